@@ -7,11 +7,11 @@ import { firewall } from './edge/firewall.ts'
 import { route } from './edge/routes.ts'
 import { Events } from './events.ts'
 import { lambda } from './function.ts'
-import { customerRoles, executions, starts } from './grants.ts'
+import { customerRoles, executions, sends, standIn, starts } from './grants.ts'
 import { Identity } from './identity.ts'
 import { anchors, listObjects, objects } from './objects.ts'
 import { settings } from './settings.ts'
-import { isRehearsal } from './stage.ts'
+import { collectQueues } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** Only one of the two functions carries DuckDB. */
@@ -21,13 +21,11 @@ export function Api({ app, stack }: StackContext) {
   const { key, signingKeysArn, readSigningKeys, mail } = use(Identity)
   const { rest, url } = edge(stack, app.stage)
 
-  const { corsOrigins, endpoint } = settings()
+  const { corsOrigins } = settings()
   const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
-  // Some requests to AWS leave without an SDK, which would know the emulator's address.
-  const standIn =
-    isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
   const anchored = anchors()
   const bills = starts(stack, app.stage, 'bills')
+  const collections = sends(stack, app.stage, ...collectQueues)
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],
@@ -38,8 +36,9 @@ export function Api({ app, stack }: StackContext) {
       ...environment,
       ...busEnvironment,
       ...mail.environment,
-      ...standIn,
+      ...standIn(app.stage),
       ...bills.environment,
+      ...collections.environment,
       ...anchored.environment,
       KMS_KEY_ARN: key.keyArn,
     },
@@ -62,6 +61,8 @@ export function Api({ app, stack }: StackContext) {
       objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
       listObjects(),
       ...bills.grants,
+      // A request may ask for a collection now.
+      ...collections.grants,
       // A verification of the audit log anchors its end.
       ...anchored.grants,
       executions(stack, app.stage, 'bills', 'Stop'),

@@ -37,6 +37,11 @@ export function dataKey(stack: Stack, stage: string): Key {
   })
 }
 
+/** For the credentials of customers' clouds. */
+export function unwrapKeys(key: Key, stage: string): Grant {
+  return { ...statement(key.keyArn, stage), actions: ['kms:Decrypt'] }
+}
+
 export function wrapKeys(key: Key, stage: string): Grant {
   return statement(key.keyArn, stage)
 }

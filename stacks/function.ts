@@ -53,8 +53,9 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
       // SDK clients get chunks of their own.
       splitting: true,
       sourcemap: false,
-      // Identifiers stay readable in stack traces.
-      esbuild: { external: ['@duckdb/*', '@node-rs/*'], minifyWhitespace: true, minifySyntax: true },
+      // SST keeps the names of functions, so stack traces stay readable.
+      minify: true,
+      esbuild: { external: ['@duckdb/*', '@node-rs/*'] },
       install: carries.flatMap((name) => natives[name](arch === 'arm_64' ? 'arm64' : 'x64')),
     },
     ...(carries.includes('duckdb') && { hooks: { afterBuild: carrySql } }),

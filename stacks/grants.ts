@@ -1,6 +1,7 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { pattern, stateMachines } from './stage.ts'
+import { isRehearsal, nameOf, pattern, stateMachines } from './stage.ts'
+import { settings } from './settings.ts'
 
 export interface Grant {
   actions: string[]
@@ -27,7 +28,27 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
-/** `verbs`: beside reading their state. */
+/** Of the rehearsal: some requests to AWS leave without an SDK, which would know the emulator's address. */
+export function standIn(stage: string): Record<string, string> {
+  const { endpoint } = settings()
+  return isRehearsal(stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
+}
+
+/** Sends messages to queues. Under an emulator's address the SDK sends to the emulator. */
+export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
+  const origin = settings().endpoint ?? `https://sqs.${stack.region}.${stack.urlSuffix}`
+  return {
+    environment: { QUEUES: `${origin}/${stack.account}/${nameOf(stage, '')}` },
+    grants: [
+      {
+        actions: ['sqs:SendMessage'],
+        resources: queues.map((queue) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, queue) })),
+      },
+    ],
+  }
+}
+
+/** Reads the state of the executions of a workflow, or does more with them. */
 export function executions(stack: Stack, stage: string, workflow: string, ...verbs: string[]): Grant {
   const beginning = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
   return {

@@ -1,3 +1,4 @@
+import { clouds } from '@cloudoptima/core'
 import { ArnFormat, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import type { KeyProps } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays, type LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
@@ -49,6 +50,9 @@ export function arnOf(stack: Stack, { logGroupName: resourceName }: LogGroup): s
 export function nameOf(stage: string, name?: string): string {
   return ['cloudoptima', stage, ...(name === undefined ? [] : [name])].join('-')
 }
+
+/** The queues of collections. */
+export const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing']
 
 /** The ARN of each state machine, up to its name; a reference would be circular. */
 export function stateMachines(stack: Stack, stage: string): string {

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-ec2'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
-import type { CloudAccess } from '@cloudoptima/core'
+import type { Provider } from '@cloudoptima/core'
 import {
   type AwsKeys,
   actRoleTemplate,
@@ -57,7 +57,7 @@ let folder: string
 let emulator: Emulator | undefined
 let customer: EmulatedAccount
 let productKeys: AwsKeys
-let aws: CloudAccess
+let aws: Provider
 let roleArn: string
 
 async function prepare(): Promise<void> {

@@ -3,20 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Clouds, Export, Money, removePurged } from '@cloudoptima/core'
+import { Export, Money, removePurged } from '@cloudoptima/core'
+import { memoryRuntime } from '@cloudoptima/core/testing'
 import { generateSample } from '@cloudoptima/sample'
 import { overviewText } from '../packages/local/src/cli/overview.ts'
 import { type ApiClient, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
 
-/** Clouds that take every credential. */
-const access = { verify: async () => ({ ok: true, problems: [], missing: [] }) }
-const setup = {
-  templates: async () => ({ read: '{}', act: '{}' }),
-  principal: async () => undefined,
-  quickCreateUrl: async () => '',
-}
-const clouds: Clouds = { aws: { ...access, ...setup }, azure: access, gcp: access }
+/** They take every credential. */
+const { clouds } = memoryRuntime()
 
 let dir: string
 let world: World

@@ -82,7 +82,7 @@ describe('functions', () => {
     const groups = production
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
-    expect(groups.toSorted()).toEqual(functionNames.map((name) => `${name}Logs`))
+    expect(groups.toSorted()).toEqual(functionNames.map((name) => `${name}Logs`).toSorted())
   })
 
   test('Graviton and Node 24 in an account; the processor of this machine in the rehearsal', () => {

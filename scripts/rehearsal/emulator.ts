@@ -139,7 +139,8 @@ function inherited(without = /^$/): NodeJS.ProcessEnv {
   )
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nothing listens on. */
+export async function freePort(): Promise<number> {
   return await new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccount } from './account.ts'
 import { createApi, type Ask } from './api.ts'
 import { createClient } from './client.ts'
+import { collected, findInstance, runInstance } from './collection.ts'
 import { connectAws } from './connection.ts'
 import type { Emulator } from './emulator.ts'
 import { checkSignature, confirmAddress, rotateSigningKeys, signIn } from './identity.ts'
@@ -76,6 +77,7 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
     expectEqual(tier, 'pro', 'tier')
   })
 
+  const instanceId = await runInstance(account)
   const { id: accountId, awsId } = await step(
     'an AWS account is connected by the role of our template, with the external id that we issued',
     async () => connectAws(user, account),
@@ -83,6 +85,15 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
   const connected = async (): Promise<string[]> =>
     (await user<{ accounts: { id: string }[] }>('GET', '/v1/cloud-accounts', 200)).accounts.map(({ id }) => id)
   await step('GET /v1/cloud-accounts lists it', async () => expectEqual(await connected(), [accountId], 'accounts'))
+
+  await step('the connection wakes the collectors by the bus and the queues', async () => {
+    const { sources } = await collected(user, accountId)
+    // The emulator has no data exports: the collector says so, and goes on.
+    for (const { kind, problems } of sources)
+      if (kind !== 'inventory') continue
+      else if (problems.some(({ part }) => part.startsWith('ec2:instances'))) throw new Error(JSON.stringify(problems))
+  })
+  await step('GET /v1/resources/compute has the machine that EC2 describes', async () => findInstance(user, instanceId))
 
   // The bill contains costs of the connected account.
   const bill = Buffer.from(sample.toString().replaceAll(`"${member.id}"`, `"${awsId}"`))

@@ -1,15 +1,32 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { executions, starts, type Extra } from '../grants.ts'
+import { unwrapKeys } from '../data-key.ts'
+import { customerRoles, executions, sends, standIn, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
+import { collectQueues } from '../stage.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
 type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
 type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
+
+/** Reads a cloud with the customer's credentials. */
+function readsClouds(stage: string): Required<Extra> {
+  const { key } = use(Identity)
+  return { environment: { ...standIn(stage), KMS_KEY_ARN: key.keyArn }, grants: [unwrapKeys(key, stage)] }
+}
+
+/** Stores bills of a cloud and starts their import. */
+function collects(stack: Stack, stage: string): Required<Extra> {
+  const [reads, begins] = [readsClouds(stage), starts(stack, stage, 'bills')]
+  return {
+    environment: { ...begins.environment, ...reads.environment },
+    grants: [...begins.grants, ...reads.grants, listObjects(), objects(['s3:PutObject'], '*/raw/*')],
+  }
+}
 
 const extras: Partial<Record<RowName, Needs>> = {
   'workflows/bills/Normalize': () => ({
@@ -37,7 +54,21 @@ const extras: Partial<Record<RowName, Needs>> = {
     const { mail } = use(Identity)
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
+  'subscriptions/plan-sources': (stack, stage) => sends(stack, stage, ...collectQueues),
+  'queues/collect-aws': (stack, stage) => {
+    const { environment, grants } = collects(stack, stage)
+    return { environment, grants: [...grants, customerRoles(stack)] }
+  },
+  // Resources and utilization of all clouds become rows of the lake.
+  'queues/processing': (stack, stage) => {
+    const { environment, grants } = readsClouds(stage)
+    const lake = objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*')
+    return { environment, grants: [...grants, customerRoles(stack), listObjects(), lake] }
+  },
+  'queues/collect-azure': collects,
+  'queues/collect-gcp': collects,
   'schedules/anchor': anchors,
+  'schedules/collect': (stack, stage) => sends(stack, stage, ...collectQueues),
   'schedules/sweep': (stack, stage) => {
     // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')

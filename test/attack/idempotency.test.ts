@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { routes } from '@cloudoptima/api'
-import { Identity, nounsOf, noOrganization } from '@cloudoptima/core'
+import { Identity, nounsOf, noOrganization, planSources } from '@cloudoptima/core'
 import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
@@ -139,6 +139,12 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
     return { input: { service_account_json }, other: { service_account_json, account_name: 'another' } }
   },
   'cloud-accounts.verify': async (world) => ({ input: { id: await accountIn(world) }, other: { id: 'acc_other' } }),
+  'cloud-accounts.sync': async (world) => {
+    const id = await accountIn(world)
+    await planSources({ ...world.ctx, orgId: world.members.orgId }, id)
+    world.runtime.sent.length = 0
+    return { input: { id, kinds: ['bills'] }, other: { id, kinds: ['inventory'] } }
+  },
   'imports.create': async () => ({
     input: { files: [{ name: 'a.csv', bytes: 1 }] },
     other: { files: [{ name: 'a.csv', bytes: 2 }] },

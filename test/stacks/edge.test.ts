@@ -33,7 +33,7 @@ function pathOf(id: string | undefined): string {
 const targetOf = (uri: unknown) => /"Fn::GetAtt":\["(Requests|Query)[0-9A-F]{8}","Arn"\]/.exec(JSON.stringify(uri))?.[1]
 
 describe('routes', () => {
-  test('costs, and what the accounts cost, are asked of the function with DuckDB, all else of the one without', () => {
+  test('costs, resources, and what the accounts cost, are asked of the function with DuckDB, all else of the one without', () => {
     const methods = production
       .resources('AWS::ApiGateway::Method')
       .map(([, { Properties }]) => Properties as unknown as Method)
@@ -41,6 +41,7 @@ describe('routes', () => {
       ({ HttpMethod, ResourceId, Integration }) =>
         `${HttpMethod} ${pathOf(ResourceId.Ref) || '/'} ${targetOf(Integration.Uri)}`,
     )
+    const resources = ['compute', 'database', 'network', 'storage', '{id}']
     expect(routes.toSorted()).toEqual([
       'ANY / Requests',
       'ANY /v1/cloud-accounts Requests',
@@ -51,10 +52,16 @@ describe('routes', () => {
         `ANY /v1/costs/${name}/{proxy+} Requests`,
       ]),
       'ANY /v1/costs/{proxy+} Requests',
+      'ANY /v1/resources Requests',
+      ...resources.flatMap((name) => [
+        `ANY /v1/resources/${name} Requests`,
+        `ANY /v1/resources/${name}/{proxy+} Requests`,
+      ]),
       'ANY /v1/{proxy+} Requests',
       'ANY /{proxy+} Requests',
       'GET /v1/cloud-accounts Query',
       ...['by-service', 'overview', 'reconciliation'].map((name) => `GET /v1/costs/${name} Query`),
+      ...resources.map((name) => `GET /v1/resources/${name} Query`),
     ])
     expect(methods.filter(({ Integration }) => Integration.Type !== 'AWS_PROXY')).toEqual([])
   })
@@ -159,7 +166,7 @@ describe('environment', () => {
     const everyone = ['TABLE_NAME', 'BUCKET_NAME', 'SIGNING_KEYS_ARN', 'API_URL', 'CORS_ORIGINS']
     expect(names('Query')).toEqual(everyone.toSorted())
     expect(names('Requests')).toEqual(
-      [...everyone, 'ANCHORS_BUCKET_NAME', 'BUS_NAME', 'KMS_KEY_ARN', 'STATE_MACHINES'].toSorted(),
+      [...everyone, 'ANCHORS_BUCKET_NAME', 'BUS_NAME', 'KMS_KEY_ARN', 'QUEUES', 'STATE_MACHINES'].toSorted(),
     )
     expect(names('RotateKeys')).toEqual(['SIGNING_KEYS_ARN'])
     const everyRow = ['TABLE_NAME', 'BUCKET_NAME', 'BUS_NAME', 'WIRED_TO']
@@ -167,6 +174,14 @@ describe('environment', () => {
       Anchor: ['ANCHORS_BUCKET_NAME'],
       SendMail: ['API_URL'],
       Sweep: ['STATE_MACHINES'],
+      Collect: ['QUEUES'],
+      PlanSources: ['QUEUES'],
+      ...Object.fromEntries(
+        ['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing'].map((name) => [
+          name,
+          ['KMS_KEY_ARN', 'STATE_MACHINES'],
+        ]),
+      ),
     }
     for (const { id, name } of rowsOf(wiring)) {
       expect([id, names(id)]).toEqual([id, [...everyRow, ...(more[id] ?? [])].toSorted()])

@@ -1,4 +1,4 @@
-import { pascal, rowsOf, wiring } from '@cloudoptima/core'
+import { clouds, pascal, rowsOf, wiring } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { beside, grants } from './grants.ts'
 import type { Deployment } from './deployment.ts'
@@ -37,6 +37,21 @@ describe('grants', () => {
       's3:PutObject Bucket/*/imports/*',
     ]
     const anchors = ['s3:ListBucketVersions Anchors', 's3:PutObject Anchors/*']
+    const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing'].map(
+      (queue) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-${queue}`,
+    )
+    const collector = (queue: string, ...more: string[]) => [
+      ...everyRow,
+      `kms:Decrypt DataKey ${inContext}`,
+      's3:ListBucket Bucket',
+      ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
+        (verb) => `sqs:${verb} ${pascal(queue)}`,
+      ),
+      ...more,
+    ]
+    const forBills = ['s3:PutObject Bucket/*/raw/*', `states:StartExecution ${stateMachine('bills')}`]
+    const forRows = ['AbortMultipartUpload', 'GetObject', 'PutObject'].map((verb) => `s3:${verb} Bucket/*/lake/*`)
+    const customerRoles = 'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -65,6 +80,12 @@ describe('grants', () => {
         `${identity('no-reply@example.com')} ${fromUs}`,
         'sqs:SendMessage DeadLetters',
       ],
+      Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
+      PlanSources: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
+      CollectAws: collector('collect-aws', ...forBills, customerRoles),
+      CollectAzure: collector('collect-azure', ...forBills),
+      CollectGcp: collector('collect-gcp', ...forBills),
+      Processing: collector('processing', ...forRows, customerRoles),
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [
@@ -93,7 +114,8 @@ describe('grants', () => {
         'secretsmanager:GetSecretValue SigningKeys',
         ...['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution('bills')}`),
         `states:StartExecution ${stateMachine('bills')}`,
-        'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*',
+        ...collectQueues,
+        customerRoles,
       ],
       Query: [...tables, 's3:GetObject Bucket/*/lake/*', 'secretsmanager:GetSecretValue SigningKeys'],
       RotateKeys: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(

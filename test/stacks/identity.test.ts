@@ -49,11 +49,15 @@ describe('the key of data keys', () => {
     )
   })
 
-  test('one function may use it', () => {
+  test('the api may wrap and unwrap, collectors may unwrap', () => {
     const users = Object.entries(grants(production)).flatMap(([role, lines]) =>
-      lines.some((line) => line.startsWith('kms:')) ? [role] : [],
+      lines.flatMap((line) => (line.startsWith('kms:') ? [`${role} ${line.split(' ')[0]}`] : [])),
     )
-    expect(users).toEqual(['RequestsRole'])
+    expect(users.toSorted()).toEqual([
+      ...['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing'].map((name) => `${name}Role kms:Decrypt`),
+      'RequestsRole kms:Decrypt',
+      'RequestsRole kms:GenerateDataKey',
+    ])
   })
 })
 

@@ -53,6 +53,12 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   costByService: [{ provider: 'AWS', service: 'EC2', currency: 'USD', current: '2.5', previous: '0' }],
   topResources: [{ provider: 'AWS', service: 'EC2', resourceId: 'i-1', currency: 'USD', cost: '2.5' }],
   excludedCosts: [],
+  measurable: [],
+  resources: [],
+  resourceCount: [{ count: 0 }],
+  snapshotCounts: [],
+  utilization: [],
+  resourceCosts: [],
   reconciliation: [
     {
       provider: 'AWS',

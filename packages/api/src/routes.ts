@@ -7,6 +7,7 @@ import { imports } from './routes/imports.ts'
 import { keys } from './routes/keys.ts'
 import { openId } from './routes/open-id.ts'
 import { organization } from './routes/organization.ts'
+import { resourceRoutes } from './routes/resources.ts'
 import type { Route } from './route.ts'
 import { users } from './routes/users.ts'
 
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...users,
   ...cloudAccounts,
   ...costs,
+  ...resourceRoutes,
   ...imports,
   ...health,
   ...keys,

@@ -9,6 +9,7 @@ import { normalize } from './normalize.ts'
 export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
+import { writeRows } from './resources.ts'
 import { createRollups, type Rollups } from './rollups.ts'
 
 export interface Options {
@@ -73,6 +74,10 @@ export function createLake({
           ]),
         ),
       ) as never
+    },
+    async writeRows(dataset, { orgId, ...rows }) {
+      const before = await cache.paths(orgId, [...rows.before])
+      return await connected(async ({ connection }) => await writeRows(connection, dataset, { ...rows, before }))
     },
     async export(files, options) {
       const from = relation('costs', parquet(await cache.paths(files.orgId, files.files.costs)), files.excluded)

@@ -1,23 +1,7 @@
-import {
-  costMetrics,
-  type CostParameters,
-  type Dimension,
-  type Metric,
-  type Partition,
-  type Queries,
-} from '@cloudoptima/core'
-import { accountOfRow, type Rows } from './relation.ts'
-
-type Value = string | number | string[]
-
-/** One query: its dataset, SQL with the placeholder `{files}` for the rows of the dataset, and the values of its parameters. */
-export interface Statement<Dataset extends Partition.Dataset = Partition.Dataset> {
-  dataset: Dataset
-  /** The rows that the query reads: by default those of accounts that are not excluded. */
-  reads?: Rows
-  sql: string
-  values: Record<string, Value>
-}
+import { costMetrics, type CostParameters, type Dimension, type Metric, type Queries } from '@cloudoptima/core'
+import { accountOfRow } from './relation.ts'
+import { resourceStatements } from './resources.ts'
+import { pointer, type Statement, type Value } from './statement.ts'
 
 const metricColumn: Record<Metric, string> = {
   billed: 'BilledCost',
@@ -123,6 +107,8 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
     }
   },
 
+  ...resourceStatements,
+
   excludedCosts() {
     return {
       dataset: 'cost_rollup',
@@ -172,9 +158,4 @@ function scope({ basis, start, end, filters }: CostParameters, needsRows = false
     for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
   }
   return { dataset: isDetailed ? 'costs' : 'cost_rollup', where: conditions.join(' AND '), values, day }
-}
-
-/** The key of a tag as a JSON pointer (RFC 6901). */
-function pointer(key: string): string {
-  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }

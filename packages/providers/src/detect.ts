@@ -28,11 +28,6 @@ const foreign: readonly { marks: readonly string[]; advice: string }[] = [
       "it is Oracle's own cost report: import Oracle's FOCUS reports instead, which lie beside it in FOCUS Reports/",
   },
   {
-    marks: ['service.id', 'sku.id', 'usage_start_time', 'billing_account_id'],
-    advice:
-      "it is Google Cloud's billing export of BigQuery: export Google's FOCUS view of it instead, as CSV or Parquet",
-  },
-  {
     marks: ['AmortizedCost', 'ChargeType', 'Provider'],
     advice: 'it is FOCUS 0.5, a preview: export FOCUS 1.0 or later instead',
   },
@@ -40,14 +35,14 @@ const foreign: readonly { marks: readonly string[]; advice: string }[] = [
 
 /** To the bill's owner. */
 export function explain(headers: readonly string[]): string {
-  const keys = keysOf([...headers, ...headers.map((header) => header.replaceAll('.', '_'))])
-  const known = foreign.find(({ marks }) => marks.every((mark) => keys.has(keyOf(mark.replaceAll('.', '_')))))
+  const keys = keysOf(headers)
+  const known = foreign.find(({ marks }) => marks.every((mark) => keys.has(keyOf(mark))))
   if (known) return known.advice
   const near = closest(headers)
   if (!near)
     return (
-      'its columns do not match any supported bill: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost ' +
-      'details'
+      'its columns do not match any supported bill: FOCUS 1.0 to 1.4, ' +
+      "AWS Cost and Usage Report, Azure cost details, Google Cloud's billing export"
     )
   const [one, ...more] = near.missing
   return more.length === 0

@@ -5,7 +5,7 @@ import type { Column } from './format.ts'
  */
 export function keyOf(header: string): string {
   const english = /\(([A-Za-z]*[a-z][A-Za-z]*)\)\s*$/.exec(header)?.[1]
-  return (english ?? header).toLowerCase().replaceAll(/[\s_/-]/g, '')
+  return (english ?? header).toLowerCase().replaceAll(/[\s_/.-]/g, '')
 }
 
 export function keysOf(headers: Iterable<string>): Set<string> {
@@ -35,4 +35,16 @@ export function missing(columns: Record<string, Column>, headers: ReadonlySet<st
 
 export function hasAny(columns: Record<string, Column>, headers: ReadonlySet<string>): boolean {
   return Object.entries(columns).some(([name, column]) => isFilled(name, column, headers))
+}
+
+/** Looks each header up once. */
+export function matcherOf(columns: Record<string, Column>): (header: string) => string | undefined {
+  const bySpelling = new Map(
+    Object.entries(columns).flatMap(([name, column]) => spellings(name, column).map((key) => [key, name] as const)),
+  )
+  const known = new Map<string, string | undefined>()
+  return (header) => {
+    if (!known.has(header)) known.set(header, bySpelling.get(keyOf(header)))
+    return known.get(header)
+  }
 }

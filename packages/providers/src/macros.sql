@@ -66,6 +66,9 @@ CREATE OR REPLACE MACRO bill_provider(written) AS
 
 CREATE OR REPLACE MACRO bill_currency(written) AS CASE WHEN strlen(written) = 3 AND upper(written) = written THEN written ELSE upper(trim(written)) END;
 
+-- A value of FOCUS begins with a capital; Google's view writes `usage`.
+CREATE OR REPLACE MACRO bill_word(written) AS CASE WHEN written >= 'a' THEN upper(written[1]) || written[2:] ELSE written END;
+
 -- An id without the marks of a spreadsheet: ="0123", '0123, 123.0, blanks around.
 CREATE OR REPLACE MACRO bill_bare_id(written) AS
   regexp_replace(regexp_replace(trim(written), '^(?:=\s*"(.*)"|''(.*))$', '\1\2'), '^(\d+)\.0+$', '\1');

@@ -6,4 +6,4 @@ export function sql(path: string): string {
 }
 
 /** Each DuckDB runs it once before any mapping. */
-export const macros = sql('./macros.sql') + sql('./services.sql') + sql('./aws/regions.sql')
+export const macros = sql('./macros.sql') + sql('./services.sql') + sql('./aws/regions.sql') + sql('./gcp/macros.sql')

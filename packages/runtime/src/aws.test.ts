@@ -111,7 +111,8 @@ test('a missing option is named in an error on first use', async () => {
 test('cloud clients are created once, on first use', async () => {
   let made = 0
   const verified = { ok: true, problems: [], missing: [] }
-  const access = { verify: async () => verified }
+  const none = async function* () {}
+  const access = { verify: async () => verified, bills: none, preliminary: none, inventory: none, utilization: none }
   const setup = {
     templates: async () => ({ read: '{}', act: '{}' }),
     principal: async () => undefined,

@@ -1,4 +1,14 @@
-import { Fault, type Blobs, type Clouds, type Lake, type Runtime } from '@cloudoptima/core'
+import {
+  type Access,
+  type AwsSetup,
+  type Blobs,
+  type Clouds,
+  Fault,
+  type Lake,
+  type Provider,
+  type Runtime,
+  type UtilizationQuestion,
+} from '@cloudoptima/core'
 import { createCounters, createOutbox, connectDynamodb, createTables } from './aws/tables.ts'
 import type { QueueUrl } from './aws/queues.ts'
 import { lazy, once } from './lazy.ts'
@@ -72,9 +82,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     passwords: lazy(async () => (await import('./tokens/passwords.ts')).passwords),
     ...identity(options, to),
     clouds: {
-      aws: lazy(async () => (await clouds()).aws),
-      azure: lazy(async () => (await clouds()).azure),
-      gcp: lazy(async () => (await clouds()).gcp),
+      aws: { ...lazyProvider(async () => (await clouds()).aws), ...lazySetup(async () => (await clouds()).aws) },
+      azure: lazyProvider(async () => (await clouds()).azure),
+      gcp: lazyProvider(async () => (await clouds()).gcp),
     },
     publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
     workspace: createWorkspace(options.workDir),
@@ -82,11 +92,32 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 }
 
+/** A cloud whose module is loaded at its first use. */
+function lazyProvider(load: () => Promise<Provider>): Provider {
+  const later = <Given extends unknown[], Item>(read: (known: Provider, ...given: Given) => AsyncIterable<Item>) =>
+    async function* (...given: Given) {
+      yield* read(await load(), ...given)
+    }
+  return {
+    verify: async (credentials) => await (await load()).verify(credentials),
+    bills: later((known, access: Access) => known.bills(access)),
+    preliminary: later((known, access: Access) => known.preliminary(access)),
+    inventory: later((known, access: Access) => known.inventory(access)),
+    utilization: later((known, access: Access, asked: UtilizationQuestion) => known.utilization(access, asked)),
+  }
+}
+
+function lazySetup(load: () => Promise<AwsSetup>): AwsSetup {
+  const { templates, principal, quickCreateUrl } = lazy(load)
+  return { templates, principal, quickCreateUrl }
+}
+
 const lacksDuckdb = (purpose: string) => () =>
   Promise.reject(new Fault('unavailable', `This function has no DuckDB and cannot ${purpose}.`))
 
 export const noLake = (): Lake => ({
   normalize: lacksDuckdb('read bills'),
+  writeRows: lacksDuckdb('write resources'),
   query: lacksDuckdb('query costs'),
   export: lacksDuckdb('export costs'),
 })

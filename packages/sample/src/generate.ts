@@ -7,10 +7,8 @@ import { createGzip } from 'node:zlib'
 import { aws } from './aws/account.ts'
 import { azure } from './azure/account.ts'
 import type { Charge } from './bill/charge.ts'
-import { purchasesOf } from './bill/commitment.ts'
-import { invoiceItemsOf, refundsOf } from './bill/monthly.ts'
+import { chargesOf } from './bill/charges.ts'
 import { periodsOf, type Period } from './bill/period.ts'
-import { usageOf } from './bill/usage.ts'
 import { describe, type Anomaly } from './company/anomaly.ts'
 import { plansOf, type Plan } from './company/plan.ts'
 import type { Window } from './company/resource.ts'
@@ -132,18 +130,6 @@ function* textOf(
     }
   }
   yield text
-}
-
-/** All charges of one billing period. Tax and support come last, because they depend on the other charges. */
-function* chargesOf(period: Period): Generator<Charge> {
-  const billed = new Map<string, bigint>()
-  for (const charges of [purchasesOf(period), usageOf(period), refundsOf(period)]) {
-    for (const charge of charges) {
-      billed.set(charge.subAccountId, (billed.get(charge.subAccountId) ?? 0n) + charge.costs.billed)
-      yield charge
-    }
-  }
-  yield* invoiceItemsOf(period, billed)
 }
 
 async function write(path: string, text: Iterable<string>): Promise<void> {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { CloudAccount, CloudAccountList, CloudAccounts } from '@cloudoptima/core'
+import { CloudAccount, CloudAccountList, CloudAccounts, Source, Sync, Syncs } from '@cloudoptima/core'
 import { ids, listOf } from '../examples.ts'
-import { del, get, post, type Route } from '../route.ts'
+import { del, get, post, put, type Route } from '../route.ts'
 
 const externalId = '3f1c9a52-8f0e-4a3b-9d2e-6c1b7a5d4e3f'
 const verification = { checked_at: '2026-11-24T08:00:00.000Z', problems: [], missing: [] }
@@ -24,6 +24,33 @@ const serviceAccount = {
   private_key: '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n',
 }
 const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
+const source = {
+  id: `${ids.account}/bills`,
+  kind: 'bills',
+  status: 'waiting',
+  every_minutes: 5,
+  due_at: '2026-11-28T08:05:00.000Z',
+  looked_at: '2026-11-28T08:00:00.000Z',
+  last_success_at: '2026-11-28T08:00:00.000Z',
+  failing_since: null,
+  problems: [],
+}
+const calls = { 'ce:GetCostAndUsage': { calls: 2, bytes: 0, usd: '0.02' } }
+const sync = {
+  id: `${ids.account}/syn_01jf3m8x5cq2w7n4t6v9b0d1e9`,
+  provider: 'aws',
+  kind: 'bills',
+  started_at: '2026-11-28T08:00:00.000Z',
+  ended_at: '2026-11-28T08:00:04.000Z',
+  status: 'succeeded',
+  rows: 0,
+  bytes: 1_048_576,
+  calls,
+  usd: '0.02',
+  imports: ['imp_01jf3m8x5cq2w7n4t6v9b0d1ea'],
+  problems: [],
+}
+const Sources = z.object({ sources: z.array(Source.Public) })
 const connect = {
   description:
     'The account is verified at once. A failed verification is stored, lists each missing permission, and can be ' +
@@ -101,6 +128,32 @@ export const cloudAccounts: readonly Route[] = [
     answer: CloudAccount.Public,
     request: { id: ids.account },
     response: account,
+  }),
+  get('/v1/cloud-accounts/{id}/syncs', Syncs.list, {
+    summary: 'List what is collected from a cloud account, how it went, and what the calls cost',
+    description:
+      'Collections that found nothing new are not listed; `looked_at` and the ledger of each day have them. The ' +
+      'ledger covers the last 31 days.',
+    ...listOf(
+      { sources: z.array(Source.Public), syncs: z.array(Sync.Info), ledger: z.array(Syncs.LedgerDay) },
+      { sources: [source], syncs: [sync], ledger: [{ day: '2026-11-28', calls, usd: '0.02' }] },
+      { id: ids.account },
+    ),
+  }),
+  post('/v1/cloud-accounts/{id}/sync', Syncs.sync, {
+    summary: 'Collect a cloud account now',
+    description: 'A collection that runs already is not begun again.',
+    answer: Sources.extend({ requested: z.array(Source.Kind) }),
+    status: 202,
+    request: { id: ids.account, kinds: ['bills'] },
+    response: { requested: ['bills'], sources: [source] },
+  }),
+  put('/v1/cloud-accounts/{id}/freshness', Syncs.setFreshness, {
+    summary: 'Set how often a cloud account is collected',
+    description: 'In minutes, by kind; a kind that is left out stays as it is.',
+    answer: Sources,
+    request: { id: ids.account, inventory: 240 },
+    response: { sources: [source] },
   }),
   del('/v1/cloud-accounts/{id}', CloudAccounts.disconnect, {
     summary: 'Disconnect a cloud account',

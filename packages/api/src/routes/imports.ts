@@ -15,6 +15,7 @@ const Delivery = z.object({
     changes: true,
     lakeVersion: true,
     reason: true,
+    origin: true,
     notes: true,
   }).shape,
   files: z.array(Import.File.omit({ parts: true, encoding: true })),

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { type Context, noOrganization } from '../effects/context.ts'
+import { event } from '../effects/relay.ts'
 import * as Envelope from '../guard/envelope.ts'
 import { Fault, isFault, onConflict } from '../kernel/fault.ts'
 import { clouds } from '../kernel/cloud.ts'
 import type { Connection } from '../lake/excluded.ts'
-import type { CloudCredentials } from '../effects/runtime.ts'
+import type { CloudCredentials } from '../effects/clouds.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -79,9 +80,12 @@ export function connectionOf({ id, provider, accountId }: Info): Connection {
   return { cloud: provider, accountId, cloudAccountId: id }
 }
 
+/** A status of `active` asks for the collection of the account. */
 export async function save(ctx: Context, before: Info, edited: Partial<Info>): Promise<Info> {
   const after: Info = { ...before, ...edited, version: before.version + 1 }
-  await ctx.tables.cloudAccounts.replace(ctx.orgId, after, { version: before.version })
+  const connected = event(ctx, 'account.connected', { cloudAccountId: before.id })
+  const events = edited.status === 'active' ? [connected] : []
+  await ctx.tables.cloudAccounts.replace(ctx.orgId, after, { version: before.version }, events)
   return after
 }
 

@@ -4,6 +4,7 @@ import { change } from '../guard/command.ts'
 import { noOrganization } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Excluded from '../lake/excluded.ts'
+import { removeSources } from '../collect/plan.ts'
 import { purge } from './purge.ts'
 
 export { connectAws, connectAzure, connectGcp } from './connect.ts'
@@ -53,6 +54,7 @@ export const disconnect = change(
     const { provider, accountId, status } = account
     note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider, accountId, status } })
     const purgedPartitions = costs === 'purge' ? await purge(ctx, connection) : 0
+    await removeSources(ctx, account.id)
     await CloudAccount.unclaim(ctx, account)
     await ctx.tables.cloudAccounts.remove(ctx.orgId, account.id)
     note({ after: { costs, purgedPartitions } })

@@ -5,7 +5,7 @@ import { change } from '../guard/command.ts'
 import { type Context, noOrganization } from '../effects/context.ts'
 import { Fault, invalid, onConflict } from '../kernel/fault.ts'
 import { Name } from '../kernel/name.ts'
-import type { CloudCredentials } from '../effects/runtime.ts'
+import type { CloudCredentials } from '../effects/clouds.ts'
 import * as Excluded from '../lake/excluded.ts'
 import { bindExternalId } from './external-id.ts'
 

@@ -1,7 +1,7 @@
 import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
-import type { Kind } from '../kernel/partition.ts'
+import { type Kind, kinds } from '../kernel/partition.ts'
 import { event } from '../effects/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -18,11 +18,17 @@ const movesPerCommit = 100
  * number of own partitions.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
-  const own = (await Snapshot.pointers(ctx)).filter((version) => isOwn(version, account))
+  let purged = 0
+  for (const kind of kinds) purged += await purgeKind(ctx, account, kind)
+  return purged
+}
+
+async function purgeKind(ctx: Context, account: Excluded.Connection, kind: Kind): Promise<number> {
+  const own = (await Snapshot.pointers(ctx, kind)).filter((version) => isOwn(version, account))
   const visible = own.filter(Snapshot.isVisible).map(({ partition }) => partition)
   // The first write excludes the account, also if it has no partition of its own.
   for (let start = 0; start === 0 || start < visible.length; start += movesPerCommit)
-    await hide(ctx, account, visible.slice(start, start + movesPerCommit))
+    await hide(ctx, account, kind, visible.slice(start, start + movesPerCommit))
   return own.length
 }
 
@@ -30,20 +36,24 @@ function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfClou
   return isOfCloud(version.provider, cloud) && isSameAccount(Snapshot.ownerOf(version), accountId)
 }
 
-async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]) {
-  await Snapshot.advanceHead(ctx, async ({ excluded }, next) => {
-    const found = await Promise.all(partitions.map((partition) => ctx.tables.partitions.get(ctx.orgId, partition)))
+async function hide(ctx: Context, account: Excluded.Connection, kind: Kind, partitions: string[]) {
+  const plan = async ({ excluded }: Snapshot.Head, next: Snapshot.NextVersion) => {
+    const found = await Promise.all(
+      partitions.map(async (partition) => await Snapshot.pointersOf(ctx, kind).get(ctx.orgId, partition)),
+    )
     // A new id for each attempt: a tombstone of a failed attempt never becomes visible.
     const snapshotId = Id.create('prg', ctx.now())
     const moves = found.flatMap((current) =>
       current && Snapshot.isVisible(current) ? [tombstone(current, { snapshotId, ...next })] : [],
     )
-    if (moves.length === 0 && Excluded.isExcludedBy(excluded, account)) return undefined
+    if (moves.length === 0 && (kind !== 'bill' || Excluded.isExcludedBy(excluded, account))) return undefined
     await Snapshot.writeHistory(ctx, moves)
     const purged = event(ctx, 'lake.purged', { purgeId: snapshotId }, `lake.purged/${snapshotId}`)
-    const withAccount = Excluded.withAccount(excluded, { ...account, at: next.at })
-    return { moves, excluded: withAccount, events: moves.length > 0 ? [purged] : [] }
-  })
+    const events = moves.length > 0 ? [purged] : []
+    if (kind !== 'bill') return { moves, events }
+    return { moves, excluded: Excluded.withAccount(excluded, { ...account, at: next.at }), events }
+  }
+  await Snapshot.advanceHead(ctx, plan, kind)
 }
 
 function tombstone(
@@ -78,9 +88,9 @@ export async function removePurged(ctx: Context): Promise<void> {
   }
   for (const { key } of files) if (hidden.isGone(...Orphans.holderOf(key))) await blobs.remove(ctx.orgId, key)
   // A tombstone of a later lake version than the head's may still become visible.
-  const known = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
+  const isKnown = ({ kind, lakeVersion }: Snapshot.Info<Kind>) => lakeVersion <= chains.lakeVersion[kind]
+  const known = history.filter((version) => !version.isPurged || isKnown(version))
   await removeVersions(ctx, known, hidden)
-  const isKnown = ({ lakeVersion }: Snapshot.Info<Kind>) => lakeVersion <= chains.lakeVersion
   for (const { id, partition } of pending.filter(isKnown))
     if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
   const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
@@ -129,11 +139,16 @@ async function removeChanges(ctx: Context, isGone: Hidden['isGone']) {
 
 /** Before and since the newest visible tombstone (a snapshot) of each partition. */
 async function chainsOf(ctx: Context, partitions: ReadonlySet<string>) {
-  // Read before the pointers.
-  const { version: lakeVersion } = await Snapshot.head(ctx)
+  const lakeVersion: Record<Kind, number> = { bill: 0, inventory: 0, utilization: 0 }
+  const pointers: Snapshot.Info<Kind>[] = []
+  for (const kind of kinds) {
+    // Read before the pointers.
+    lakeVersion[kind] = (await Snapshot.head(ctx, kind)).version
+    pointers.push(...(await Snapshot.pointers(ctx, kind)))
+  }
   const tombstones = new Map<string, string>()
   const [since, before] = [new Set<string>(), new Set<string>()]
-  for (const pointer of await Snapshot.pointers(ctx)) {
+  for (const pointer of pointers) {
     if (!partitions.has(pointer.partition)) continue
     for (let at: Snapshot.Info<Kind> | undefined = pointer; at; at = await Snapshot.previousOf(ctx, at)) {
       const isHidden = tombstones.has(at.partition)

@@ -19,7 +19,15 @@ export const PartitionChange = z.object({
   after: z.array(Totals),
 })
 
-/** Its id names the raw files, the snapshots and the execution. */
+/** Of a bill that the product collected. */
+export const Origin = z.object({
+  source: z.string().describe('The cloud, the account, and the export with its period.'),
+  scope: z.string().optional().describe('The account whose part of the bill it is.'),
+  preliminary: z.object({ accountId: z.string(), payerId: z.string().optional() }).optional(),
+})
+export type Origin = z.infer<typeof Origin>
+
+/** The record of one delivery of bill files. Its id names the raw files, the snapshots and the execution. */
 export const Info = z.object({
   id: z.string(),
   status: Status,
@@ -33,6 +41,7 @@ export const Info = z.object({
   /** A rebuild after the pointers were lost: every delivery is committed again, in order. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
+  origin: Origin.optional(),
   /** Its parts come by upload URLs; otherwise the product stores them itself. */
   isUploaded: z.boolean().optional(),
   /** Since its commit began, an import cannot be canceled. */

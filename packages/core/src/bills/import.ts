@@ -18,7 +18,7 @@ import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
 export { type Stored, sumsOf, withStatus } from './import-files.ts'
-export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
+export { PartitionChange, Create, Info, mostUploadParts, Origin, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
@@ -30,7 +30,7 @@ export async function create(
   ctx: Context,
   input: z.input<typeof Create>,
   id = Id.create('imp', ctx.now()),
-  given: Pick<Info, 'isUploaded'> = {},
+  given: Pick<Info, 'isUploaded' | 'origin'> = {},
 ): Promise<Info> {
   const { files, replace } = parse(Create, input)
   await refuseDemo(ctx)
@@ -41,7 +41,9 @@ export async function create(
     parts: Math.ceil(file.bytes / Raw.partBytes),
     encoding: 'identity' as const,
   }))
-  const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
+  const current = files.every((file) => file.sha256)
+    ? await currentDelivery(ctx, digest(records), given.origin)
+    : undefined
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records, ...given }
   if (current) Object.assign(info, { endedAt: createdAt, files: await withKnownFormats(ctx, current, records) })
   // Before the record: an import that waits has its place. A retry of a request keeps the first one.

@@ -9,6 +9,7 @@ import type { Context } from '../effects/context.ts'
 import { Fault, hasCode, isFault } from '../kernel/fault.ts'
 import { fileTypeOf } from './file-type.ts'
 import type { File } from './file.ts'
+import type * as Snapshot from '../lake/snapshot.ts'
 import { watchRegularity } from './regularity.ts'
 import * as Unpacking from './unpacking.ts'
 
@@ -25,6 +26,7 @@ export interface Manifest {
   importId: string
   acceptedAt: string
   files: File[]
+  origin?: Snapshot.Origin
 }
 
 export function partKey(importId: string, file: number, part: number): string {

@@ -14,7 +14,7 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
   const isReplay = pointers.length === 0
   const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
   const imports: Import.Info[] = []
-  for (const { importId, files } of wanted) {
+  for (const { importId, files, origin } of wanted) {
     const info: Import.Info = {
       id: Id.create('imp', ctx.now()),
       status: 'uploading',
@@ -23,6 +23,7 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
       rebuildOf: importId,
       isReplay,
       files,
+      ...(origin && { origin }),
     }
     await Files.keep(ctx, info)
     await ctx.tables.imports.insert(ctx.orgId, Files.recordOf(info))

@@ -11,10 +11,16 @@ export function digest(files: { sha256?: string | undefined }[]): string {
   return hash('sha256', hashes.join('\n'))
 }
 
-/** If all its partitions are still visible and its raw files exist. */
-export async function currentDelivery(ctx: Context, wanted: string): Promise<Snapshot.Info | undefined> {
+/** The delivery with this digest, preliminary as `origin` is, if all its partitions are still visible and its raw files exist. */
+export async function currentDelivery(
+  ctx: Context,
+  wanted: string,
+  origin?: Snapshot.Origin,
+): Promise<Snapshot.Info | undefined> {
   const { snapshots } = await Snapshot.view(ctx)
-  const same = snapshots.filter(({ digest }) => digest === wanted)
+  const same = snapshots.filter(
+    ({ digest, origin: own }) => digest === wanted && !own?.preliminary === !origin?.preliminary,
+  )
   const [first] = same
   if (first === undefined || same.length !== first.siblings) return undefined
   const raws = [...new Set(same.map(({ raw }) => raw))]

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Limits } from '../bills/limits.ts'
-import type { AccountOfCloud } from '../kernel/cloud.ts'
+import type { AccountOfCloud, Cloud } from '../kernel/cloud.ts'
+import type { Resource, ResourceKind, UtilizationMetric } from '../kernel/resource.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
 /** Decimal strings with at most 18 decimals; null without values. */
@@ -79,11 +80,37 @@ export interface NormalizeOptions {
   signal?: AbortSignal
 }
 
+export interface RowsToWrite {
+  orgId: string
+  source: string
+  path: string
+  /** Keys of Parquet files. */
+  before: readonly string[]
+  /** Parts of `before` whose resources stay. */
+  kept: readonly string[]
+}
+
+/** A filter of resources. */
+export interface ResourceFilter {
+  kinds: readonly ResourceKind[]
+  /** In lower case. */
+  ids?: readonly string[]
+  provider?: Cloud | undefined
+  accountId?: string | undefined
+  region?: string | undefined
+  status?: string | undefined
+  /** All must hold; the values of one are alternatives. */
+  tags?: readonly { key: string; values: readonly string[] }[]
+}
+
+/** The query engine over Parquet. */
 export interface Lake {
   /** Starts what `normalize` needs, while its files are downloaded. */
   prepare?(): void
   /** Writes FOCUS below `workDir`. Throws Fault `invalid`. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
+  /** JSON lines and the rows of `kept` parts in files of `before`, as Parquet; returns the number of rows. */
+  writeRows(dataset: 'resources' | 'utilization', rows: RowsToWrite): Promise<number>
   /** Writes `costs` as one CSV; returns the number of rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
   /** Amounts are decimal strings. */
@@ -92,6 +119,26 @@ export interface Lake {
     files: LakeFiles,
     parameters: Queries[Name]['parameters'],
   ): Promise<Queries[Name]['row'][]>
+}
+
+export interface ResourceRow {
+  id: string
+  aliases: string
+  provider: Cloud
+  accountId: string
+  kind: ResourceKind
+  name: string | null
+  type: string | null
+  status: string
+  region: string
+  zone: string | null
+  createdAt: string | null
+  sizeGb: number | null
+  iops: number | null
+  attachedTo: string | null
+  tags: string
+  configuration: string
+  takenAt: string
 }
 
 export const focusVersions = ['1.0', '1.1', '1.2', '1.3', '1.4'] as const
@@ -166,6 +213,33 @@ export interface Queries {
       kind: 'tax' | 'credit' | 'commitment_purchase' | 'commitment_unused' | 'commitment_used' | 'other'
       rows: number
     }
+  }
+  /** Resources with metrics. */
+  measurable: {
+    dataset: 'resources'
+    parameters: Record<string, never>
+    row: Pick<Resource, 'id' | 'kind' | 'region'> & { configuration: string }
+  }
+  /** By id; JSON where a field has no type of its own. */
+  resources: {
+    dataset: 'resources'
+    parameters: ResourceFilter & { limit: number; offset: number }
+    row: ResourceRow
+  }
+  resourceCount: { dataset: 'resources'; parameters: ResourceFilter; row: { count: number } }
+  /** How many snapshots each volume or database has. */
+  snapshotCounts: { dataset: 'resources'; parameters: { ids: string[] }; row: { id: string; count: number } }
+  /** By metric over the days, of resources in lower case. */
+  utilization: {
+    dataset: 'utilization'
+    parameters: { ids: string[]; byHour: boolean }
+    row: { id: string; hour: string | null; metric: UtilizationMetric; average: number; maximum: number; hours: number }
+  }
+  /** Of resources in lower case. */
+  resourceCosts: {
+    dataset: 'costs'
+    parameters: { ids: string[]; start: string; end: string; byDay: boolean }
+    row: { id: string; day: string | null; currency: string; cost: string }
   }
   /** The only query of excluded rows; account ids in lower case, without Azure's path. */
   excludedCosts: {

@@ -1,4 +1,4 @@
-import type { Cloud } from '../kernel/cloud.ts'
+import type { Clouds } from './clouds.ts'
 import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
@@ -204,49 +204,6 @@ export interface OpenIdIdentity {
   email?: string
   emailVerified: boolean
   name?: string
-}
-
-export interface CloudAccess {
-  /** Throws Fault `unavailable` only if the cloud does not answer. */
-  verify(credentials: CloudCredentials): Promise<Verification>
-}
-
-export interface Clouds extends Record<Cloud, CloudAccess> {
-  aws: CloudAccess & AwsSetup
-}
-
-export interface AwsSetup {
-  /** CloudFormation as JSON: the role that reads, and the role that carries out approved actions. */
-  templates(): Promise<{ read: string; act: string }>
-  /** If undefined, the template asks for it. */
-  principal(): Promise<string | undefined>
-  quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>
-}
-
-export type CloudCredentials =
-  | { cloud: 'aws'; roleArn: string; externalId: string }
-  | { cloud: 'azure'; subscriptionId: string; tenantId: string; clientId: string; clientSecret: string }
-  | {
-      cloud: 'gcp'
-      projectId: string
-      serviceAccount: {
-        client_email: string
-        private_key: string
-        private_key_id?: string | undefined
-        token_uri?: string
-      }
-    }
-
-export interface Verification {
-  ok: boolean
-  /** Why the account is unusable, with messages that say what to do. */
-  problems: {
-    code: 'credentials_refused' | 'external_id_not_required' | 'wrong_account' | 'not_found'
-    message: string
-  }[]
-  /** By the cloud's own name (`ce:GetCostAndUsage`). */
-  missing: { permission: string; neededFor: string }[]
-  accountName?: string | undefined
 }
 
 declare module './tables.ts' {

@@ -4,6 +4,12 @@ import * as z from 'zod'
 export const events = {
   /** A large import lands in several versions. */
   'cost.landed': z.object({ importId: z.string(), lakeVersion: z.int() }),
+  /** The inventory of an account changed; of a lake version of its own kind. */
+  'resource.changed': z.object({ syncId: z.string(), lakeVersion: z.int() }),
+  /** The cloud account can be read: collect it. */
+  'account.connected': z.object({ cloudAccountId: z.string() }),
+  /** The first failed collection after a good one. */
+  'sync.failed': z.object({ sourceId: z.string(), syncId: z.string() }),
   /** The bytes of an import are to be deleted. */
   'import.canceled': z.object({ importId: z.string() }),
   /** Files, versions and raw bills of an account are to be deleted. */

@@ -9,6 +9,12 @@ export function create(prefix: string, now: Date, random: Uint8Array = sixteenBy
   return id
 }
 
+/** In milliseconds; NaN if it is not an id of `create`. */
+export function timeOf(id: string): number {
+  const digits = /_([0-9a-hjkmnp-tv-z]{10})/.exec(id)?.[1]
+  return digits === undefined ? NaN : Array.from(digits).reduce((ms, digit) => ms * 32 + alphabet.indexOf(digit), 0)
+}
+
 let last = { ms: 0, head: '' }
 
 /** Remembered, because many ids of a process have the same millisecond. */

@@ -1,23 +1,27 @@
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
-import type { Kind } from '../kernel/partition.ts'
+import * as Partition from '../kernel/partition.ts'
 import { event } from '../effects/relay.ts'
 import { accept, type Candidate, keyOf } from './datasets.ts'
 import { applyMoves, advanceHead, head, type NextVersion } from './head.ts'
-import { historyId, type Info, isVisible, previousOf, historyRow } from './version.ts'
+import { ended, isSuperseded, refuseOtherSource } from './preliminary.ts'
+import { historyId, type Info, isVisible, pointersOf, previousOf, historyRow } from './version.ts'
 
 export interface Delivery {
   snapshotId: string
   raw: string
   digest: string
   siblings: number
+  /** All of one kind. */
   partitions: Candidate<Kind>[]
   /** At each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
   isMeant?(current: Info<Kind> | undefined): boolean
   replace: boolean
 }
 
-// A head holds its moves, and DynamoDB's items end at 400 KB.
+type Kind = Partition.Kind
+
+// A head holds its moves, and DynamoDB's items end at 400 KB: larger deliveries take several commits.
 const movesPerCommit = 200
 const bytesPerCommit = 150_000
 
@@ -26,6 +30,8 @@ export async function commit<K extends Kind>(
   ctx: Context,
   delivery: Delivery & { partitions: Candidate<K>[] },
 ): Promise<Info<K>[]> {
+  if (delivery.partitions.some(({ kind }) => kind !== kindOf(delivery)))
+    throw new Error('a delivery has one kind of partitions')
   const committed: Info<Kind>[] = []
   const cut = batches(delivery.partitions)
   if (cut.length > 1) await refuseAsWhole(ctx, delivery)
@@ -50,27 +56,41 @@ function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   return cut
 }
 
-async function refuseAsWhole(ctx: Context, delivery: Delivery) {
-  const before = await head(ctx)
+async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
+  const before = await head(ctx, kindOf(delivery))
   await applyMoves(ctx, before)
   await plan(ctx, delivery, { lakeVersion: before.version + 1, at: before.at })
 }
 
 async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>[]> {
   let committed: Info<Kind>[] = []
-  await advanceHead(ctx, async (_, next) => {
+  const kind = kindOf(delivery)
+  const run = async (_: unknown, next: NextVersion) => {
     const { done, moves } = await plan(ctx, delivery, next)
-    committed = [...done, ...moves]
+    committed = [...done, ...moves.filter(isVisible)]
     if (moves.length === 0) return undefined
     await writeHistory(ctx, moves)
-    return { moves, events: moves.some(({ kind }) => kind === 'bill') ? [landed(ctx, delivery, next)] : [] }
-  })
+    return { moves, events: eventsOf(ctx, delivery, next) }
+  }
+  await advanceHead(ctx, run, kind)
   return committed
 }
 
-function landed(ctx: Context, { snapshotId }: Delivery, { lakeVersion }: NextVersion): Event {
-  const id = `cost.landed/${snapshotId}/${lakeVersion}`
-  return event(ctx, 'cost.landed', { importId: snapshotId, lakeVersion }, id)
+const kindOf = ({ partitions: [first] }: Delivery): Kind => first?.kind ?? 'bill'
+
+// Ids only: the head has little room, and its events stay in it until they are published.
+function eventsOf(ctx: Context, delivery: Delivery, { lakeVersion }: NextVersion): Event[] {
+  const { snapshotId } = delivery
+  switch (kindOf(delivery)) {
+    case 'bill':
+      return [
+        event(ctx, 'cost.landed', { importId: snapshotId, lakeVersion }, `cost.landed/${snapshotId}/${lakeVersion}`),
+      ]
+    case 'inventory':
+      return [event(ctx, 'resource.changed', { syncId: snapshotId, lakeVersion }, `resource.changed/${snapshotId}`)]
+    case 'utilization':
+      return []
+  }
 }
 
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
@@ -84,20 +104,23 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
   const moves: Info<Kind>[] = []
   for (const candidate of delivery.partitions) {
     const partition = keyOf(candidate)
-    const current = await ctx.tables.partitions.get(ctx.orgId, partition)
+    const current = await pointersOf(ctx, candidate.kind).get(ctx.orgId, partition)
     const earlier = await findInChain(ctx, current, snapshotId)
     if (earlier) {
       done.push(earlier)
       continue
     }
-    if (delivery.isMeant?.(current) === false) continue
-    if (current && isVisible(current) && !delivery.replace) accept(current, candidate)
+    if (delivery.isMeant?.(current) === false || (await isSuperseded(ctx, candidate))) continue
+    if (current && isVisible(current) && !delivery.replace) {
+      await refuseOtherSource(ctx, current, candidate)
+      accept(current, candidate)
+    }
     const version = (current?.version ?? 0) + 1
     const previous = current ? { previous: current.snapshotId } : {}
     const identity = { id: partition, partition, snapshotId, raw, digest, siblings, version }
     moves.push({ ...candidate, ...previous, ...identity, ...next })
   }
-  return { done, moves }
+  return { done, moves: [...moves, ...(await ended(ctx, moves, next, delivery.replace))] }
 }
 
 /** If it ever became visible. */
@@ -106,8 +129,9 @@ export async function committedVersion(
   partition: string,
   snapshotId: string,
 ): Promise<Info<Kind> | undefined> {
-  await applyMoves(ctx, await head(ctx))
-  return await findInChain(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
+  const kind = Partition.kindOf(partition)
+  await applyMoves(ctx, await head(ctx, kind))
+  return await findInChain(ctx, await pointersOf(ctx, kind).get(ctx.orgId, partition), snapshotId)
 }
 
 /** In the chain of previous versions. */

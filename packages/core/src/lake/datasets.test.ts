@@ -91,15 +91,15 @@ describe('the inventory of an account, a partition of another kind than a bill',
     expect(await seen()).toEqual(['inv_4 v3'])
   })
 
-  test('is committed together with a bill in one lake version, or neither is', async () => {
+  test('has lake versions of its own, so that costs keep theirs; a delivery has one kind', async () => {
     const { ctx, seen } = await opened()
-    const { version } = await Snapshot.head(ctx)
-    const cutOff = { ...bill, rows: 0 }
+    const versions = async () => [(await Snapshot.head(ctx)).version, (await Snapshot.head(ctx, 'inventory')).version]
+    expect(await versions()).toEqual([1, 2])
     const newer = inventory('inv_3', '2026-11-25T08:00:00Z')
-    await expect(commit(ctx, 'inv_3', newer, cutOff)).rejects.toMatchObject({ code: 'invalid' })
-    expect([await seen(), (await Snapshot.head(ctx)).version]).toEqual([['inv_2 v2'], version])
-    await commit(ctx, 'inv_3', newer, bill)
-    expect([await seen(), (await Snapshot.head(ctx)).version]).toEqual([['inv_3 v3'], version + 1])
+    await expect(commit(ctx, 'inv_3', newer, bill)).rejects.toThrow('one kind')
+    expect([await seen(), await versions()]).toEqual([['inv_2 v2'], [1, 2]])
+    await commit(ctx, 'inv_3', newer)
+    expect([await seen(), await versions()]).toEqual([['inv_3 v3'], [1, 3]])
   })
 
   test('does not affect costs: answers, exports and rebuilds read only bills', async () => {

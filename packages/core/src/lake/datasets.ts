@@ -5,6 +5,15 @@ import * as ChargeDays from './charge-days.ts'
 
 type Kind = Partition.Kind
 
+/** Where a collected bill comes from. */
+export interface Origin {
+  /** The account and the delivery, the same after the account was connected again. */
+  source: string
+  /** The account or subscription whose part of the bill it is, where an export does not cover the whole. */
+  scope?: string | undefined
+  preliminary?: { accountId: string; payerId?: string | undefined } | undefined
+}
+
 interface OfAccount {
   provider: string
   accountId: string
@@ -14,7 +23,7 @@ interface OfAccount {
 }
 
 interface Facts {
-  bill: Omit<NormalizedPartition, 'files'>
+  bill: Omit<NormalizedPartition, 'files'> & { origin?: Origin }
   inventory: OfAccount
   utilization: OfAccount & { day: string }
 }
@@ -34,22 +43,25 @@ interface Rules<K extends Kind> {
 }
 
 const rules: { [K in Kind]: Rules<K> } = {
-  bill: { key: Partition.key, accept: refuseLoss, owner: ({ billingAccountId }) => billingAccountId },
+  bill: {
+    key(facts) {
+      if (facts.origin?.preliminary) return Partition.preliminaryKey(facts)
+      const scope = facts.origin?.scope
+      return scope === undefined ? Partition.key(facts) : Partition.partKey(facts, scope)
+    },
+    accept: refuseLoss,
+    owner: ({ billingAccountId }) => billingAccountId,
+  },
   inventory: {
-    key: ({ provider, accountId }) => keyOfKind('inventory', provider, accountId),
+    key: ({ provider, accountId }) => Partition.keyOfKind('inventory', provider, accountId),
     accept: refuseOlder,
     owner: ({ accountId }) => accountId,
   },
   utilization: {
-    key: ({ provider, accountId, day }) => keyOfKind('utilization', provider, accountId, day),
+    key: ({ provider, accountId, day }) => Partition.keyOfKind('utilization', provider, accountId, day),
     accept: refuseOlder,
     owner: ({ accountId }) => accountId,
   },
-}
-
-// Encoding leaves no `=` in the key of a bill, so the keys of other kinds differ from it.
-function keyOfKind(kind: Kind, ...parts: string[]) {
-  return [`kind=${kind}`, ...parts.map(encodeURIComponent)].join('/')
 }
 
 function rulesOf({ kind }: Candidate<Kind>): Rules<Kind> {
@@ -62,6 +74,8 @@ export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void =>
 
 /** Truncated bills, parts of a month, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
+  // The manifest of an export proves that a restatement is complete.
+  if (next.origin && current.origin?.source === next.origin.source) return
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
     throw new Fault(

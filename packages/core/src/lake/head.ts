@@ -4,7 +4,7 @@ import type { Event } from '../kernel/event.ts'
 import { Fault, isWritten, onConflict } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
-import type { Committed, Info } from './version.ts'
+import { type Committed, type Info, pointersOf } from './version.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -12,9 +12,13 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** Readers lay the moves of the last commit over the pointers. */
+type HeadId = 'head' | Exclude<Kind, 'bill'>
+
+const idOf = (kind: Kind): HeadId => (kind === 'bill' ? 'head' : kind)
+
+/** Of one kind of partitions. Readers lay the moves of the last commit over the pointers. */
 export interface Head {
-  id: 'head'
+  id: HeadId
   version: number
   at: string
   moves: Info<Kind>[]
@@ -30,27 +34,29 @@ const attempts = 30
 const pauses = { baseMs: 50, capMs: 1500 }
 
 /** Version 0 is the empty lake. */
-export async function head(ctx: Context): Promise<Head> {
-  const empty: Head = { id: 'head', version: 0, at: new Date(0).toISOString(), moves: [], excluded: [] }
-  return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
+export async function head(ctx: Context, kind: Kind = 'bill'): Promise<Head> {
+  const id = idOf(kind)
+  const empty: Head = { id, version: 0, at: new Date(0).toISOString(), moves: [], excluded: [] }
+  return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, id)) }
 }
 
 /** By one conditional write; `plan` is called again if another process was faster. */
 export async function advanceHead(
   ctx: Context,
   plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,
+  kind: Kind = 'bill',
 ): Promise<void> {
-  await inTurn(ctx.runtime, `lake/${ctx.orgId}`, async () => {
+  await inTurn(ctx.runtime, `lake/${ctx.orgId}/${kind}`, async () => {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      if (await advanceOnce(ctx, plan)) return
+      if (await advanceOnce(ctx, plan, kind)) return
       await backoff(attempt, pauses)
     }
     throw new Fault('unavailable', 'Other processes keep changing the lake. Try again in a moment.')
   })
 }
 
-async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]) {
-  const before = await head(ctx)
+async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1], kind: Kind): Promise<boolean> {
+  const before = await head(ctx, kind)
   await applyMoves(ctx, before)
   const now = ctx.now().toISOString()
   // `at` never goes back: `as_of` orders versions by it.
@@ -70,11 +76,13 @@ export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
   await Promise.all(moves.map((move) => applyMove(ctx, move)))
 }
 
-async function applyMove(ctx: Context, move: Info<Kind>) {
-  const { partitions } = ctx.tables
+async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
+  const partitions = pointersOf(ctx, move.kind)
   const where = move.version === 1 ? undefined : { version: move.version - 1 }
   await onConflict(partitions.replace(ctx.orgId, move, where), async (conflict) => {
     const pointer = await partitions.get(ctx.orgId, move.partition)
+    // A purge met a partition that expired meanwhile.
+    if (!pointer && move.isPurged) return
     if (!pointer || pointer.lakeVersion < move.lakeVersion) throw conflict
   })
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../effects/context.ts'
 import { isWritten } from '../kernel/fault.ts'
-import type { Kind } from '../kernel/partition.ts'
+import * as Id from '../kernel/id.ts'
+import { keyOfKind, type Kind } from '../kernel/partition.ts'
 import * as Snapshot from './snapshot.ts'
 
 /** Of a version that is not visible any more. Idempotent. */
@@ -35,4 +36,26 @@ export async function removeUncommitted(ctx: Context, importId: string): Promise
     for (const key of keys) if (!kept.has(key)) await blobs.remove(ctx.orgId, key)
     if (!version) await tables.snapshots.remove(ctx.orgId, Snapshot.historyId(partition, importId))
   }
+}
+
+// Longer than any collection takes.
+const collectionMs = 24 * 3600 * 1000
+
+/** Of collections that were killed before they committed; returns the number of files. */
+export async function removeUncollected(ctx: Context): Promise<number> {
+  const { blobs } = ctx.runtime
+  const limit = ctx.now().getTime() - collectionMs
+  let removed = 0
+  for (const kind of ['inventory', 'utilization'] as const) {
+    const prefix = keyOfKind(kind, '')
+    const found = await blobs.list(ctx.orgId, `lake/${prefix}`)
+    const old = found.filter(({ key }) => Id.timeOf(holderOf(key)[1]) < limit)
+    if (old.length === 0) continue
+    const named = new Set((await ctx.tables.snapshots.all(ctx.orgId, prefix)).flatMap(Snapshot.allFiles))
+    for (const { key } of old.filter(({ key }) => !named.has(key))) {
+      await blobs.remove(ctx.orgId, key)
+      removed++
+    }
+  }
+  return removed
 }

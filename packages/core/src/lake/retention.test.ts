@@ -106,3 +106,65 @@ test('an organization without a limit keeps every version', async () => {
   expect(await expire(ctx)).toBe(0)
   expect(await seen(0)).toEqual(['0'])
 })
+
+/** Commits a day of utilization of an account, and stores its file. */
+async function measure(ctx: ReturnType<typeof testContext>, accountId: string, day: string, snapshotId: string) {
+  const key = `lake/kind=utilization/aws/${accountId}/${day}/${snapshotId}-1/utilization-0.parquet`
+  await ctx.runtime.blobs.put(ctx.orgId, key, new Uint8Array(1))
+  const facts = { kind: 'utilization' as const, provider: 'aws', accountId, day, rows: 1, takenAt: `${day}T00:00:00Z` }
+  const partitions = [{ ...facts, files: { utilization: [key] } }]
+  await Snapshot.commit(ctx, { snapshotId, raw: '', digest: snapshotId, siblings: 1, replace: false, partitions })
+  return key
+}
+
+test('utilization of more than 60 days ago is removed: pointers, versions and files', async () => {
+  const runtime = memoryRuntime()
+  const ctx = testContext(runtime, { now: () => new Date('2026-03-10T08:00:00Z') })
+  await measure(ctx, '1', '2026-01-08', 'syn_1')
+  await measure(ctx, '1', '2026-01-08', 'syn_2')
+  const kept = [await measure(ctx, '1', '2026-01-09', 'syn_3'), await measure(ctx, '1', '2026-03-10', 'syn_4')]
+  expect(await expire(ctx)).toBe(2)
+  expect(await expire(ctx)).toBe(0)
+  expect((await runtime.blobs.list(ctx.orgId, 'lake/')).map(({ key }) => key)).toEqual(kept)
+  const days = ['2026-01-09', '2026-03-10'].map((day) => `kind=utilization/aws/1/${day}`)
+  expect((await runtime.tables.utilizationPartitions.all(ctx.orgId)).map(({ id }) => id)).toEqual(days)
+  expect((await runtime.tables.snapshots.all(ctx.orgId)).map(({ partition }) => partition)).toEqual(days)
+})
+
+test('the last commit keeps its partition, and a purge that meets an expired one does not block the lake', async () => {
+  const runtime = memoryRuntime()
+  const ctx = testContext(runtime, { now: () => new Date('2026-03-10T08:00:00Z') })
+  await measure(ctx, '1', '2026-01-08', 'syn_1')
+  expect(await expire(ctx)).toBe(0)
+  const [pointer] = await runtime.tables.utilizationPartitions.all(ctx.orgId)
+  if (!pointer) throw new Error('no pointer')
+  await Snapshot.advanceHead(
+    ctx,
+    async (_, next) => {
+      await runtime.tables.utilizationPartitions.remove(ctx.orgId, pointer.id)
+      return { moves: [{ ...Snapshot.emptied(pointer), ...next, snapshotId: 'prg_1', version: 2, isPurged: true }] }
+    },
+    'utilization',
+  )
+  await measure(ctx, '1', '2026-03-10', 'syn_2')
+  expect((await Snapshot.view(ctx, { kind: 'utilization' })).snapshots.map(({ day }) => day)).toEqual(['2026-03-10'])
+})
+
+test('a view of some accounts has their partitions and the moves of the last commit only', async () => {
+  const runtime = memoryRuntime()
+  const ctx = testContext(runtime, { now: () => new Date('2026-03-10T08:00:00Z') })
+  await measure(ctx, '1', '2026-03-09', 'syn_1')
+  await measure(ctx, '12', '2026-03-09', 'syn_2')
+  await measure(ctx, '1', '2026-03-10', 'syn_3')
+  // The process was killed before it moved the pointer.
+  await runtime.tables.utilizationPartitions.remove(ctx.orgId, 'kind=utilization/aws/1/2026-03-10')
+  const days = async (account: string) =>
+    (await Snapshot.currentView(ctx, 'utilization', [`kind=utilization/aws/${account}/`])).snapshots.map(
+      ({ accountId, day }) => [accountId, day],
+    )
+  expect(await days('1')).toEqual([
+    ['1', '2026-03-09'],
+    ['1', '2026-03-10'],
+  ])
+  expect(await days('12')).toEqual([['12', '2026-03-09']])
+})

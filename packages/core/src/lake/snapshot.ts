@@ -1,5 +1,5 @@
 export { commit, type Delivery, committedVersion, writeHistory } from './commit.ts'
-export { type Candidate, keyOf, ownerOf } from './datasets.ts'
+export { type Candidate, keyOf, type Origin, ownerOf } from './datasets.ts'
 export { applyMoves, advanceHead, type Head, type HeadUpdate, head, type NextVersion } from './head.ts'
 export {
   allFiles,
@@ -8,7 +8,8 @@ export {
   historyId,
   type Info,
   isVisible,
+  pointersOf,
   previousOf,
   historyRow,
 } from './version.ts'
-export { filesOf, pointers, type View, view } from './view.ts'
+export { currentView, filesOf, pointers, type View, view } from './view.ts'

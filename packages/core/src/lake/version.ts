@@ -1,10 +1,14 @@
 import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
+import type { Table } from '../effects/tables.ts'
 import type { Candidate } from './datasets.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
+    /** The pointers of bills; those of other kinds have tables of their own, so that costs never read them. */
     partitions: Table<Info<Kind>>
+    inventoryPartitions: Table<Info<Kind>>
+    utilizationPartitions: Table<Info<Kind>>
     snapshots: Table<Info<Kind>>
   }
 }
@@ -33,6 +37,12 @@ export interface Committed {
   emptiedAt?: string
   /** Its files are removed, or are being removed. */
   isForgotten?: true
+}
+
+/** The current version of each partition. */
+export function pointersOf({ tables }: Context, kind: Kind): Table<Info<Kind>> {
+  if (kind === 'inventory') return tables.inventoryPartitions
+  return kind === 'utilization' ? tables.utilizationPartitions : tables.partitions
 }
 
 /** The raw bill is removed separately. */

@@ -3,8 +3,8 @@ import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'
 import { filesByDataset, type Kind } from '../kernel/partition.ts'
-import { head } from './head.ts'
-import { historyId, type Info, isVisible } from './version.ts'
+import { type Head, head } from './head.ts'
+import { historyId, type Info, isVisible, pointersOf } from './version.ts'
 
 export interface View<K extends Kind = 'bill'> {
   lakeVersion: number
@@ -20,26 +20,44 @@ const attempts = 15
 
 export async function view<K extends Kind = 'bill'>(
   ctx: Context,
-  { asOf, kind }: { asOf?: Date; kind?: K } = {},
+  { asOf, kind: wanted }: { asOf?: Date; kind?: K } = {},
 ): Promise<View<K>> {
+  const kind: Kind = wanted ?? 'bill'
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { version: lakeVersion, at, moves, excluded } = await head(ctx)
-    const snapshots = overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
+    const [{ version: lakeVersion, at, moves }, { excluded }] = await headsOf(ctx, kind)
+    const snapshots = overlay(await pointersOf(ctx, kind).all(ctx.orgId), moves)
     if (snapshots.some((snapshot) => snapshot.lakeVersion > lakeVersion)) {
       await backoff(attempt)
       continue
     }
-    const wanted = snapshots.filter((snapshot) => snapshot.kind === (kind ?? 'bill'))
-    const found = asOf ? await past(ctx, wanted, asOf) : { lakeVersion, at, snapshots: wanted.filter(isVisible) }
+    const found = asOf ? await past(ctx, snapshots, asOf) : { lakeVersion, at, snapshots: snapshots.filter(isVisible) }
     return { ...found, excluded } as View<K>
   }
   throw new Fault('unavailable', 'The lake changes faster than it can be read. Try again in a moment.')
 }
 
-/** Of all kinds, tombstones included. */
-export async function pointers(ctx: Context): Promise<Info<Kind>[]> {
-  const { moves } = await head(ctx)
-  return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
+/** Of the partitions whose keys have these prefixes. Each is current; the head may move while they are read. */
+export async function currentView<K extends Kind>(
+  ctx: Context,
+  kind: K,
+  prefixes: readonly string[],
+): Promise<View<K>> {
+  const [{ version: lakeVersion, at, moves }, { excluded }] = await headsOf(ctx, kind)
+  const found = await Promise.all(prefixes.map((prefix) => pointersOf(ctx, kind).all(ctx.orgId, prefix)))
+  const own = moves.filter(({ partition }) => prefixes.some((prefix) => partition.startsWith(prefix)))
+  return { lakeVersion, at, snapshots: overlay(found.flat(), own).filter(isVisible), excluded } as View<K>
+}
+
+/** The head of the kind, and the one of bills, which has the excluded accounts. */
+async function headsOf(ctx: Context, kind: Kind): Promise<[Head, Head]> {
+  const own = await head(ctx, kind)
+  return [own, kind === 'bill' ? own : await head(ctx)]
+}
+
+/** Tombstones included. */
+export async function pointers(ctx: Context, kind: Kind = 'bill'): Promise<Info<Kind>[]> {
+  const { moves } = await head(ctx, kind)
+  return overlay(await pointersOf(ctx, kind).all(ctx.orgId), moves)
 }
 
 export function filesOf<K extends Kind>(

@@ -2,6 +2,7 @@ import * as Audit from '../guard/audit.ts'
 import { type Context, noOrganization } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
+import * as Orphans from '../lake/orphans.ts'
 import * as Retention from '../lake/retention.ts'
 import { removePurged } from '../accounts/purge.ts'
 
@@ -53,6 +54,7 @@ async function sweep(ctx: Context) {
   await Audit.closeTraces(ctx)
   await Idempotency.sweep(ctx)
   await Retention.expire(ctx)
+  await Orphans.removeUncollected(ctx)
 }
 
 async function inOrder({ tables }: Context) {

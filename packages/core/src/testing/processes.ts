@@ -106,7 +106,7 @@ export function wrapped<Store extends object>(
 }
 
 /** Seeded random numbers from 0 to 1 (mulberry32). */
-function randomOf(seed: number): () => number {
+export function randomOf(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

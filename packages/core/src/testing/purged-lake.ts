@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { purge, removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
@@ -17,7 +18,7 @@ async function normalize(
   files: { path: string; name: string }[],
   { workDir }: { workDir: string },
 ): Promise<Normalized> {
-  const lines = (await Promise.all(files.map(async ({ path }) => (await readFile(path, 'utf8')).split('\n')))).flat()
+  const lines = (await Promise.all(files.map(async ({ path }) => textOf(await readFile(path)).split('\n')))).flat()
   const partitions = lines.map(async (line, i) => {
     const [billingAccountId = '', period = '', billed = ''] = line.split(' ')
     const [costs, rollup] = [join(workDir, `costs-${i}`), join(workDir, `rollup-${i}`)]
@@ -40,6 +41,11 @@ async function normalize(
     files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [] })),
     partitions: await Promise.all(partitions),
   }
+}
+
+/** The product compresses what it stores itself. */
+function textOf(bytes: Buffer): string {
+  return String(bytes.readUInt32LE() === 0xfd2fb528 ? zstdDecompressSync(bytes) : bytes)
 }
 
 /** An empty lake of such bills, whose clock moves a second with each reading. */

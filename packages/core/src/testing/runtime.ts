@@ -9,20 +9,18 @@ import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import type { Lake } from '../effects/lake.ts'
-import type {
-  Message,
-  Anchor,
-  AwsSetup,
-  Blobs,
-  Claims,
-  Clouds,
-  Queues,
-  Runtime,
-  SendOptions,
-  Verification,
-  Workflows,
-  Workspace,
+import {
+  type Anchor,
+  type Blobs,
+  type Claims,
+  type Message,
+  type Queues,
+  type Runtime,
+  type SendOptions,
+  type Workflows,
+  type Workspace,
 } from '../effects/runtime.ts'
+import type { AwsSetup, Clouds, Provider, Verification } from '../effects/clouds.ts'
 import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
@@ -35,6 +33,8 @@ export interface MemoryRuntime extends Runtime {
   mails: Message[]
   /** Answer of all clouds to `verify`. */
   verification: Verification
+  /** What all clouds have; nothing by default. */
+  cloud: Omit<Provider, 'verify'>
 }
 
 /** The default lake throws a Fault on any use, as in a function without DuckDB. */
@@ -58,8 +58,9 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
-    clouds: memoryClouds(() => runtime.verification),
-    lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
+    cloud: { bills: nothing, preliminary: nothing, inventory: nothing, utilization: nothing },
+    clouds: memoryClouds(() => runtime),
+    lake: { normalize: missing, writeRows: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),
     workspace: temporaryWorkspace,
@@ -109,8 +110,16 @@ function memoryWorkflows(started: MemoryRuntime['started']): Workflows {
   }
 }
 
-function memoryClouds(answer: () => Verification): Clouds {
-  const access = { verify: async () => answer() }
+async function* nothing(): AsyncGenerator<never> {}
+
+function memoryClouds(runtime: () => Pick<MemoryRuntime, 'verification' | 'cloud'>): Clouds {
+  const access: Provider = {
+    verify: async () => runtime().verification,
+    bills: (given) => runtime().cloud.bills(given),
+    preliminary: (given) => runtime().cloud.preliminary(given),
+    inventory: (given) => runtime().cloud.inventory(given),
+    utilization: (given, asked) => runtime().cloud.utilization(given, asked),
+  }
   const setup: AwsSetup = {
     templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),
     principal: async () => 'arn:aws:iam::999999999999:root',

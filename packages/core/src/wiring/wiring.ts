@@ -2,18 +2,27 @@ import { removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
+import * as Collect from '../collect/collect.ts'
+import { planSources } from '../collect/plan.ts'
+import * as CollectSchedule from '../collect/schedule.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
 import * as Anchor from '../pipeline/anchor.ts'
 import * as Sweep from '../pipeline/sweep.ts'
-import { step, subscription, type Queue, type Wiring } from './row.ts'
+import { consumer, step, subscription, type Queue, type Wiring } from './row.ts'
+
+const collect: Queue = {
+  concurrency: 10,
+  visibilitySeconds: 900,
+  receives: 5,
+  // A large month of an export lies on disk while it is stored.
+  consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
+}
 
 /** The product has no detector, rule, budget or forecast yet. */
 const nothing = async () => ({ outcome: 'none' })
-
-const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
 /** Their grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
@@ -39,6 +48,11 @@ export const wiring = {
     },
   },
   subscriptions: {
+    'plan-sources': subscription(
+      events,
+      'account.connected',
+      async (ctx, { data }) => await planSources(ctx, data.cloudAccountId),
+    ),
     'remove-canceled': subscription(
       events,
       'import.canceled',
@@ -49,6 +63,7 @@ export const wiring = {
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {
+    collect: { rate: { everyMinutes: 5 }, run: CollectSchedule.run, timeoutSeconds: 240 },
     anchor: { rate: { everyMinutes: 15 }, run: Anchor.run, timeoutSeconds: 900 },
     relay: { rate: { everyMinutes: 1 }, run: Relay.sweep },
     sweep: { rate: { dailyAtHour: 3 }, run: Sweep.run, timeoutSeconds: 900 },
@@ -57,7 +72,12 @@ export const wiring = {
     'collect-aws': collect,
     'collect-azure': collect,
     'collect-gcp': collect,
-    processing: { concurrency: 10, visibilitySeconds: 900, receives: 5 },
+    processing: {
+      concurrency: 50,
+      visibilitySeconds: 900,
+      receives: 5,
+      consumer: consumer(Collect.Input, Collect.run, { lake: true, memoryMb: 1024, timeoutSeconds: 900, atOnce: 1 }),
+    },
     ml: { concurrency: 2, visibilitySeconds: 900, receives: 3 },
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },

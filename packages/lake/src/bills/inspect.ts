@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { Fault, FileType, type Limits, messageOf, type SourceFile } from '@cloudoptima/core'
+import { detect } from '@cloudoptima/providers'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { literal, rows } from '../database.ts'
+import { identifier, literal, rows } from '../database.ts'
+import { jsonHeaders } from './json-lines.ts'
 import { refuseLargeParquet } from './limits.ts'
 import { Malformed, recordsOf } from './records.ts'
 import { parquetRefusal, refusal } from './refusal.ts'
@@ -23,7 +25,7 @@ export async function inspect(connection: DuckDBConnection, file: SourceFile, li
   const type = await FileType.fileTypeOf(file.path)
   if (type === 'parquet') return await inspectParquet(connection, file, limits)
   if (/\.parquet$/i.test(file.name)) throw refusal(file.name, 'the file is named .parquet but is no Parquet file')
-  return await inspectCsv(file, type ?? 'none')
+  return await inspectText(file, type ?? 'none')
 }
 
 /** Whether a file has no byte, also when unpacked. */
@@ -35,10 +37,7 @@ export async function holdsNothing(file: SourceFile): Promise<boolean> {
 async function inspectParquet(connection: DuckDBConnection, file: SourceFile, limits: Limits.Limits): Promise<Source> {
   try {
     await refuseLargeParquet(connection, file, limits)
-    const columns = await rows<{ column_name: string; column_type: string }>(
-      connection,
-      `DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`,
-    )
+    const columns = await describe(connection, `SELECT * FROM read_parquet(${literal(file.path)})`)
     // DuckDB reads decimals of more than 38 digits as binary floats.
     const wide = new Map(
       (
@@ -49,11 +48,15 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, li
         )
       ).map(({ name, type }) => [name, type]),
     )
+    const isKnown = detect(columns.map(({ column_name }) => column_name.trim())).length > 0
+    const nested = isKnown ? undefined : await leavesOf(connection, file.path, columns)
+    const leaves = nested ?? columns
     return {
       ...file,
       kind: 'parquet',
-      headers: columns.map(({ column_name }) => column_name.trim()),
-      types: columns.map(({ column_type, column_name }) => wide.get(column_name) ?? column_type),
+      headers: leaves.map(({ column_name }) => column_name.trim()),
+      types: leaves.map(({ column_type, column_name }) => wide.get(column_name.split('.').at(-1) ?? '') ?? column_type),
+      ...(nested && { fields: nested.map(({ field }) => field) }),
       dialect: noDialect,
     }
   } catch (error) {
@@ -61,10 +64,43 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, li
   }
 }
 
-async function inspectCsv(file: SourceFile, compression: Compression): Promise<Source> {
+interface Column {
+  column_name: string
+  column_type: string
+}
+
+/** The columns of a Parquet file, and in place of each struct its fields: `service.description`. */
+async function leavesOf(
+  connection: DuckDBConnection,
+  path: string,
+  columns: readonly Column[],
+  prefix: { name: string; field: string } = { name: '', field: '' },
+): Promise<(Column & { field: string })[]> {
+  const leaves = columns.map(async ({ column_name, column_type }) => {
+    const [name, field] = [prefix.name + column_name, prefix.field + identifier(column_name)]
+    if (!/^STRUCT\(.*\)$/s.test(column_type)) return [{ column_name: name, column_type, field }]
+    const inner = await describe(connection, `SELECT unnest(${field}) FROM read_parquet(${literal(path)})`)
+    return await leavesOf(connection, path, inner, { name: `${name}.`, field: `${field}.` })
+  })
+  return (await Promise.all(leaves)).flat()
+}
+
+async function describe(connection: DuckDBConnection, select: string): Promise<Column[]> {
+  return await rows<Column>(connection, `DESCRIBE ${select}`)
+}
+
+async function inspectText(file: SourceFile, compression: Compression): Promise<Source> {
   const head = await headOf(file, compression)
   const encoding = encodingOf(head)
   const text = new TextDecoder(encoding).decode(head)
+  if (/^\s*\{/.test(text))
+    return {
+      ...file,
+      kind: 'json',
+      headers: jsonHeaders(file.name, text),
+      types: [],
+      dialect: { ...noDialect, encoding, compression },
+    }
   const separator = /^"?sep=(\\t|.)"?\r?\n/i.exec(text)
   const lines = separator ? text.slice(separator[0].length) : text
   const delimiter = separator?.[1]?.replace('\\t', '\t') ?? delimiterOf(lines)

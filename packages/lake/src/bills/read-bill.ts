@@ -9,6 +9,7 @@ import { inspect } from './inspect.ts'
 import { refuseTooMany } from './limits.ts'
 import { recognise } from './recognise.ts'
 import { complaintOf } from './refusal.ts'
+import { rewriteJson } from './json-lines.ts'
 import { isRegular } from './regular.ts'
 import { rewrite } from './rewrite.ts'
 import { asCsv, refuseUnreadableColumns, selectSource, tagKeys } from './select.ts'
@@ -36,6 +37,7 @@ export async function readBill(
   }
   if (source.kind === 'parquet' && tagsOf(source.headers).size > mostTagColumns)
     bill.source = await asCsv(connection, source, `${rewriteTo}.raw`)
+  if (source.kind === 'json') bill.source = await rewriteJson(source, rewriteTo)
   if (bill.source.kind === 'csv' && (isOdd(bill.source) || !(await isRegular(bill.source)))) await rewriteBill(bill)
   try {
     await withRefusals(connection, bill, async () => {

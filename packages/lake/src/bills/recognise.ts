@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { detect, explain, type Format } from '@cloudoptima/providers'
 import { rows } from '../database.ts'
 import { delimiterOf } from './inspect.ts'
-import { Malformed, records } from './records.ts'
+import { Malformed, records, wholeLines } from './records.ts'
 import { refusal } from './refusal.ts'
 import { selectSource } from './select.ts'
 import type { Source } from './source.ts'
@@ -26,10 +26,10 @@ const mostTitleLines = 30
 
 /** The line of the header in a file that begins with a title. */
 async function laterHeader({ kind, path, dialect }: Source): Promise<number | undefined> {
-  if (kind === 'parquet') return undefined
+  if (kind !== 'csv') return undefined
   try {
-    // No delimiter: each line is one field, and its own delimiter is guessed.
-    for await (const { fields, line } of records(path, { ...dialect, delimiter: '\0' })) {
+    // The delimiter of each line is guessed.
+    for await (const { fields, line } of records(path, wholeLines(dialect))) {
       if (line > mostTitleLines) break
       const [text = ''] = fields
       const headers = text.split(delimiterOf(text)).map((header) => header.trim().replace(/^"(.*)"$/, '$1'))

@@ -17,6 +17,9 @@ export class Malformed extends Error {
   }
 }
 
+/** The dialect in which each line is one field. */
+export const wholeLines = (dialect: Dialect): Dialect => ({ ...dialect, delimiter: '\0' })
+
 const mostCharacters = 2 * 1024 * 1024
 
 /** The records of a CSV with any mixture of line ends, without blank lines. Throws Malformed. */

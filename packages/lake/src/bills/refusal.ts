@@ -1,5 +1,5 @@
 import { Fault, messageOf } from '@cloudoptima/core'
-import { filled, records } from './records.ts'
+import { filled, records, wholeLines } from './records.ts'
 import type { Source } from './source.ts'
 
 /** The place of an error in a file. */
@@ -30,16 +30,18 @@ const ofCsv = /CSV Error|sniffing file|unterminated quote|unicode|not utf-8|Inva
 export function complaintOf(source: Source, error: unknown): 'numbers' | 'structure' | Fault | undefined {
   const message = messageOf(error)
   if (/Could not convert string .* to DECIMAL/s.test(message)) return 'numbers'
-  if (source.kind === 'csv') return ofCsv.test(message) ? 'structure' : undefined
+  if (source.kind !== 'parquet') return ofCsv.test(message) ? 'structure' : undefined
   const isOfParquet = /parquet|thrift|snappy|zstd|corrupt|Out of buffer|TProtocol|page/i.test(message)
   return isOfParquet ? parquetRefusal(source.name, error) : undefined
 }
 
-/** The line on which a CSV's row (from 1, the header not counted) begins. Rows may span lines. */
+/** The line on which a row (from 1, the header not counted) of a text begins. Rows may span lines. */
 export async function lineOfRow(source: Source, row: number): Promise<number | undefined> {
-  if (source.kind !== 'csv') return undefined
-  const all = records(source.path, source.dialect)
-  let seen = -1
-  for await (const { line } of source.rewritten === undefined ? all : filled(all)) if (++seen === row) return line
+  if (source.kind === 'parquet') return undefined
+  const isJson = source.kind === 'json'
+  const all = records(source.path, isJson ? wholeLines(source.dialect) : source.dialect)
+  let seen = isJson ? 0 : -1
+  for await (const { line } of source.rewritten === undefined || isJson ? all : filled(all))
+    if (++seen === row) return line
   return undefined
 }

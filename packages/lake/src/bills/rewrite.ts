@@ -62,7 +62,7 @@ async function* lines(
 
 function recordText(fields: readonly string[], tags: TagKeys): string {
   const kept = tags.size === 0 ? fields : fields.filter((_, position) => !tags.has(position))
-  return [...kept, ...(tags.size === 0 ? [] : [tagsText(fields, tags)])].map(quoted).join(',')
+  return [...kept, ...(tags.size === 0 ? [] : [tagsText(fields, tags)])].map(csvText).join(',')
 }
 
 function tagsText(fields: readonly string[], tags: TagKeys): string {
@@ -73,6 +73,7 @@ function tagsText(fields: readonly string[], tags: TagKeys): string {
   return pairs.length === 0 ? '' : JSON.stringify(Object.fromEntries(pairs))
 }
 
-function quoted(field: string): string {
+/** A field of a plain CSV. */
+export function csvText(field: string): string {
   return /[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
 }

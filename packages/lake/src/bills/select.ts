@@ -88,8 +88,8 @@ function csvOf({ path: delivered, dialect, rewritten }: Source, names: string[],
 }
 
 /** The Parquet file with columns named by position. */
-function named({ path, headers }: Source): string {
-  return `(SELECT * FROM read_parquet(${literal(path)})) AS file(${headers.map((_, i) => `c${i}`).join(', ')})`
+function named({ path, headers, fields = ['*'] }: Source): string {
+  return `(SELECT ${fields.join(', ')} FROM read_parquet(${literal(path)})) AS file(${headers.map((_, i) => `c${i}`).join(', ')})`
 }
 
 /** Writes a Parquet file as CSV, from which the tags of thousands of columns can be gathered. */

@@ -25,14 +25,16 @@ export interface Dialect {
 
 /** A bill file whose header is known. */
 export interface Source extends SourceFile {
-  kind: 'csv' | 'parquet'
+  kind: 'csv' | 'json' | 'parquet'
   /** As written, without byte order mark and outer spaces. */
   headers: string[]
   /** Parquet: DuckDB's type of each column. */
   types: string[]
-  /** CSV: the dialect of the file as delivered. */
+  /** Parquet with nested fields: the SQL of each column. */
+  fields?: string[]
+  /** The dialect of a CSV as delivered. */
   dialect: Dialect
-  /** CSV: the file that DuckDB reads instead, if the delivered one had to be rewritten. */
+  /** CSV and JSON lines: the CSV that DuckDB reads instead, if the delivered one had to be rewritten. */
   rewritten?: string
   /** The position of the column with all tags as one JSON object, which rewriting adds. */
   tagsAt?: number

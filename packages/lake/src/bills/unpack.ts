@@ -28,7 +28,7 @@ const magic: readonly [string, string][] = [
 const texts: readonly [RegExp, string][] = [
   [/^\s*<(!doctype|html)/i, 'it is a web page, such as a sign-in page: download the bill again'],
   [/^\s*<\?xml/i, 'it is XML: export the bill as CSV or Parquet'],
-  [/^\s*(\{\s*"|\[\s*[[{])/, 'it is JSON: export the bill as CSV or Parquet'],
+  [/^\s*(\{\s*[\r\n]|\[\s*[[{])/, 'it is JSON: export the bill as CSV, Parquet or JSON lines'],
   [/^[^]{257}ustar/, 'it is a tar archive: unpack it and import the folder'],
 ]
 

@@ -70,8 +70,11 @@ describe('an archive is read', () => {
 describe('a bill of another kind is refused with what to export instead', () => {
   it.each([
     ["Oracle's report", 'lineItem/referenceNo,lineItem/tenantId,cost/myCost', /Oracle's FOCUS reports/],
-    ["Google's rows", 'billing_account_id,service.id,sku.id,usage_start_time,cost', /Google's FOCUS view/],
-    ["Google's rows, flattened", 'billing_account_id,service_id,sku_id,usage_start_time,cost', /Google's FOCUS view/],
+    [
+      "Google's rows without credits",
+      'billing_account_id,invoice.month,usage_start_time,cost,currency',
+      /it looks like Google Cloud's billing export but has no column credits/,
+    ],
     ['FOCUS 0.5', 'AmortizedCost,ChargeType,Provider,BillingAccountId', /FOCUS 0\.5, a preview/],
   ])('%s', async (_, headers, advice) => {
     expect(await one(`${headers}\n${headers.replaceAll(/[^,]+/g, 'x')}\n`)).toMatch(advice)

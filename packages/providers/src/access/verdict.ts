@@ -1,4 +1,15 @@
-import { type Cloud, type CloudAccess, type CloudCredentials, Fault, type Verification } from '@cloudoptima/core'
+import {
+  type Access,
+  type BillDelivery,
+  type Cloud,
+  type CloudCredentials,
+  Fault,
+  type InventoryPart,
+  type Measurement,
+  type Provider,
+  type UtilizationQuestion,
+  type Verification,
+} from '@cloudoptima/core'
 
 type Problem = Verification['problems'][number]
 
@@ -9,16 +20,18 @@ export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }
 
-/** For working credentials; missing permissions are in the order of the cloud's table. */
+/** For working credentials; missing permissions are in the order of the cloud's table, optional ones included. */
 export function reached(
   purposes: Record<string, string>,
   lacked: ReadonlySet<string>,
   accountName?: string,
+  optional: ReadonlySet<string> = new Set(),
 ): Verification {
   const missing = Object.entries(purposes)
     .filter(([permission]) => lacked.has(permission))
     .map(([permission, neededFor]) => ({ permission, neededFor }))
-  return { ok: missing.length === 0, problems: [], missing, ...(accountName !== undefined && { accountName }) }
+  const ok = missing.every(({ permission }) => optional.has(permission))
+  return { ok, problems: [], missing, ...(accountName !== undefined && { accountName }) }
 }
 
 /** `what` must not contain data of the cloud or the customer. */
@@ -26,16 +39,31 @@ export function unavailable(cloud: string, what: string): Fault {
   return new Fault('unavailable', `${cloud} does not answer at the moment (${what}). Try again in a few minutes.`)
 }
 
+/** An account of this cloud. */
+export type AccessTo<C extends Cloud> = Omit<Access, 'credentials'> & { credentials: CredentialsOf<C> }
+
+/** `Provider` with the credentials of one cloud. */
+export interface ProviderOf<C extends Cloud> {
+  verify(credentials: CredentialsOf<C>): Promise<Verification>
+  bills(access: AccessTo<C>): AsyncIterable<BillDelivery>
+  preliminary(access: AccessTo<C>): AsyncIterable<BillDelivery>
+  inventory(access: AccessTo<C>): AsyncIterable<InventoryPart>
+  utilization(access: AccessTo<C>, asked: UtilizationQuestion): AsyncIterable<Measurement[]>
+}
+
 /** Refuses credentials of another cloud. */
-export function accessTo<C extends Cloud>(
-  cloud: C,
-  verify: (credentials: CredentialsOf<C>) => Promise<Verification>,
-): CloudAccess {
+export function providerOf<C extends Cloud>(cloud: C, own: ProviderOf<C>): Provider {
   const isOurs = (credentials: CloudCredentials): credentials is CredentialsOf<C> => credentials.cloud === cloud
+  const check = (credentials: CloudCredentials): CredentialsOf<C> => {
+    if (!isOurs(credentials)) throw new Fault('invalid', `These are not credentials of the cloud ${cloud}.`)
+    return credentials
+  }
+  const accessTo = (access: Access): AccessTo<C> => ({ ...access, credentials: check(access.credentials) })
   return {
-    async verify(credentials) {
-      if (!isOurs(credentials)) throw new Fault('invalid', `These are not credentials of the cloud ${cloud}.`)
-      return await verify(credentials)
-    },
+    verify: async (credentials) => await own.verify(check(credentials)),
+    bills: (access) => own.bills(accessTo(access)),
+    preliminary: (access) => own.preliminary(accessTo(access)),
+    inventory: (access) => own.inventory(accessTo(access)),
+    utilization: (access, asked) => own.utilization(accessTo(access), asked),
   }
 }

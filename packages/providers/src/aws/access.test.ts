@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClouds } from '../access.ts'
 import { closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
-import { failure, type FakeAws, fakeAws, type RunningAws } from './testing.ts'
+import { failure } from '../testing/aws-wire.ts'
+import { type FakeAws, fakeAws, type RunningAws } from './testing.ts'
 
 const account = '222222222222'
 const externalId = 'co-3f6d1b0c9a5e4c27'
@@ -147,6 +148,12 @@ describe('permissions', () => {
       { permission: 'ce:GetCostAndUsage', neededFor: expect.stringMatching(/costs/) },
       { permission: 'ec2:DescribeVolumes', neededFor: expect.stringMatching(/volumes/) },
     ])
+  })
+
+  test('that are optional are listed, and the account stays usable', async () => {
+    const found = await verify({ lacks: ['rds:DescribeDBInstances', 's3:GetLifecycleConfiguration'] })
+    expect(found.ok).toBe(true)
+    expect(missingOf(found)).toEqual(['rds:DescribeDBInstances', 's3:GetLifecycleConfiguration'])
   })
 
   test.each(['works', 'denied', 'absent'] as const)(

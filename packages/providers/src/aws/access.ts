@@ -1,16 +1,17 @@
-import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { awsCollector } from './collect/collector.ts'
+import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
-import { type Assume, assumer, otherExternalId } from './access/assume.ts'
+import { type Assume, assumer, cannotAssume, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
-import { readPurposes } from './access/read-grants.ts'
+import { optionalPermissions, readPurposes } from './access/read-grants.ts'
 import { answerOf } from './access/refusal.ts'
 import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
-/** By a role of the customer that trusts our account and requires the external id. */
-export function awsAccess(options: AccessOptions): CloudAccess {
-  return accessTo('aws', (credentials) => verify(options, credentials))
+/** Access by a role of the customer that trusts our account and requires the external id. */
+export function awsAccess(options: AccessOptions): Provider {
+  return providerOf('aws', { verify: (credentials) => verify(options, credentials), ...awsCollector(options) })
 }
 
 async function verify(options: AccessOptions, { roleArn, externalId }: CredentialsOf<'aws'>): Promise<Verification> {
@@ -45,7 +46,7 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
         'to connect.',
     )
   const missing = await missingPermissions(session, role)
-  return reached(readPurposes, missing, await accountName(session, role, missing))
+  return reached(readPurposes, missing, await accountName(session, role, missing), optionalPermissions)
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
@@ -58,14 +59,6 @@ async function accountOf(session: Session) {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
   const client = new STSClient(settings(session, session.region))
   return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
-}
-
-function cannotAssume({ arn }: Role) {
-  return (
-    `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
-    'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
-    'policy (SCP) denies sts:AssumeRole. A new role may need a minute.'
-  )
 }
 
 function openToAll({ arn }: Role) {

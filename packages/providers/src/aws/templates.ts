@@ -107,6 +107,7 @@ const resources: Record<Grant['on'] | ActGrant['on'][number], unknown> = {
   any: '*',
   role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}'),
   export: sub('arn:${AWS::Partition}:bcm-data-exports:us-east-1:${AWS::AccountId}:export/*'),
+  buckets: sub('arn:${AWS::Partition}:s3:::*'),
   bucket: sub('arn:${AWS::Partition}:s3:::${ExportBucket}'),
   objects: sub('arn:${AWS::Partition}:s3:::${ExportBucket}/*'),
   instance: ec2('instance'),
@@ -122,7 +123,7 @@ export function readRoleTemplate(): Template {
     description: 'Allows CloudOptima to read costs, usage and an inventory of this account, and no changes.',
     roleName: 'CloudOptimaRead',
     policies: [
-      policy('read', (['any', 'role', 'export'] as const).map(readStatement)),
+      policy('read', (['any', 'role', 'export', 'buckets'] as const).map(readStatement)),
       {
         'Fn::If': [
           'HasExportBucket',

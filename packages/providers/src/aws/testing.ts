@@ -1,3 +1,4 @@
+import { failure } from '../testing/aws-wire.ts'
 import { listen, type Loopback, type Reply, type ReceivedRequest } from '../testing/loopback.ts'
 
 /** The behavior of a fake AWS. */
@@ -161,31 +162,6 @@ function allowed(fake: FakeAws, permission: string, protocol: string, reply: () 
   return fake.lacks?.includes(permission)
     ? failure(protocol, code, protocol === 'iam' || protocol === 'ec2' ? 403 : 400)
     : reply()
-}
-
-/** An error in the format of the protocol. Its message contains a canary that must not appear in any output. */
-export function failure(
-  protocol: string,
-  code: string,
-  status: number,
-  message = 'User: arn is not authorized to perform this. canary-from-aws',
-): Reply {
-  if (protocol === 'sts' || protocol === 'iam')
-    return {
-      status,
-      body:
-        `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>` +
-        '<RequestId>1</RequestId></ErrorResponse>',
-    }
-  if (protocol === 'ec2')
-    return {
-      status,
-      body:
-        `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</` +
-        'RequestID></Response>',
-    }
-  if (protocol === 's3') return { status, body: `<Error><Code>${code}</Code><Message>${message}</Message></Error>` }
-  return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: { __type: code, message } }
 }
 
 function xml(call: string, inner: string): Reply {

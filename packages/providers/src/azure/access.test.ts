@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createClouds } from '../access.ts'
 import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
+import { rows } from './collect/inventory-table.ts'
+import { isNeeded } from './permissions.ts'
 import { type FakeAzure, fakeAzure, guideRoles, refusedSignIn } from './testing.ts'
 
 const tenantId = '11111111-1111-4111-8111-111111111111'
@@ -121,13 +123,22 @@ describe('permissions', () => {
         },
       ],
     })
-    expect(found.missing).toEqual([
+    const purpose = 'finding unused and oversized resources'
+    expect(found.missing.filter(({ neededFor }) => neededFor !== purpose)).toEqual([
       { permission: 'Microsoft.Authorization/permissions/read', neededFor: expect.any(String) },
       { permission: 'Microsoft.Compute/disks/read', neededFor: expect.stringMatching(/disks/) },
       { permission: 'Microsoft.Network/publicIPAddresses/read', neededFor: expect.stringMatching(/addresses/) },
       { permission: 'Microsoft.Insights/metrics/read', neededFor: expect.any(String) },
     ])
   })
+
+  test.each(rows.map(({ type }) => `${type}/read`).filter((permission) => !isNeeded(permission)))(
+    '%s is listed if it is missing, and the account is accepted',
+    async (permission) => {
+      const grants = [{ actions: ['*'], notActions: [permission] }]
+      expect(await verify({ grants })).toMatchObject({ ok: true, problems: [], missing: [{ permission }] })
+    },
+  )
 
   test('that one role excludes may be granted by another', async () => {
     expect(

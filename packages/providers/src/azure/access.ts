@@ -1,14 +1,17 @@
-import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
-import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
-import { hostsOf, signIn } from './sign-in.ts'
-import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
+import { azureCollector } from './collect/collector.ts'
+import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { costManagement } from './cost-management.ts'
+import { type Exports, listExports, type Tried, tryQuery } from './costs.ts'
+import { hostsOf, sender } from './hosts.ts'
+import { type AzurePermission, azurePermissions, canReadBlobs, isNeeded, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
+import { signIn } from './sign-in.ts'
 
-/** By an application of the customer with a client secret and roles on one subscription. */
-export function azureAccess(options: AccessOptions): CloudAccess {
-  return accessTo('azure', (credentials) => verify(options, credentials))
+/** Access by an application of the customer with a client secret and roles on one subscription. */
+export function azureAccess(options: AccessOptions): Provider {
+  return providerOf('azure', { verify: (credentials) => verify(options, credentials), ...azureCollector(options) })
 }
 
 const ids = {
@@ -43,28 +46,35 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
       `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the ` +
         'subscription, and an application of that tenant.',
     )
-  const client = await costManagement(hosts, signedIn.token)
+  const http = await sender(hosts)
+  const client = await costManagement(hosts, {
+    async sendRequest(request) {
+      request.headers.set('authorization', `Bearer ${manager.token}`)
+      return await http.sendRequest(request)
+    },
+  })
   const [grants, query, exports] = await Promise.all([
     grantsOn(manager, `/subscriptions/${subscriptionId}`),
     tryQuery(client, subscriptionId),
     listExports(client, subscriptionId),
   ])
-  const missing = new Set<AzurePermission>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
+  const missing = new Set<string>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
   // A real query is more reliable than the listed roles.
   correct(missing, 'Microsoft.CostManagement/query/action', query)
   correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
   if (!(await isSomeReadable(manager, exports))) missing.add(readBlobs)
-  return reached(azurePermissions, missing, found.displayName)
+  const verdict = reached(azurePermissions, missing, found.displayName)
+  return { ...verdict, ok: !verdict.missing.some(({ permission }) => isNeeded(permission)) }
 }
 
-function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried) {
+function correct(missing: Set<string>, permission: AzurePermission, tried: Tried): void {
   if (tried === 'allowed') missing.delete(permission)
   if (tried === 'denied') missing.add(permission)
 }
 
-/** True also without exports. */
-async function isSomeReadable(manager: ResourceManager, { containers }: Exports) {
+/** Whether one of the exports can be read, or there are none. */
+async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),
   )

@@ -1,7 +1,5 @@
 import type { CostManagementClient, Export } from '@azure/arm-costmanagement'
-import type { AccessToken } from '@azure/identity'
 import { unavailable } from '../access/verdict.ts'
-import { type AzureHosts, scope, secure, sender } from './sign-in.ts'
 
 /** `unknown` if Azure throttled the call: a tenant has 12 queries per 10 s. */
 export type Tried = 'allowed' | 'denied' | 'unknown'
@@ -10,18 +8,6 @@ export type Tried = 'allowed' | 'denied' | 'unknown'
 export interface Exports {
   tried: Tried
   containers: string[]
-}
-
-/** With the existing token, so that it does not sign in again. */
-export async function costManagement(hosts: AzureHosts, token: AccessToken): Promise<CostManagementClient> {
-  const { CostManagementClient } = await import('@azure/arm-costmanagement')
-  const options = {
-    endpoint: secure(hosts.resourceManager),
-    credentialScopes: [scope],
-    httpClient: await sender(hosts),
-    retryOptions: { maxRetries: 0 },
-  }
-  return new CostManagementClient({ getToken: async () => token }, options)
 }
 
 /** Roles alone do not decide, because the agreement may hide charges. */
@@ -45,7 +31,7 @@ export async function listExports(client: CostManagementClient, subscriptionId: 
 }
 
 /** The id comes from the customer's export and becomes a path, so ids of another form are dropped. */
-function containerOf({ deliveryInfo }: Export) {
+function containerOf({ deliveryInfo }: Export): string[] {
   const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
   const isAccount =
     /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(

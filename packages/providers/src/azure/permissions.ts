@@ -1,5 +1,7 @@
+import { rows } from './collect/inventory-table.ts'
+
 /** https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations */
-export const azurePermissions = {
+const needed = {
   'Microsoft.Authorization/permissions/read': 'checking permissions',
   'Microsoft.Resources/subscriptions/read': 'showing the subscription by its name',
   'Microsoft.CostManagement/query/action': 'reading costs without an export',
@@ -12,7 +14,16 @@ export const azurePermissions = {
   'Microsoft.Insights/metrics/read': 'measuring how busy resources are',
 } satisfies Record<string, string>
 
-export type AzurePermission = keyof typeof azurePermissions
+/** Their purposes; an account without those of the inventory is accepted. */
+export const azurePermissions: Record<string, string> = {
+  ...needed,
+  ...Object.fromEntries(rows.map(({ type }) => [`${type}/read`, 'finding unused and oversized resources'])),
+  ...needed,
+}
+
+export const isNeeded = (permission: string) => permission in needed
+
+export type AzurePermission = keyof typeof needed
 
 /** One role assignment: https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource */
 export interface RoleGrant {
@@ -27,12 +38,10 @@ export const readBlobs =
   'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
 /** `notActions` restrict only their own role. */
-export function missingIn(grants: readonly RoleGrant[]): AzurePermission[] {
+export function missingIn(grants: readonly RoleGrant[]): string[] {
   const isGranted = (permission: string) =>
     grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
-  return (Object.keys(azurePermissions) as AzurePermission[]).filter(
-    (permission) => permission !== readBlobs && !isGranted(permission),
-  )
+  return Object.keys(azurePermissions).filter((permission) => permission !== readBlobs && !isGranted(permission))
 }
 
 export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
@@ -41,8 +50,8 @@ export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
   )
 }
 
-/** A pattern such as `Microsoft.Compute/disks/*`, in any case. */
-function coveredBy(operation: string, patterns: readonly string[] = []) {
+/** Whether a pattern of Azure (`Microsoft.Compute/disks/*`) matches an operation, in any case. */
+function coveredBy(operation: string, patterns: readonly string[] = []): boolean {
   return patterns.some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`))
     return new RegExp(`^${parts.join('.*')}$`, 'i').test(operation)

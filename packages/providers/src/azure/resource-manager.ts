@@ -1,6 +1,6 @@
 import { type Answer, ask } from '../access/ask.ts'
 import type { RoleGrant } from './permissions.ts'
-import type { AzureHosts } from './sign-in.ts'
+import type { AzureHosts } from './hosts.ts'
 
 export interface ResourceManager {
   hosts: AzureHosts

@@ -1,10 +1,8 @@
-import type { AccessToken } from '@azure/identity'
+import type { AccessToken, TokenCredential } from '@azure/identity'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
-import { timeoutMs } from '../access/ask.ts'
-import type { AccessOptions } from '../access/options.ts'
-import type { HttpClient } from '@azure/core-rest-pipeline'
+import { type AzureHosts, scope, secure, sender } from './hosts.ts'
 
-export type SignIn = { kind: 'signed-in'; token: AccessToken } | { kind: 'refused'; message: string }
+export type SignIn = { kind: 'signed-in'; token: AccessToken } | { kind: 'refused'; code: string; message: string }
 
 /** https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
 const advice: Record<string, string> = {
@@ -27,74 +25,41 @@ const advice: Record<string, string> = {
 /** Temporary failures. */
 const passing = new Set(['90033', '90024', '90055', '50196'])
 
-export async function signIn(
+/** The client secret as a credential of the SDK. */
+export async function credentialOf(
   hosts: AzureHosts,
   { tenantId, clientId, clientSecret }: CredentialsOf<'azure'>,
-): Promise<SignIn> {
+): Promise<TokenCredential> {
   const { ClientSecretCredential } = await import('@azure/identity')
-  const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, {
+  return new ClientSecretCredential(tenantId, clientId, clientSecret, {
     authorityHost: secure(hosts.authority),
     // Asks Microsoft for the known authorities.
     disableInstanceDiscovery: hosts.isStandIn,
     httpClient: await sender(hosts),
     retryOptions: { maxRetries: 0 },
   })
+}
+
+/** Signs in with the client secret; throws Fault `unavailable`. */
+export async function signIn(hosts: AzureHosts, credentials: CredentialsOf<'azure'>): Promise<SignIn> {
+  return await tokenOf(await credentialOf(hosts, credentials), scope)
+}
+
+/** A token of a scope; throws Fault `unavailable`. */
+export async function tokenOf(credential: TokenCredential, scope: string): Promise<SignIn> {
   try {
-    return { kind: 'signed-in', token: await credential.getToken(scope) }
+    const token = await credential.getToken(scope)
+    if (!token) throw unavailable('Azure', 'sign-in')
+    return { kind: 'signed-in', token }
   } catch (error) {
     // The error may quote the request with its secret.
-    return { kind: 'refused', message: sentence(codeOf(error)) }
+    const code = /AADSTS(\d+)/.exec(String((error as { message?: unknown }).message))?.[1]
+    if (code === undefined || passing.has(code))
+      throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
+    return { kind: 'refused', code, message: advice[code] ?? unknown(code) }
   }
 }
 
-function codeOf(error: unknown) {
-  return /AADSTS(\d+)/.exec(String((error as { message?: unknown }).message))?.[1]
-}
-
-function sentence(code: string | undefined) {
-  if (code === undefined || passing.has(code))
-    throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
-  return (
-    advice[code] ??
-    `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; ` +
-      'Microsoft explains the code at https://login.microsoftonline.com/error.'
-  )
-}
-
-export interface AzureHosts {
-  authority: string
-  resourceManager: string
-  isStandIn: boolean
-}
-
-/** The scope of tokens, whatever the host of the resource manager. */
-export const scope = 'https://management.azure.com/.default'
-
-export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
-  const { authority, resourceManager } = endpoints?.azure ?? {
-    authority: 'https://login.microsoftonline.com',
-    resourceManager: 'https://management.azure.com',
-  }
-  return { authority, resourceManager, isStandIn: endpoints?.azure !== undefined }
-}
-
-/** The SDKs refuse credentials over HTTP, which a server on loopback may use. */
-export const secure = (url: string) => url.replace(/^http:/, 'https:')
-
-/** Limited to the two hosts and in time, and HTTP where the host uses it. */
-export async function sender({ authority, resourceManager }: AzureHosts): Promise<HttpClient> {
-  const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline')
-  const client = createDefaultHttpClient()
-  const origins = new Map([authority, resourceManager].map((url) => [new URL(secure(url)).origin, new URL(url).origin]))
-  return {
-    async sendRequest(request) {
-      const url = new URL(request.url)
-      const origin = origins.get(url.origin)
-      if (origin === undefined) throw new Error('A request to a host outside Azure was blocked')
-      request.url = `${origin}${url.pathname}${url.search}`
-      request.allowInsecureConnection = origin.startsWith('http:')
-      request.timeout = timeoutMs
-      return await client.sendRequest(request)
-    },
-  }
-}
+const unknown = (code: string) =>
+  `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; ` +
+  'Microsoft explains the code at https://login.microsoftonline.com/error.'

@@ -40,8 +40,8 @@ SELECT
   -- Kind and time of the charge
   bill_time(ChargePeriodStart) AS ChargePeriodStart,
   bill_time(ChargePeriodEnd) AS ChargePeriodEnd,
-  ChargeCategory,
-  ChargeClass,
+  bill_word(ChargeCategory) AS ChargeCategory,
+  bill_word(ChargeClass) AS ChargeClass,
   ChargeDescription,
   -- Oracle writes `Usage-based`.
   CASE lower(ChargeFrequency)
@@ -52,7 +52,7 @@ SELECT
   END AS ChargeFrequency,
 
   -- Price and quantity
-  PricingCategory,
+  bill_word(PricingCategory) AS PricingCategory,
   PricingQuantity,
   PricingUnit,
   ListUnitPrice,

@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClouds } from '../access.ts'
 import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
+import { lists } from './collect/inventory-table.ts'
+import { gcpPermissions } from './permissions.ts'
 import { type FakeGcp, fakeGcp, refusedSignIn, rsaKeys } from './testing.ts'
 
 const projectId = 'acme-billing-1'
@@ -65,6 +67,21 @@ describe('a service account with the documented roles', () => {
     expect(
       new Set(google?.seen.filter(({ path }) => path !== '/token').map(({ headers }) => headers.authorization)),
     ).toEqual(new Set(['Bearer token-of-google']))
+  })
+
+  test('gives its token to no other host, whatever the environment or a redirect says', async () => {
+    const elsewhere = await listen(() => ({ body: {} }))
+    const otherHost = elsewhere.url.replace('127.0.0.1', 'localhost')
+    vi.stubEnv('BIGQUERY_EMULATOR_HOST', otherHost)
+    await verify({
+      override: ({ path }) =>
+        path.startsWith('/bigquery/') ? { status: 307, headers: { location: `${otherHost}/redirected` } } : undefined,
+    })
+    vi.unstubAllEnvs()
+    await elsewhere.close()
+    expect(elsewhere.seen.map(({ path, headers }) => [path, headers.authorization])).toEqual([
+      ['/redirected', undefined],
+    ])
   })
 })
 
@@ -162,6 +179,16 @@ describe('permissions', () => {
         { permission: 'compute.disks.list', neededFor: expect.stringMatching(/disks/) },
       ],
     })
+  })
+
+  test('that only parts of the inventory need are listed, and refuse nothing', async () => {
+    const found = await verify({ lacks: ['redis.instances.list'] })
+    expect(found).toMatchObject({ ok: true, missing: [{ permission: 'redis.instances.list' }] })
+  })
+
+  test('of every list of the inventory are asked for', () => {
+    const needed = lists.map(({ api }) => api.replace('.projects.locations.', '.').replace('aggregatedList', 'list'))
+    expect(needed.filter((permission) => !(permission in gcpPermissions))).toEqual([])
   })
 
   const onTables = ['bigquery.datasets.get', 'bigquery.tables.list', 'bigquery.tables.get', 'bigquery.tables.getData']

@@ -1,14 +1,15 @@
-import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { gcpCollector } from './collect/collector.ts'
+import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
 import { hostsOf, signIn } from './sign-in.ts'
-import { type GcpPermission, gcpPermissions } from './permissions.ts'
+import { type GcpPermission, gcpPermissions, optionalGcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
 
-/** By the key of a service account with roles on one project. */
-export function gcpAccess(options: AccessOptions): CloudAccess {
-  return accessTo('gcp', (credentials) => verify(options, credentials))
+/** Access by the key of a service account with roles on one project. */
+export function gcpAccess(options: AccessOptions): Provider {
+  return providerOf('gcp', { verify: (credentials) => verify(options, credentials), ...gcpCollector(options) })
 }
 
 async function verify(
@@ -39,7 +40,7 @@ async function verify(
   const missing = new Set<GcpPermission>(found.missing)
   if (seen === 'denied') missing.add('bigquery.datasets.get')
   else if (missing.size > 0) for (const permission of await grantedOnExport(seen)) missing.delete(permission)
-  return reached(gcpPermissions, missing, found.name)
+  return reached(gcpPermissions, missing, found.name, optionalGcpPermissions)
 }
 
 function disabled(api: string, where: string) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BigQuery, Dataset } from '@google-cloud/bigquery'
 import type { JWT } from 'google-auth-library'
 import { timeoutMs } from '../access/ask.ts'
@@ -7,26 +8,30 @@ import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
 const most = 20
 
-/** With our host, whatever the environment says. */
-export async function bigQuery(
-  { bigQuery: apiEndpoint }: GcpHosts,
-  authClient: JWT,
-  projectId: string,
-): Promise<BigQuery> {
+/** The client of BigQuery, with our host, whatever the environment says. */
+export async function bigQuery(hosts: GcpHosts, authClient: JWT, projectId: string): Promise<BigQuery> {
   // A CommonJS module, as in sign-in.ts.
   const { BigQuery } = (await import('@google-cloud/bigquery')).default
-  const client = new BigQuery({ projectId, authClient, apiEndpoint, autoRetry: false })
-  client.timeout = timeoutMs
+  const client = new BigQuery({ projectId, authClient, autoRetry: false })
+  client.baseUrl = new URL('/bigquery/v2', hosts.api('bigquery')).href
   return client
 }
 
-/** Or why they cannot be listed. */
+/** Ends a call of the SDK, whose own time-out has no effect: node-fetch 3 ignores it. */
+export async function within<Answer>(ms: number, call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+  const expiry = sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).then(() => {
+    throw unavailable('Google Cloud', 'no answer from BigQuery')
+  })
+  return await Promise.race([call(), expiry])
+}
+
+/** The visible datasets, or why they cannot be listed. */
 export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
   const listed = await attempt(() => client.getDatasets({ maxResults: most, autoPaginate: false }))
   return typeof listed === 'string' ? listed : listed[0]
 }
 
-/** A grant on the dataset of a billing export is safer than one on the project. */
+/** The largest set of permissions on a billing export; a grant on its dataset is safer than one on the project. */
 export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPermission[]> {
   const granted = await Promise.all(seen.map(grantedOn))
   return granted.toSorted((a, b) => b.length - a.length)[0] ?? []
@@ -47,7 +52,7 @@ async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
 
 async function attempt<Answer>(call: () => Promise<Answer>): Promise<Answer | 'denied' | 'api-disabled'> {
   try {
-    return await call()
+    return await within(timeoutMs, call)
   } catch (error) {
     // The library's error contains the request.
     const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }

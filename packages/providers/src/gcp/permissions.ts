@@ -1,5 +1,4 @@
-/** https://cloud.google.com/iam/docs/permissions-reference */
-export const gcpPermissions = {
+const required = {
   'resourcemanager.projects.get': 'showing the project by its name',
   'bigquery.jobs.create': 'running queries over the billing export',
   'bigquery.datasets.get': 'finding the dataset of the billing export',
@@ -12,6 +11,25 @@ export const gcpPermissions = {
   'compute.addresses.list': 'finding unused addresses',
   'monitoring.timeSeries.list': 'measuring how busy resources are',
 } satisfies Record<string, string>
+
+const optional = {
+  'compute.images.list': 'finding unused images',
+  'compute.forwardingRules.list': 'finding unused load balancers',
+  'compute.routers.list': 'finding unused NAT gateways',
+  'compute.commitments.list': 'following commitments to their end',
+  'cloudsql.instances.list': 'finding idle and oversized databases',
+  'storage.buckets.list': 'finding buckets without lifecycle rules',
+  'cloudfunctions.functions.list': 'finding unused functions',
+  'run.services.list': 'finding idle services of Cloud Run',
+  'container.clusters.list': 'finding idle clusters',
+  'redis.instances.list': 'finding idle caches',
+} satisfies Record<string, string>
+
+/** https://cloud.google.com/iam/docs/permissions-reference */
+export const gcpPermissions = { ...required, ...optional }
+
+/** Permissions whose lack leaves out a part of the inventory. */
+export const optionalGcpPermissions: ReadonlySet<string> = new Set(Object.keys(optional))
 
 export type GcpPermission = keyof typeof gcpPermissions
 

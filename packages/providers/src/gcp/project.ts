@@ -12,9 +12,9 @@ interface Refusal {
 }
 
 /** https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions */
-export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
+export async function project(hosts: GcpHosts, token: string, projectId: string): Promise<Project> {
   // The caller has validated the id; it becomes a path.
-  const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)
+  const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, hosts.api('cloudresourcemanager'))
   const asked = { cloud: 'Google Cloud', token }
   const [shown, tested] = await Promise.all([
     ask(url, asked),

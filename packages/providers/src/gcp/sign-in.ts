@@ -74,20 +74,16 @@ function sentence(error: unknown, email: string) {
 
 export interface GcpHosts {
   token: string
-  resourceManager: string
-  bigQuery: string
+  /** The URL of a service: `compute` is at `https://compute.googleapis.com`. */
+  api(service: string): string
 }
 
 /** The token endpoint; the URL in a key file is ignored. */
-export const googleToken = 'https://oauth2.googleapis.com/token'
+const googleToken = 'https://oauth2.googleapis.com/token'
 
 export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
   const standIn = endpoints?.gcp
   return standIn
-    ? { token: standIn.token, resourceManager: standIn.api, bigQuery: standIn.api }
-    : {
-        token: googleToken,
-        resourceManager: 'https://cloudresourcemanager.googleapis.com',
-        bigQuery: 'https://bigquery.googleapis.com',
-      }
+    ? { token: standIn.token, api: () => standIn.api }
+    : { token: googleToken, api: (service) => `https://${service}.googleapis.com` }
 }

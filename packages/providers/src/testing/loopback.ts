@@ -11,11 +11,13 @@ export interface ReceivedRequest {
   body: string
 }
 
-/** An answer of a test server. A string is sent as it is, any other body as JSON. */
+/** An answer of a test server. A string or bytes are sent as they are, any other body as JSON. */
 export interface Reply {
   status?: number
   headers?: Record<string, string>
   body?: unknown
+  /** Breaks the connection in the middle of the body. */
+  isCut?: boolean
 }
 
 /** A test server on loopback, with the requests it received. */
@@ -26,7 +28,7 @@ export interface Loopback {
 }
 
 /** Starts a server that answers by `answer`. */
-export async function listen(answer: (request: ReceivedRequest) => Reply): Promise<Loopback> {
+export async function listen(answer: (request: ReceivedRequest) => Reply | Promise<Reply>): Promise<Loopback> {
   const seen: ReceivedRequest[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://loopback')
@@ -38,12 +40,13 @@ export async function listen(answer: (request: ReceivedRequest) => Reply): Promi
       body: await text(request),
     }
     seen.push(asked)
-    const { status = 200, headers = {}, body = {} } = answer(asked)
-    response.writeHead(status, {
-      'content-type': typeof body === 'string' ? 'text/xml' : 'application/json',
-      ...headers,
-    })
-    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+    const { status = 200, headers = {}, body = {}, isCut = false } = await answer(asked)
+    const isBytes = body instanceof Uint8Array
+    const sent = Buffer.from(isBytes || typeof body === 'string' ? body : JSON.stringify(body))
+    const type = isBytes ? 'application/octet-stream' : typeof body === 'string' ? 'text/xml' : 'application/json'
+    response.writeHead(status, { 'content-type': type, 'content-length': sent.length, ...headers })
+    if (!isCut) return void response.end(sent)
+    response.write(sent.subarray(0, Math.floor(sent.length / 2)), () => request.socket.destroy())
   }
   const server = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

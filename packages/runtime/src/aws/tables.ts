@@ -148,11 +148,19 @@ function createTable<Item extends { id: string }>(
     },
     async due(until, limit = defaultLimit) {
       const index = { IndexName: 'due', ...query({ due: noun, dueAt: until }, 'due = :due AND dueAt <= :dueAt') }
-      const { Items = [] } = await client.send(new QueryCommand({ TableName, ...index, Limit: limit }))
-      const rows = await rowsOf(client, TableName, Items as unknown as Rows.Key[])
       const orgIdOf = (row: Rows.Row) => Rows.ownerOf(row as Rows.Key).orgId
-      const found = rows.flatMap((row) => itemsOf([row]).map((item) => ({ orgId: orgIdOf(row), item })))
-      return found.filter(({ item }) => ((item as { dueAt?: string }).dueAt ?? '~') <= until)
+      const found: { orgId: string; item: Item }[] = []
+      let ExclusiveStartKey: Record<string, unknown> | undefined
+      do {
+        const page = { TableName, ...index, Limit: limit, ...(ExclusiveStartKey && { ExclusiveStartKey }) }
+        const { Items = [], LastEvaluatedKey } = await client.send(new QueryCommand(page))
+        const rows = await rowsOf(client, TableName, Items as unknown as Rows.Key[])
+        const all = rows.flatMap((row) => itemsOf([row]).map((item) => ({ orgId: orgIdOf(row), item })))
+        // The index may still show an item that was moved just now.
+        found.push(...all.filter(({ item }) => ((item as { dueAt?: string }).dueAt ?? '~') <= until))
+        ExclusiveStartKey = LastEvaluatedKey
+      } while (ExclusiveStartKey && found.length < limit)
+      return found.slice(0, limit)
     },
     insert: (orgId, item, events) => write(orgId, item.id, item, 'absent', events),
     put: (orgId, item, events) => write(orgId, item.id, item, undefined, events),

@@ -1,10 +1,13 @@
 import { rowWriter, type Column, type Fields, type Varying } from '../values/columns.ts'
 import * as Money from '../values/money.ts'
 
-/** One row of a bill: its text, its sub account and its costs. */
+/** One row of a bill. */
 export interface Charge {
   text: string
-  subAccountId: string
+  /** The fields that do not vary from day to day. */
+  fields: Fields
+  /** The start of its charge period. */
+  start: string
   costs: Costs
 }
 
@@ -31,7 +34,6 @@ export interface Span {
 /** Returns a function that writes charges with these fields. It formats the same `Costs` object only once. */
 export function chargeWriter(layout: readonly Column[], fields: Fields): (span: Span, costs: Costs) => Charge {
   const write = rowWriter(layout, fields)
-  const subAccountId = fields.SubAccountId ?? ''
   let lastCosts: Costs | undefined
   let lastTexts: readonly string[] = []
   return ({ start, end, pricingQuantity = '', consumedQuantity = '', commitmentQuantity = '' }, costs) => {
@@ -49,7 +51,7 @@ export function chargeWriter(layout: readonly Column[], fields: Fields): (span: 
       commitmentQuantity,
       effectivePricing,
     ]
-    return { text: write(values), subAccountId, costs }
+    return { text: write(values), fields, start, costs }
   }
 }
 

@@ -13,7 +13,7 @@ import { importRecord, type ImportRecord } from './import-record.ts'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
-import * as Partition from '../../kernel/partition.ts'
+import type * as Partition from '../../kernel/partition.ts'
 
 export const Input = z.object({ importId: z.string() })
 
@@ -58,7 +58,7 @@ async function normalize(
   record: ImportRecord,
   { workDir, isRepeat }: { workDir: string; isRepeat: boolean },
 ): Promise<'committed' | 'unchanged'> {
-  const { id, rebuildOf } = record.info
+  const { id, rebuildOf, origin } = record.info
   await record.save({ files: record.info.files })
   ctx.runtime.lake.prepare?.()
   const sources = await download(ctx, record, workDir)
@@ -77,7 +77,8 @@ async function normalize(
   const candidates = await upload(ctx, record, partitions)
   await record.save({ isCommitting: true })
   const acceptedAt = ctx.now().toISOString()
-  if (!rebuildOf) await Raw.writeManifest(ctx, { importId: id, acceptedAt, files: record.info.files })
+  const manifest = { importId: id, acceptedAt, files: record.info.files, ...(origin && { origin }) }
+  if (!rebuildOf) await Raw.writeManifest(ctx, manifest)
   const committed = await commit(ctx, record, { digest, candidates })
   // Before the end is recorded: a run that is killed here runs again.
   if (isRepeat || committed.length < candidates.length) await Orphans.removeUncommitted(ctx, id)
@@ -87,10 +88,10 @@ async function normalize(
 
 async function sameDelivery(
   ctx: Context,
-  { id, rebuildOf }: Import.Info,
+  { id, rebuildOf, origin }: Import.Info,
   digest: string,
 ): Promise<Snapshot.Info | undefined> {
-  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest)
+  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest, origin)
   return current && current.snapshotId !== id && current.raw !== id ? current : undefined
 }
 
@@ -148,7 +149,7 @@ async function endUnchanged(
   if (isRepeat) await Orphans.removeUncommitted(ctx, info.id)
   const files = same ? await Import.withKnownFormats(ctx, same, info.files) : info.files
   await record.end({ files, status: 'unchanged' })
-  if (same) await removeRaw(ctx, info)
+  if (same || info.origin?.preliminary) await removeRaw(ctx, info)
   return 'unchanged'
 }
 
@@ -203,7 +204,9 @@ export async function upload(
   const attempt = randomUUID().slice(0, 8)
   const candidates: Snapshot.Candidate[] = []
   for (const [index, partition] of partitions.entries()) {
-    const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
+    const { origin } = record.info
+    const facts = { ...partition, kind: 'bill' as const, ...(origin && { origin }) }
+    const folder = `lake/${Snapshot.keyOf(facts)}/${record.info.id}-${attempt}`
     const put = async (dataset: 'costs' | 'cost_rollup') => {
       const keys: string[] = []
       for (const [i, path] of partition.files[dataset].entries()) {
@@ -214,7 +217,7 @@ export async function upload(
       return keys
     }
     const files = { costs: await put('costs'), cost_rollup: await put('cost_rollup') }
-    candidates.push({ ...partition, kind: 'bill', files })
+    candidates.push({ ...facts, files })
     record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
   }
   return candidates

@@ -2,10 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { Fault } from '@cloudoptima/core'
 import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 import { attempt } from './refusal.ts'
-import { ownSettings } from './session.ts'
+import { ownSettings, type Role } from './session.ts'
 
-/** Undefined if AWS refuses. */
-export type Assume = (roleArn: string, externalId?: string) => Promise<AwsKeys | undefined>
+/** Tries to assume a role; undefined if AWS refuses. */
+export type Assume = (roleArn: string, externalId?: string) => Promise<TemporaryKeys | undefined>
+
+export interface TemporaryKeys extends AwsKeys {
+  expiration?: Date
+}
+
+/** By purpose; AWS allows 15 minutes at least, and one hour to roles that assume roles. */
+const seconds = { verification: 900, collection: 3600 }
 
 // Errors about our own credentials, not about the customer's role.
 const ourOwn = new Set([
@@ -17,8 +24,8 @@ const ourOwn = new Set([
   'InvalidAccessKeyId',
 ])
 
-/** For the shortest time that AWS allows; throws Fault `unavailable` if our own credentials are refused. */
-export async function assumer(options: AccessOptions): Promise<Assume> {
+/** Assumes roles for a purpose; throws Fault `unavailable` if our own credentials are refused. */
+export async function assumer(options: AccessOptions, purpose: keyof typeof seconds = 'verification'): Promise<Assume> {
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
   const sts = new STSClient(ownSettings(options))
   await ownCredentials(sts.config.credentials)
@@ -27,8 +34,8 @@ export async function assumer(options: AccessOptions): Promise<Assume> {
       sts.send(
         new AssumeRoleCommand({
           RoleArn: roleArn,
-          RoleSessionName: 'cloudoptima-verification',
-          DurationSeconds: 900,
+          RoleSessionName: `cloudoptima-${purpose}`,
+          DurationSeconds: seconds[purpose],
           ...(externalId !== undefined && { ExternalId: externalId }),
         }),
       ),
@@ -37,15 +44,28 @@ export async function assumer(options: AccessOptions): Promise<Assume> {
       if (ourOwn.has(outcome.code)) throw noCredentials()
       return undefined
     }
-    const { AccessKeyId, SecretAccessKey, SessionToken } = outcome.answer.Credentials ?? {}
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = outcome.answer.Credentials ?? {}
     if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined) return undefined
-    return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken }
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+      ...(Expiration && { expiration: Expiration }),
+    }
   }
 }
 
 /** A role that accepts a wrong id with the right beginning accepts any id, or a pattern such as `cloudoptima-*`. */
 export function otherExternalId(externalId: string): string {
   return `${externalId.slice(0, Math.floor(externalId.length / 2))}${randomBytes(16).toString('hex')}`
+}
+
+export function cannotAssume({ arn }: Role) {
+  return (
+    `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
+    'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
+    'policy (SCP) denies sts:AssumeRole. A new role may need a minute.'
+  )
 }
 
 async function ownCredentials(credentials: () => Promise<unknown>) {

@@ -3,6 +3,7 @@ import { globalRegion, type Session } from './session.ts'
 
 /** https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html */
 export interface ReportDefinition {
+  ReportName?: string
   S3Bucket?: string
   S3Prefix?: string
   S3Region?: string
@@ -11,10 +12,16 @@ export interface ReportDefinition {
 const host = `cur.${globalRegion}.amazonaws.com`
 const target = 'AWSOrigamiServiceGatewayService.DescribeReportDefinitions'
 
+/** One page of reports. */
+export interface ReportPage {
+  ReportDefinitions?: ReportDefinition[]
+  NextToken?: string
+}
+
 /** The only call to this API, signed here to avoid one more SDK client; its errors are like the SDK's. */
-export async function describeReportDefinitions(session: Session): Promise<ReportDefinition[]> {
+export async function describeReportDefinitions(session: Session, NextToken?: string): Promise<ReportPage> {
   const url = new URL(session.endpoint ?? `https://${host}`)
-  const { headers, body } = await signed(session, url)
+  const { headers, body } = await signed(session, url, JSON.stringify({ MaxResults: 5, NextToken }))
   const response = await fetch(url, {
     method: 'POST',
     headers,
@@ -22,24 +29,20 @@ export async function describeReportDefinitions(session: Session): Promise<Repor
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
   })
-  const { ReportDefinitions = [], ['__type']: type = '' } = (await response.json()) as {
-    ReportDefinitions?: ReportDefinition[]
-    __type?: string
-  }
-  if (response.ok) return ReportDefinitions
+  const { ['__type']: type = '', ...page } = (await response.json()) as ReportPage & { __type?: string }
+  if (response.ok) return page
   throw Object.assign(new Error('refused'), {
     name: type.split('#').at(-1),
     $metadata: { httpStatusCode: response.status },
   })
 }
 
-async function signed({ credentials }: Session, url: URL) {
+async function signed({ credentials }: Session, url: URL, body: string) {
   const [{ SignatureV4 }, { Sha256 }] = await Promise.all([
     import('@smithy/signature-v4'),
     import('@aws-crypto/sha256-js'),
   ])
   const signer = new SignatureV4({ service: 'cur', region: globalRegion, credentials, sha256: Sha256 })
-  const body = JSON.stringify({ MaxResults: 5 })
   const { headers } = await signer.sign({
     method: 'POST',
     protocol: url.protocol,

@@ -47,7 +47,7 @@ async function dataExports(session: Session): Promise<Deliveries> {
 async function reports(session: Session): Promise<Deliveries> {
   const described = await attempt('cur:DescribeReportDefinitions', () => describeReportDefinitions(session))
   return {
-    found: described.kind === 'answered' ? described.answer.flatMap(delivery) : [],
+    found: described.kind === 'answered' ? (described.answer.ReportDefinitions ?? []).flatMap(delivery) : [],
     denied: described.kind === 'denied' ? ['cur:DescribeReportDefinitions'] : [],
   }
 }
@@ -59,7 +59,7 @@ interface Destination {
 }
 
 /** Bucket and region become part of a host name, so other forms are dropped. */
-function delivery({
+export function delivery({
   S3Bucket: bucket = '',
   S3Prefix: prefix = '',
   S3Region: region = '',

@@ -27,6 +27,7 @@ async function simulate(session: Session, role: Role): Promise<Attempt<ReadPermi
   const outcomes = await Promise.all([
     denied(session, role, 'any', '*'),
     denied(session, role, 'export', `arn:aws:bcm-data-exports:us-east-1:${role.account}:export/*`),
+    denied(session, role, 'buckets', 'arn:aws:s3:::*'),
   ])
   const answers = outcomes.flatMap((outcome) => (outcome.kind === 'answered' ? outcome.answer : []))
   return outcomes.find(({ kind }) => kind !== 'answered') ?? { kind: 'answered', answer: answers }

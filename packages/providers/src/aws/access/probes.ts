@@ -1,6 +1,6 @@
 import type * as Ec2 from '@aws-sdk/client-ec2'
 import { describeReportDefinitions } from './cur-definitions.ts'
-import type { ReadPermission } from './read-grants.ts'
+import type { RequiredPermission } from './read-grants.ts'
 import { type Role, type Session, settings } from './session.ts'
 
 export type Probe = (session: Session, role: Role) => Promise<unknown>
@@ -8,7 +8,7 @@ export type Probe = (session: Session, role: Role) => Promise<unknown>
 /** The simulation tests the first, reading the bucket the others. */
 type Untried = 'iam:SimulatePrincipalPolicy' | 's3:ListBucket' | 's3:GetObject'
 
-export type Tried = Exclude<ReadPermission, Untried>
+export type Tried = Exclude<RequiredPermission, Untried>
 
 const dayMs = 86_400_000
 const dateOf = (time: number) => new Date(time).toISOString().slice(0, 10)
@@ -46,7 +46,7 @@ export const probes = {
     const ExportArn = `arn:aws:bcm-data-exports:us-east-1:${account}:export/none-00000000-0000-0000-0000-000000000000`
     return await new BCMDataExportsClient(settings(session)).send(new GetExportCommand({ ExportArn }))
   },
-  'cur:DescribeReportDefinitions': describeReportDefinitions,
+  'cur:DescribeReportDefinitions': async (session: Session) => await describeReportDefinitions(session),
   'organizations:DescribeOrganization': async (session: Session) => {
     const { OrganizationsClient, DescribeOrganizationCommand } = await import('@aws-sdk/client-organizations')
     return await new OrganizationsClient(settings(session)).send(new DescribeOrganizationCommand({}))

@@ -1,8 +1,8 @@
 export interface Grant<Permission = string> {
   permission: Permission
   call: string
-  /** `any`: the call has no resource (`*`). */
-  on: 'any' | 'role' | 'export' | 'bucket' | 'objects'
+  /** `any`: the call has no resource, or lists all of them (`*`). */
+  on: 'any' | 'role' | 'export' | 'bucket' | 'objects' | 'buckets'
   neededFor: string
 }
 
@@ -15,8 +15,8 @@ function grant<Permission extends string>(
   return { permission, call, on, neededFor }
 }
 
-/** https://docs.aws.amazon.com/service-authorization/latest/reference/ */
-export const readGrants = [
+// https://docs.aws.amazon.com/service-authorization/latest/reference/
+const required = [
   grant('iam:SimulatePrincipalPolicy', 'role', 'checking the permissions of this role without using them'),
   grant('iam:ListAccountAliases', 'any', 'showing the account by its name'),
   grant('ce:GetCostAndUsage', 'any', 'reading costs without an export'),
@@ -34,6 +34,50 @@ export const readGrants = [
   grant('cloudwatch:GetMetricData', 'any', 'measuring how busy resources are'),
 ]
 
+const optional = [
+  grant('cloudwatch:ListMetrics', 'any', 'finding the metrics of memory, disks and buckets'),
+  grant('ec2:DescribeRegions', 'any', 'finding the regions of the account'),
+  grant('ec2:DescribeImages', 'any', 'finding unused images'),
+  grant('ec2:DescribeNatGateways', 'any', 'finding unused NAT gateways'),
+  grant('ec2:DescribeReservedInstances', 'any', 'finding reserved instances that end or are not used'),
+  grant('elasticloadbalancing:DescribeLoadBalancers', 'any', 'finding unused load balancers'),
+  grant('elasticloadbalancing:DescribeTargetGroups', 'any', 'finding load balancers without targets'),
+  grant('elasticloadbalancing:DescribeTargetHealth', 'any', 'finding load balancers without healthy targets'),
+  grant('rds:DescribeDBInstances', 'any', 'finding idle and oversized databases'),
+  grant('rds:DescribeDBSnapshots', 'any', 'finding old database snapshots'),
+  grant('rds:DescribeReservedDBInstances', 'any', 'finding reserved databases that end or are not used'),
+  grant('elasticache:DescribeCacheClusters', 'any', 'finding idle and oversized caches'),
+  grant('elasticache:DescribeReservedCacheNodes', 'any', 'finding reserved cache nodes that end or are not used'),
+  grant('dynamodb:ListTables', 'any', 'finding tables'),
+  grant('dynamodb:DescribeTable', 'any', 'finding oversized tables'),
+  grant('lambda:ListFunctions', 'any', 'finding oversized functions'),
+  grant('ecs:ListClusters', 'any', 'finding ECS clusters'),
+  grant('ecs:DescribeClusters', 'any', 'finding unused ECS clusters'),
+  grant('ecs:ListServices', 'any', 'finding container services'),
+  grant('ecs:DescribeServices', 'any', 'finding oversized container services'),
+  grant('eks:ListClusters', 'any', 'finding Kubernetes clusters'),
+  grant('eks:DescribeCluster', 'any', 'finding outdated Kubernetes clusters'),
+  grant('eks:ListNodegroups', 'any', 'finding the nodes of Kubernetes clusters'),
+  grant('eks:DescribeNodegroup', 'any', 'finding oversized nodes of Kubernetes clusters'),
+  grant('logs:DescribeLogGroups', 'any', 'finding logs that are kept for ever'),
+  grant('s3:ListAllMyBuckets', 'any', 'finding buckets', 'ListBuckets'),
+  grant(
+    's3:GetLifecycleConfiguration',
+    'buckets',
+    'finding buckets without a lifecycle',
+    'GetBucketLifecycleConfiguration',
+  ),
+  grant('savingsplans:DescribeSavingsPlans', 'any', 'finding Savings Plans that end or are not used'),
+  grant('tag:GetResources', 'any', 'showing resources with their tags'),
+]
+
+/** All calls that read a customer's account. */
+export const readGrants = [...required, ...optional]
+
+/** The account is usable without them: the collection names each part that it cannot read. */
+export const optionalPermissions: ReadonlySet<string> = new Set(optional.map(({ permission }) => permission))
+
+export type RequiredPermission = (typeof required)[number]['permission']
 export type ReadPermission = (typeof readGrants)[number]['permission']
 
 export const readPurposes = Object.fromEntries(readGrants.map(({ permission, neededFor }) => [permission, neededFor]))

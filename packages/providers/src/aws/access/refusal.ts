@@ -3,6 +3,8 @@ import { unavailable } from '../../access/verdict.ts'
 /** `denied`: the caller lacks the permission. `rejected`: the request failed for another reason. */
 export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
 
+type Verdict = 'silent' | 'throttled' | 'denied' | 'rejected'
+
 const denials = new Set([
   'AccessDenied',
   'AccessDeniedException',
@@ -26,17 +28,28 @@ export async function answerOf<Answer>(what: string, call: () => Promise<Answer>
   return asked.kind === 'answered' ? asked.answer : undefined
 }
 
-interface SdkError {
+export interface SdkError {
   name?: string
   message?: string
   $metadata?: { httpStatusCode?: number }
+  $response?: { headers?: Record<string, string> }
 }
 
-function judge(what: string, { name: code = '', message = '', $metadata }: SdkError): Attempt<never> {
+/** `silent`: no answer of the service itself. */
+export function verdictOf({ name = '', message = '', $metadata }: SdkError): Verdict {
   const status = $metadata?.httpStatusCode
-  if (status === undefined || status === 429 || status >= 500 || throttles.test(code))
-    throw unavailable('AWS', `${what}${status === undefined ? '' : `: ${status}`}`)
+  if (status === undefined) return 'silent'
+  if (status === 429 || throttles.test(name)) return 'throttled'
+  if (status >= 500) return 'silent'
   // Organizations gives this answer to member accounts, whatever their role grants.
-  if (message.startsWith("You don't have permissions to access this resource")) return { kind: 'rejected', code }
-  return { kind: denials.has(code) || status === 403 ? 'denied' : 'rejected', code }
+  if (message.startsWith("You don't have permissions to access this resource")) return 'rejected'
+  return denials.has(name) || status === 403 ? 'denied' : 'rejected'
+}
+
+function judge(what: string, error: SdkError): Attempt<never> {
+  const kind = verdictOf(error)
+  const status = error.$metadata?.httpStatusCode
+  if (kind === 'silent' || kind === 'throttled')
+    throw unavailable('AWS', `${what}${status === undefined ? '' : `: ${status}`}`)
+  return { kind, code: error.name ?? '' }
 }

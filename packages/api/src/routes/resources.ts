@@ -1,0 +1,100 @@
+import * as z from 'zod'
+import { Resources } from '@cloudoptima/core'
+import { listOf } from '../examples.ts'
+import { get, type Route } from '../route.ts'
+
+const common = {
+  id: 'i-0f3a5b7c9d1e2f4a6',
+  name: 'web-1',
+  provider: 'aws',
+  account_id: '123456789012',
+  kind: 'instance',
+  type: 'm7g.large',
+  status: 'running',
+  region: 'eu-west-1',
+  monthly_cost: 59.57,
+  monthly_cost_exact: '59.568',
+  currency: 'USD',
+  age_days: 120,
+  tags: { team: 'checkout' },
+  taken_at: '2026-11-28T08:00:00.000Z',
+}
+const utilization = { cpu_avg: 7.25, memory_avg: null, network_gb: 12.4 }
+const volume = {
+  ...common,
+  id: 'vol-0a1b2c3d4e5f60718',
+  name: 'web-1-data',
+  kind: 'volume',
+  type: 'gp3',
+  status: 'in-use',
+  size_gb: 100,
+  iops: 3000,
+  attached_to: common.id,
+  snapshot_count: 3,
+  optimization_score: 100,
+}
+const query = { provider: 'aws', region: 'eu-west-1' }
+const description = 'Resources as their cloud described them last, with their costs of the last 30 complete days.'
+
+export const resourceRoutes: readonly Route[] = [
+  get('/v1/resources/compute', Resources.compute, {
+    needs: 'lake',
+    summary: 'List compute resources with utilization and costs',
+    description,
+    ...listOf(
+      { resources: z.array(Resources.Compute) },
+      { resources: [{ ...common, utilization, optimization_score: 12 }] },
+      { ...query, status: 'running' },
+    ),
+  }),
+  get('/v1/resources/storage', Resources.storage, {
+    needs: 'lake',
+    summary: 'List volumes, snapshots, images and buckets with costs',
+    description,
+    ...listOf({ volumes: z.array(Resources.Storage) }, { volumes: [volume] }, query),
+  }),
+  get('/v1/resources/network', Resources.network, {
+    needs: 'lake',
+    summary: 'List addresses, load balancers and NAT gateways with costs',
+    description,
+    ...listOf(
+      { resources: z.array(Resources.Common) },
+      { resources: [{ ...common, id: 'eipalloc-0a1b2c3d', kind: 'address', type: null }] },
+      query,
+    ),
+  }),
+  get('/v1/resources/database', Resources.database, {
+    needs: 'lake',
+    summary: 'List databases, their snapshots, caches and tables with costs',
+    description,
+    ...listOf(
+      { resources: z.array(Resources.Common) },
+      { resources: [{ ...common, id: 'orders', kind: 'database', type: 'db.r7g.large' }] },
+      query,
+    ),
+  }),
+  get('/v1/resources/{id}', Resources.get, {
+    needs: 'lake',
+    summary: 'Get a resource with configuration, history of costs and utilization, and its origin',
+    answer: Resources.Detail,
+    request: { id: common.id },
+    response: {
+      ...common,
+      aliases: [],
+      zone: 'eu-west-1a',
+      created_at: '2026-07-31T08:00:00.000Z',
+      size_gb: null,
+      iops: null,
+      attached_to: null,
+      configuration: { EbsOptimized: true },
+      cost_history: [{ day: '2026-11-26', currency: 'USD', cost: 1.98, cost_exact: '1.9856' }],
+      utilization_history: [{ hour: '2026-11-28T07:00:00.000Z', metric: 'cpu', average: 7.25, maximum: 31 }],
+      snapshot: {
+        partition: 'kind=inventory/aws/123456789012',
+        id: 'syn_01jf3m8x5cq2w7n4t6v9b0d1e9',
+        lake_version: 3,
+        files: ['lake/kind=inventory/aws/123456789012/syn_01jf3m8x5cq2w7n4t6v9b0d1e9-1a2b3c4d/resources-0.parquet'],
+      },
+    },
+  }),
+]

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AwsRequest, encoded, recognized, refusal, type ReceivedRequest } from '@cloudoptima/providers/testing/aws'
+import { type Estate, Random } from '@cloudoptima/sample'
+import { type CallFault, faultOf, type Faults } from '../faults.ts'
+import { exists } from '../load.ts'
+import type { Answer } from '../server.ts'
+import { billing } from './billing.ts'
+import { newest, openExport } from './export.ts'
+import { type AwsRole, identity, sessionsOf } from './identity.ts'
+import { inventory } from './inventory.ts'
+import { metrics } from './metrics.ts'
+import { type Aws, type Operation, Refusal, Whole } from './operation.ts'
+import { awsResource } from './resource.ts'
+import { sumsOf } from './sums.ts'
+
+const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics }
+
+/** What AWS answers to the calls of the product, for all accounts of an organization. */
+export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
+  const { estate, now, faults } = given
+  const payer = roleOf(estate.account)
+  const members = estate.subAccounts.map(({ id }) => [id, roleOf(id)] as const)
+  const roles = { [estate.account]: payer, ...Object.fromEntries(members) }
+  const aws: Aws = {
+    estate,
+    now,
+    resources: estate.resources.map(awsResource),
+    export: openExport(given),
+    sums: newest(sumsOf),
+  }
+  const sessions = sessionsOf(roles)
+  const answerOf = async (request: AwsRequest): Promise<Answer> => {
+    if (request.call === 'sts:AssumeRole') return await encoded(request, sessions.open(request))
+    const account = sessions.accountOf(request)
+    const operation = operations[request.call]
+    if (!operation) throw new Error(`${request.call} is not simulated`)
+    const exist = aws.resources.filter((each) => each.account === account && exists(each, now()))
+    const all = (type: string, region = request.region) =>
+      exist.filter((each) => each.type === type && (region === 'any' || each.region === region))
+    const output = await operation({ ...request, aws, account, isPayer: account === estate.account, all })
+    return output instanceof Whole ? output.answer : await encoded(request, output)
+  }
+  const answer = async (received: ReceivedRequest): Promise<Answer> => {
+    const request = await recognized(received)
+    const fault = faultOf(faults, request.call)
+    if (fault?.kind === 'slow') await sleep((fault.seconds ?? 1) * 1000, undefined, { ref: false })
+    try {
+      if (fault) refuse(request, fault)
+      return { ...(await answerOf(request)), ...(fault?.kind === 'cut' && { isCut: true }) }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const headers = fault?.kind === 'throttled' ? { 'retry-after': String(fault.seconds ?? 1) } : {}
+      const reply = refusal(request, error.message, error.status)
+      return { ...reply, headers: { ...reply.headers, ...headers } }
+    }
+  }
+  return { answer, roles, payer }
+}
+
+function roleOf(account: string): AwsRole {
+  return {
+    roleArn: `arn:aws:iam::${account}:role/CloudOptimaRead`,
+    externalId: `co-${Random.hex(Random.hash(account), 32)}`,
+  }
+}
+
+type Code = [code: string, status: number]
+
+/** By service; the protocols name the same error differently. */
+const codes: Partial<Record<CallFault['kind'], Record<string, Code> & { other: Code }>> = {
+  throttled: {
+    s3: ['SlowDown', 503],
+    ec2: ['RequestLimitExceeded', 503],
+    other: ['ThrottlingException', 400],
+  },
+  failed: { other: ['InternalFailure', 500] },
+  expired: {
+    s3: ['ExpiredToken', 400],
+    ec2: ['RequestExpired', 400],
+    sts: ['ExpiredToken', 403],
+    other: ['ExpiredTokenException', 400],
+  },
+}
+
+function refuse({ call }: AwsRequest, { kind }: CallFault): void {
+  const known = codes[kind]
+  if (known) throw new Refusal(...(known[call.split(':')[0] ?? ''] ?? known.other))
+}

@@ -1,0 +1,140 @@
+import { Random } from '@cloudoptima/sample'
+import { isIdle } from '../load.ts'
+import { commitmentsOf } from './commitments.ts'
+import { database, instance, snapshot, table, volume } from './describe.ts'
+import { type Operation, type Question, Refusal } from './operation.ts'
+import { tagsOf } from './resource.ts'
+import { each, listing, one } from './rows.ts'
+
+const redis = { Engine: 'redis', EngineVersion: '7.1.0', NumCacheNodes: 1 }
+const code = { Runtime: 'nodejs24.x', PackageType: 'Zip', Architectures: ['x86_64'], State: 'Active', Timeout: 30 }
+const balancers = 'elasticloadbalancing:loadbalancer'
+const targetsOf = (balancer: string) => `${balancer.replace(':loadbalancer/app/', ':targetgroup/')}0`
+
+/** An idle balancer has no targets. */
+function targetHealth(question: Question): object {
+  const { TargetGroupArn } = question.input
+  const balancer = question.all(balancers).find(({ arn }) => targetsOf(arn) === TargetGroupArn)
+  if (!balancer) throw new Refusal('TargetGroupNotFound', 400)
+  const targets = question.all('ec2:instance').filter(({ name }) => /-(web|api)-/.test(name))
+  const TargetHealth = { State: 'healthy' }
+  return {
+    TargetHealthDescriptions: (isIdle(balancer) ? [] : targets.slice(0, 3)).map(({ id }) => ({
+      Target: { Id: id },
+      TargetHealth,
+    })),
+  }
+}
+
+const empty: Operation = () => ({})
+
+/** What an account has; empty where the company uses no such product. */
+export const inventory: Record<string, Operation> = {
+  'ec2:DescribeRegions': ({ aws }) => ({ Regions: aws.estate.regions.map((RegionName) => ({ RegionName })) }),
+  ...each('ec2:DescribeInstances', 'Reservations', 'ec2:instance', (resource, question) => ({
+    Instances: [instance(resource, question)],
+  })),
+  ...each('ec2:DescribeVolumes', 'Volumes', 'ec2:volume', volume),
+  ...each('ec2:DescribeSnapshots', 'Snapshots', 'ec2:snapshot', snapshot),
+  ...each('ec2:DescribeNatGateways', 'NatGateways', 'ec2:natgateway', ({ id, createdAt, tags }) => ({
+    NatGatewayId: id,
+    ConnectivityType: 'public',
+    State: 'available',
+    CreateTime: createdAt,
+    Tags: tagsOf(tags),
+  })),
+  'ec2:DescribeImages': empty,
+  'ec2:DescribeAddresses': empty,
+  'ec2:DescribeReservedInstances': empty,
+  ...each('rds:DescribeDBInstances', 'DBInstances', 'rds:db', database),
+  'rds:DescribeDBSnapshots': empty,
+  ...listing('rds:DescribeReservedDBInstances', 'ReservedDBInstances', (question) =>
+    commitmentsOf(question, 'rds').map(({ id, name, count, start, seconds, hourly }) => ({
+      ReservedDBInstanceArn: id,
+      ReservedDBInstanceId: id.slice(id.lastIndexOf(':') + 1),
+      State: 'active',
+      DBInstanceClass: name.split(' ')[0],
+      DBInstanceCount: count,
+      ProductDescription: 'postgresql',
+      StartTime: start,
+      Duration: seconds,
+      FixedPrice: (Number(hourly) * seconds) / 3600,
+      UsagePrice: 0,
+    })),
+  ),
+  ...each('elasticache:DescribeCacheClusters', 'CacheClusters', 'elasticache:cluster', (resource) => ({
+    CacheClusterId: resource.id,
+    ARN: resource.arn,
+    CacheNodeType: resource.class,
+    ...redis,
+    CacheClusterStatus: 'available',
+    PreferredAvailabilityZone: resource.zone,
+    CacheClusterCreateTime: resource.createdAt,
+  })),
+  'elasticache:DescribeReservedCacheNodes': empty,
+  ...each('dynamodb:ListTables', 'TableNames', 'dynamodb:table', ({ id }) => id),
+  ...one('dynamodb:DescribeTable', 'TableName', 'dynamodb:table', (resource) => ({ Table: table(resource) })),
+  ...each('elasticloadbalancing:DescribeLoadBalancers', 'LoadBalancers', balancers, ({ arn, name, createdAt }) => ({
+    LoadBalancerArn: arn,
+    LoadBalancerName: name,
+    Type: 'application',
+    State: { Code: 'active' },
+    CreatedTime: createdAt,
+  })),
+  ...each('elasticloadbalancing:DescribeTargetGroups', 'TargetGroups', balancers, ({ arn }) => ({
+    TargetGroupArn: targetsOf(arn),
+    TargetType: 'instance',
+    LoadBalancerArns: [arn],
+  })),
+  'elasticloadbalancing:DescribeTargetHealth': targetHealth,
+  ...each('lambda:ListFunctions', 'Functions', 'lambda:function', ({ id, arn, key, createdAt }) => ({
+    ...code,
+    FunctionName: id,
+    FunctionArn: arn,
+    LastModified: createdAt.toISOString(),
+    MemorySize: 128 * 2 ** (key % 5),
+  })),
+  // Bills name the tasks of Fargate, which no list has.
+  'ecs:ListClusters': empty,
+  ...each('eks:ListClusters', 'clusters', 'eks:cluster', ({ id }) => id),
+  ...one('eks:DescribeCluster', 'name', 'eks:cluster', ({ id, arn, createdAt, tags, key }) => ({
+    cluster: { name: id, arn, createdAt, tags, status: 'ACTIVE', version: `1.${29 + (key % 4)}` },
+  })),
+  'eks:ListNodegroups': empty,
+  // Without `retentionInDays`, logs are kept for ever.
+  ...each('logs:DescribeLogGroups', 'logGroups', 'logs:log-group', ({ id, arn, key, createdAt }) => ({
+    logGroupName: id,
+    logGroupArn: arn,
+    arn: `${arn}:*`,
+    logGroupClass: 'STANDARD',
+    creationTime: createdAt.getTime(),
+    storedBytes: Random.mix(key, 61) * 50,
+    ...(key % 3 === 0 && { retentionInDays: 30 }),
+  })),
+  ...listing('savingsplans:DescribeSavingsPlans', 'savingsPlans', (question) =>
+    commitmentsOf(question, 'savingsplans').map(({ id, start, seconds, hourly }) => ({
+      savingsPlanArn: id,
+      savingsPlanId: id.slice(id.lastIndexOf('/') + 1),
+      savingsPlanType: 'Compute',
+      start: start.toISOString(),
+      end: new Date(start.getTime() + seconds * 1000).toISOString(),
+      state: 'active',
+      commitment: hourly,
+      currency: 'USD',
+      paymentOption: 'No Upfront',
+      productTypes: ['EC2', 'Fargate', 'Lambda'],
+      termDurationInSeconds: seconds,
+    })),
+  ),
+  ...listing('s3:ListBuckets', 'Buckets', ({ all }) =>
+    all('s3', 'any').map(({ id, region, createdAt }) => ({ Name: id, BucketRegion: region, CreationDate: createdAt })),
+  ),
+  's3:GetBucketLifecycleConfiguration': () => {
+    throw new Refusal('NoSuchLifecycleConfiguration', 404)
+  },
+  ...listing('tag:GetResources', 'ResourceTagMappingList', ({ input, all }) =>
+    (input['ResourceTypeFilters'] as string[])
+      .flatMap((type) => all(type))
+      .map(({ arn, tags }) => ({ ResourceARN: arn, Tags: tagsOf(tags) })),
+  ),
+}

@@ -1,0 +1,45 @@
+import { type EstateResource, Random } from '@cloudoptima/sample'
+import { timeOf } from '../load.ts'
+
+/** A resource of the bill, as the APIs of AWS name it. */
+export interface AwsResource extends EstateResource {
+  arn: string
+  /** As in filters of tags: `ec2:instance`, `s3`. */
+  type: string
+  /** The end of its ARN: `i-0abc`, `app/name/50dc6c49`. */
+  id: string
+  name: string
+  account: string
+  region: string
+  zone: string
+  /** The size in its meter: `m6i.xlarge`. */
+  class: string
+  tags: Record<string, string>
+  createdAt: Date
+}
+
+const arnForm = /^arn:aws:(?<service>[\w-]+):[^:]*:[^:]*:(?:(?<kind>[a-z-]+)[:/])?(?<id>.+)$/
+
+export function awsResource(resource: EstateResource): AwsResource {
+  const { fields, key, firstDay, isOld } = resource
+  const arn = fields.ResourceId ?? ''
+  const { service = '', kind, id = '' } = arnForm.exec(arn)?.groups ?? {}
+  const age = isOld ? Random.mix(key, 31) % 700 : 0
+  return {
+    ...resource,
+    arn,
+    id,
+    type: kind === undefined ? service : `${service}:${kind}`,
+    name: fields.ResourceName ?? '',
+    account: fields.SubAccountId ?? '',
+    region: fields.RegionId ?? '',
+    zone: fields.AvailabilityZone ?? '',
+    class: fields.SkuMeter?.split(':')[1] ?? '',
+    tags: JSON.parse(fields.Tags || '{}'),
+    createdAt: timeOf(firstDay - age),
+  }
+}
+
+export function tagsOf(tags: Record<string, string>): { Key: string; Value: string }[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+}

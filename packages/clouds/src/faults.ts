@@ -1,0 +1,27 @@
+import type { BillChange } from '@cloudoptima/sample'
+
+/** Faults on demand; a test changes this object at any time. */
+export interface Faults {
+  /** The first that fits a call applies to it. */
+  calls: CallFault[]
+  /** Restatements and new columns, by month: `2026-10`. */
+  bills: Record<string, BillChange>
+}
+
+export interface CallFault {
+  /** `ec2:DescribeInstances`, with IAM's name of the service; any call if undefined. */
+  call?: string
+  /** `cut`: the connection ends after half of the answer. `slow`: the answer comes after `seconds`. */
+  kind: 'throttled' | 'failed' | 'expired' | 'cut' | 'slow'
+  /** Calls that it still applies to. */
+  times: number
+  /** To wait, or to retry after. */
+  seconds?: number
+}
+
+/** The fault that applies to a call, which counts as one of its times. */
+export function faultOf({ calls }: Faults, call: string): CallFault | undefined {
+  const fault = calls.find((each) => each.times > 0 && (each.call ?? call) === call)
+  if (fault) fault.times--
+  return fault
+}

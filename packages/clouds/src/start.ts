@@ -1,0 +1,40 @@
+import type { Endpoints } from '@cloudoptima/providers/access'
+import { openEstate } from '@cloudoptima/sample'
+import { awsAnswers } from './aws/cloud.ts'
+import type { AwsRole } from './aws/identity.ts'
+import type { Faults } from './faults.ts'
+import { dayOf, timeOf } from './load.ts'
+import { serve } from './server.ts'
+
+export interface CloudsOptions {
+  /** The folder of the generated bills. */
+  dir: string
+  /** The simulated clock: bills end yesterday, and grow as it goes on. */
+  now?: () => Date
+  /** As for `generateSample`. */
+  seed?: number
+  rows?: number
+  months?: number
+}
+
+export interface SimulatedClouds {
+  /** For CLOUD_ENDPOINTS. */
+  endpoints: Endpoints
+  /** Of the account that pays; its export has the costs of all accounts. */
+  credentials: { aws: AwsRole }
+  /** The role of each account, by account id. A changed external id is required from then on. */
+  roles: { aws: Record<string, AwsRole> }
+  faults: Faults
+  close(): Promise<void>
+}
+
+/** Starts the clouds of the invented company on loopback. */
+export async function startClouds(options: CloudsOptions): Promise<SimulatedClouds> {
+  const { dir, now = () => new Date(), seed = 1, rows = 200_000, months = 13 } = options
+  const today = timeOf(dayOf(now())).toISOString().slice(0, 10)
+  const faults: Faults = { calls: [], bills: {} }
+  const estate = openEstate('aws', { today, seed, months, rows })
+  const { answer, roles, payer } = awsAnswers({ estate, now, faults, dir })
+  const { url, close } = await serve(answer)
+  return { endpoints: { aws: url }, credentials: { aws: payer }, roles: { aws: roles }, faults, close }
+}

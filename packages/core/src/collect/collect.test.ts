@@ -1,0 +1,250 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import * as CloudAccounts from '../accounts/cloud-accounts.ts'
+import type { Context } from '../effects/context.ts'
+import type { Provider } from '../effects/clouds.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Resource } from '../kernel/resource.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import * as Collect from './collect.ts'
+import { planSources } from './plan.ts'
+import * as Schedule from './schedule.ts'
+import * as Source from './source.ts'
+import * as Syncs from './syncs.ts'
+
+const account = '111111111111'
+const minute = 60_000
+
+const instance = (id: string, more: Partial<Resource> = {}): Resource => ({
+  id,
+  kind: 'instance',
+  status: 'running',
+  region: 'eu-west-1',
+  tags: {},
+  configuration: {},
+  ...more,
+})
+
+/** A connected account whose cloud the test replaces. Rows are written as JSON lines instead of Parquet. */
+async function connected(cloud: Partial<Omit<Provider, 'verify'>> = {}) {
+  let ms = Date.parse('2026-11-28T08:00:00Z')
+  const written: { rows: Record<string, unknown>[]; kept: readonly string[] }[] = []
+  const runtime = memoryRuntime(() => ({
+    async writeRows(_, { source, path, kept }) {
+      const text = await readFile(source, 'utf8')
+      await writeFile(path, text)
+      const rows = text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+      written.push({ rows, kept })
+      return rows.length
+    },
+    query: async () => [],
+  }))
+  Object.assign(runtime.cloud, cloud)
+  const ctx = testContext(runtime, { now: () => new Date(ms) })
+  const { externalId } = await CloudAccounts.setupAws(ctx, {})
+  const { id } = await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
+  const connections = runtime.events.filter(({ name }) => name === 'account.connected')
+  await planSources(ctx, id)
+  /** Delivers all messages. */
+  const deliver = async () => {
+    for (const { data } of runtime.sent.splice(0)) await Collect.run(ctx, Collect.Input.parse(data))
+  }
+  const pass = (minutes: number) => void (ms += minutes * minute)
+  const round = async (minutes: number) => {
+    pass(minutes)
+    await Schedule.run(ctx, () => false)
+    await deliver()
+  }
+  const source = async (kind: Source.Kind) => await ctx.tables.sources.get(ctx.orgId, Source.idOf(id, kind))
+  return { ctx, runtime, id, written, connections, deliver, pass, round, source }
+}
+
+const partsOf = (...parts: [string, Resource[]][]): Provider['inventory'] =>
+  async function* () {
+    for (const [part, resources] of parts) yield { part, resources }
+  }
+
+const inventories = async (ctx: Context) => (await Snapshot.view(ctx, { kind: 'inventory' })).snapshots
+
+describe('a connected account', () => {
+  test('is collected at once, each source once, and then as often as its freshness says', async () => {
+    const { ctx, runtime, connections, deliver, round, source } = await connected()
+    expect(connections).toHaveLength(1)
+    expect(runtime.sent.map(({ queue }) => queue)).toEqual(['collect-aws', 'collect-aws', 'processing', 'processing'])
+    await deliver()
+    expect(await source('bills')).toMatchObject({ lookedAt: '2026-11-28T08:00:00.000Z', failures: 0, problems: [] })
+    const sent = async (minutes: number) => {
+      await round(minutes)
+      const looked = await Promise.all(Source.kinds.map(async (kind) => await source(kind)))
+      return looked.filter((one) => one?.lookedAt === ctx.now().toISOString()).map((one) => one?.kind)
+    }
+    expect(await sent(1)).toEqual([])
+    expect(await sent(5)).toEqual(['bills'])
+    expect(await sent(60)).toEqual(['bills', 'inventory', 'utilization'])
+    expect(await sent(24 * 60)).toEqual([...Source.kinds])
+  })
+
+  test('that is disconnected is collected no more, also by messages that were sent before', async () => {
+    let looks = 0
+    const bills: Provider['bills'] = async function* () {
+      looks++
+      yield* []
+    }
+    const { ctx, id, deliver, round } = await connected({ bills })
+    await CloudAccounts.disconnect(ctx, { id })
+    await deliver()
+    await round(24 * 60)
+    expect(looks).toBe(0)
+    expect(await Source.ofAccount(ctx, id)).toEqual([])
+  })
+
+  test('is collected once for a message that is delivered twice, and again if its collector was killed', async () => {
+    let looks = 0
+    const bills: Provider['bills'] = async function* () {
+      looks++
+      await new Promise((wake) => setTimeout(wake, 5))
+      yield* []
+    }
+    const { ctx, runtime, id, pass, round } = await connected({ bills })
+    const message = runtime.sent.splice(0).find(({ data }) => (data as Source.Message).sourceId === `${id}/bills`)
+    const input = Collect.Input.parse(message?.data)
+    await Promise.all([Collect.run(ctx, input), Collect.run(ctx, input)])
+    await Collect.run(ctx, input)
+    expect(looks).toBe(1)
+    // A collector that never ends: its claim ends.
+    await ctx.tables.sources.update(ctx.orgId, `${id}/bills`, (source) => ({
+      ...source,
+      syncId: 'syn_killed',
+      dueAt: ctx.now().toISOString(),
+    }))
+    pass(1)
+    await round(0)
+    expect(looks).toBe(2)
+  })
+})
+
+describe('a failure', () => {
+  const failing = (error: () => Error | undefined): Provider['inventory'] =>
+    async function* () {
+      const failure = error()
+      if (failure) throw failure
+      yield { part: 'ec2:instances/eu-west-1', resources: [instance('i-1')] }
+    }
+
+  test('keeps the last good data, says since when and why, backs off, is announced once, and recovers', async () => {
+    let error: Error | undefined
+    const { ctx, runtime, id, deliver, round, source } = await connected({ inventory: failing(() => error) })
+    await deliver()
+    const [before] = await inventories(ctx)
+    error = new Fault('forbidden', 'The role cannot be assumed. Create it again.')
+    await round(65)
+    const since = ctx.now().toISOString()
+    await round(65)
+    await round(65)
+    expect(await source('inventory')).toMatchObject({
+      failingSince: since,
+      failures: 2,
+      problems: [{ state: 'credentials_refused', message: 'The role cannot be assumed. Create it again.' }],
+    })
+    expect((await inventories(ctx))[0]?.snapshotId).toBe(before?.snapshotId)
+    expect(runtime.events.filter(({ name }) => name === 'sync.failed')).toHaveLength(1)
+    const { sources, syncs } = await Syncs.list(ctx, { id })
+    expect(sources.find(({ kind }) => kind === 'inventory')).toMatchObject({ status: 'failing', failingSince: since })
+    expect(syncs.filter(({ status }) => status === 'failed')).toHaveLength(1)
+    error = undefined
+    await round(24 * 60)
+    expect(await source('inventory')).toMatchObject({ failures: 0, problems: [] })
+    expect(await source('inventory')).not.toHaveProperty('failingSince')
+  })
+
+  test('of the product is logged, and its text reaches nobody', async () => {
+    const { ctx, id, deliver } = await connected({ inventory: failing(() => new Error('secret')) })
+    await deliver()
+    expect(JSON.stringify(await Syncs.list(ctx, { id }))).not.toContain('secret')
+  })
+})
+
+describe('an inventory', () => {
+  test('keeps the last rows of a part that cannot be read, and drops those that are gone', async () => {
+    let isDenied = false
+    let parts: [string, Resource[]][] = [
+      ['ec2:instances/eu-west-1', [instance('i-1')]],
+      ['ec2:instances/us-east-1', [instance('i-2')]],
+    ]
+    const inventory: Provider['inventory'] = async function* (access) {
+      if (isDenied) access.report({ state: 'region_disabled', part: 'ec2:instances/us-east-1', message: 'Enable it.' })
+      yield* partsOf(...parts)(access)
+    }
+    const { ctx, id, written, deliver, round } = await connected({ inventory })
+    await deliver()
+    isDenied = true
+    parts = [['ec2:instances/eu-west-1', [instance('i-3')]]]
+    await round(65)
+    expect(written.map(({ rows, kept }) => [rows.map((row) => row['id']), kept])).toEqual([
+      [['i-1', 'i-2'], []],
+      [['i-3'], ['ec2:instances/us-east-1']],
+    ])
+    expect(await inventories(ctx)).toMatchObject([{ version: 2 }])
+    expect((await Syncs.list(ctx, { id })).syncs[0]).toMatchObject({
+      status: 'partial',
+      problems: [{ state: 'region_disabled', part: 'ec2:instances/us-east-1' }],
+    })
+  })
+
+  test('that did not change writes nothing, in whatever order the parts come', async () => {
+    const all: [string, Resource[]][] = [
+      ['a', [instance('i-1'), instance('i-2')]],
+      ['b', [instance('i-3')]],
+    ]
+    let parts = all
+    const { ctx, written, deliver, round } = await connected({
+      inventory: async function* (access) {
+        yield* partsOf(...parts)(access)
+      },
+    })
+    await deliver()
+    parts = all.toReversed()
+    await round(65)
+    expect(written).toHaveLength(1)
+    expect(await inventories(ctx)).toMatchObject([{ version: 1, rows: 3 }])
+  })
+})
+
+describe('the ledger', () => {
+  test('counts the calls and their price for each day, exactly, also of looks that found nothing', async () => {
+    const bills: Provider['bills'] = async function* ({ meter }) {
+      await meter.take({ api: 'ce:GetCostAndUsage', price: '0.01', bytes: 3 })
+      await meter.take({ api: 's3:ListObjectsV2', price: '0.000005' })
+      yield* []
+    }
+    const { ctx, id, deliver, round } = await connected({ bills })
+    await deliver()
+    for (let n = 0; n < 3; n++) await round(6)
+    await round(24 * 60)
+    const { ledger } = await Syncs.list(ctx, { id })
+    const total = ledger.reduce((sum, { calls }) => sum + (calls['ce:GetCostAndUsage']?.calls ?? 0), 0)
+    expect(total).toBe(5)
+    expect(ledger.map(({ usd }) => Number(usd)).reduce((a, b) => a + b, 0)).toBeCloseTo(5 * 0.010005, 10)
+  })
+})
+
+test('a request for a collection now begins it, and not a second one beside one that runs', async () => {
+  const { ctx, runtime, id, deliver } = await connected()
+  await deliver()
+  expect((await Syncs.sync(ctx, { id, kinds: ['bills', 'inventory'] })).requested).toEqual(['bills', 'inventory'])
+  expect(runtime.sent).toHaveLength(2)
+  await ctx.tables.sources.update(ctx.orgId, `${id}/bills`, (source) => ({ ...source, syncId: 'syn_1' }))
+  expect((await Syncs.sync(ctx, { id, kinds: ['bills'] })).requested).toEqual([])
+})
+
+test('the freshness of a source can be changed within limits', async () => {
+  const { ctx, id, deliver, source } = await connected()
+  await deliver()
+  await Syncs.setFreshness(ctx, { id, inventory: 240, bills: 10 })
+  expect([(await source('inventory'))?.everyMinutes, (await source('bills'))?.everyMinutes]).toEqual([240, 10])
+  await expect(Syncs.setFreshness(ctx, { id, costs: 60 })).rejects.toMatchObject({ code: 'invalid' })
+})

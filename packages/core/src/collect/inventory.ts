@@ -1,0 +1,31 @@
+import type { InventoryPart } from '../effects/clouds.ts'
+import type { Context } from '../effects/context.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import type { Found, Given } from './collection.ts'
+import { landRows } from './rows.ts'
+import type * as Source from './source.ts'
+
+/** Replaces the inventory of the account. A part that could not be read keeps its last state. */
+export async function collectInventory(ctx: Context, { source, syncId, access, problems }: Given): Promise<Found> {
+  const { provider, accountId } = source
+  const takenAt = ctx.now().toISOString()
+  const current = await currentOf(ctx, source)
+  return await landRows(ctx, {
+    syncId,
+    facts: { kind: 'inventory', provider, accountId, takenAt },
+    current,
+    rows: rowsOf(ctx.runtime.clouds[provider].inventory(access), source, takenAt),
+    keptParts: () => [...new Set(problems.map(({ part }) => part))],
+  })
+}
+
+async function* rowsOf(parts: AsyncIterable<InventoryPart>, { provider, accountId }: Source.Info, takenAt: string) {
+  for await (const { part, resources } of parts)
+    for (const resource of resources) yield { provider, accountId, part, takenAt, ...resource }
+}
+
+/** The visible inventory of an account. */
+export async function currentOf(ctx: Context, { provider, accountId }: Pick<Source.Info, 'provider' | 'accountId'>) {
+  const { snapshots } = await Snapshot.view(ctx, { kind: 'inventory' })
+  return snapshots.find((each) => each.provider === provider && each.accountId === accountId)
+}

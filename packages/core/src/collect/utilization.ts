@@ -1,0 +1,55 @@
+import type { Measurement } from '../kernel/resource.ts'
+import type { Context } from '../effects/context.ts'
+import { addDays, dayOf } from '../kernel/calendar.ts'
+import { keyOfKind } from '../kernel/partition.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import type { Found, Given } from './collection.ts'
+import { currentOf } from './inventory.ts'
+import { landRows } from './rows.ts'
+import type * as Source from './source.ts'
+
+// The last hours of a day arrive in the next.
+const lateHours = 3
+const mostDays = 7
+
+/** Merges the hourly values of each day since the last success; a value that was not read again stays. */
+export async function collectUtilization(ctx: Context, { source, syncId, access }: Given): Promise<Found> {
+  const { provider, accountId } = source
+  const inventory = await currentOf(ctx, source)
+  // The first inventory comes at the same time as the first look.
+  if (!inventory) return { isNew: false, rows: 0, imports: [] }
+  const files = Snapshot.filesOf(ctx.orgId, { lakeVersion: 0, at: '', excluded: [], snapshots: [inventory] })
+  const rows = await ctx.runtime.lake.query('measurable', files, {})
+  const resources = rows.map(({ configuration, ...row }) => ({ ...row, configuration: JSON.parse(configuration) }))
+  const found: Found = { isNew: false, rows: 0, imports: [] }
+  for (const day of daysOf(ctx.now(), source.lastSuccessAt)) {
+    const takenAt = ctx.now().toISOString()
+    const partition = keyOfKind('utilization', provider, accountId, day)
+    const current = await Snapshot.pointersOf(ctx, 'utilization').get(ctx.orgId, partition)
+    const measured = ctx.runtime.clouds[provider].utilization(access, { day, resources })
+    const landed = await landRows(ctx, {
+      syncId,
+      facts: { kind: 'utilization', provider, accountId, takenAt, day },
+      current: current?.kind === 'utilization' && Snapshot.isVisible(current) ? current : undefined,
+      rows: rowsOf(measured, source),
+    })
+    found.isNew ||= landed.isNew
+    found.rows += landed.rows
+  }
+  return found
+}
+
+/** The oldest first. */
+export function daysOf(now: Date, lastSuccessAt: string | undefined): string[] {
+  const today = dayOf(now)
+  const yesterday = addDays(today, -1)
+  const since = lastSuccessAt?.slice(0, 10) ?? today
+  const first = now.getUTCHours() < lateHours && since > yesterday ? yesterday : since
+  return Array.from({ length: mostDays }, (_, index) => addDays(today, index + 1 - mostDays)).filter(
+    (day) => day >= first,
+  )
+}
+
+async function* rowsOf(measured: AsyncIterable<Measurement[]>, { provider, accountId }: Source.Info) {
+  for await (const values of measured) for (const value of values) yield { provider, accountId, ...value }
+}

@@ -1,0 +1,76 @@
+/** By the words of the field, not of one cloud. */
+export const resourceKinds = [
+  'instance',
+  'volume',
+  'snapshot',
+  'image',
+  'address',
+  'load_balancer',
+  'nat_gateway',
+  'database',
+  'database_snapshot',
+  'bucket',
+  'function',
+  'container_service',
+  'cluster',
+  'cache',
+  'table',
+  'log_group',
+  'commitment',
+] as const
+export type ResourceKind = (typeof resourceKinds)[number]
+
+/** A resource as its cloud described it at one time. */
+export interface Resource {
+  /** As bills name it, so that it joins its costs: `i-0abc`, an ARN, or the full path of Azure and Google Cloud. */
+  id: string
+  /** Other names in bills. */
+  aliases?: string[]
+  kind: ResourceKind
+  name?: string
+  /** The size or class: `m7g.large`, `gp3`, `Standard_D4s_v5`. */
+  type?: string
+  /** `running`, `stopped`, `terminated`, or `available`, `in-use` for what has no such state. */
+  status: string
+  region: string
+  zone?: string
+  /** ISO time. */
+  createdAt?: string
+  sizeGb?: number
+  iops?: number
+  /** The id of the instance, or of the volume of a snapshot. */
+  attachedTo?: string
+  tags: Record<string, string>
+  /** What rules need beside these fields, by the cloud's own names. */
+  configuration: Record<string, unknown>
+}
+
+export const utilizationMetrics = [
+  /** Percent. */
+  'cpu',
+  'memory',
+  'disk',
+  /** Bytes of the hour. */
+  'network_in',
+  'network_out',
+  'disk_read',
+  'disk_write',
+  /** Count of the hour. */
+  'disk_operations',
+  'requests',
+  'errors',
+  /** Count at a time. */
+  'connections',
+] as const
+export type UtilizationMetric = (typeof utilizationMetrics)[number]
+
+/** One metric of one resource in one hour. */
+export interface Measurement {
+  resourceId: string
+  /** The start of the hour, in ISO time. */
+  hour: string
+  metric: UtilizationMetric
+  /** Of a sum: the sum of the hour. */
+  average: number
+  maximum: number
+}

@@ -1,0 +1,18 @@
+import type { Partition } from '@cloudoptima/core'
+import type { Rows } from './relation.ts'
+
+export type Value = string | number | string[]
+
+/** One query: its dataset, SQL with the placeholder `{files}` for the rows of the dataset, and the values of its parameters. */
+export interface Statement<Dataset extends Partition.Dataset = Partition.Dataset> {
+  dataset: Dataset
+  /** The rows that the query reads: by default those of accounts that are not excluded. */
+  reads?: Rows
+  sql: string
+  values: Record<string, Value>
+}
+
+/** The key of a tag as a JSON pointer (RFC 6901). */
+export function pointer(key: string): string {
+  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}

@@ -1,0 +1,56 @@
+import { Fault, type Problem } from '@cloudoptima/core'
+import { type SdkError, verdictOf } from '../access/refusal.ts'
+import { readGrants } from '../access/read-grants.ts'
+
+/** A call that AWS did not answer: the end of a collection, or the problem of a part. */
+export class Failure extends Fault {
+  readonly state: Problem['state']
+  /** AWS's name of the error: `NoSuchKey`. */
+  readonly awsCode: string
+
+  constructor(fault: Fault, state: Problem['state'], awsCode: string) {
+    super(fault.code, fault.message, [], fault.retryAfterSeconds)
+    this.state = state
+    this.awsCode = awsCode
+  }
+}
+
+// A region or service that the account has not switched on does not know the account's keys.
+const regionOff = new Set(['AuthFailure', 'InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidToken'])
+const serviceOff = new Set(['OptInRequired', 'SubscriptionRequiredException', 'NotSignedUp'])
+
+/** Leaves out the SDK's own message, which may contain the request with its secrets. */
+export function failureOf(api: string, error: SdkError): Failure {
+  const { name: code = '', message = '', $metadata, $response } = error
+  const fail = (fault: Fault, state: Problem['state']) => new Failure(fault, state, code)
+  if (serviceOff.has(code))
+    return fail(new Fault('unavailable', `This account has not signed up for the service of ${api}.`), 'api_disabled')
+  if (regionOff.has(code))
+    return fail(new Fault('forbidden', `AWS does not know this account for ${api}.`), 'region_disabled')
+  switch (verdictOf(error)) {
+    case 'throttled': {
+      const seconds = Number($response?.headers?.['retry-after']) || 30
+      return fail(new Fault('rate_limited', `AWS throttles ${api}. Try again later.`, [], seconds), 'throttled')
+    }
+    case 'denied':
+      return /service control policy/i.test(message)
+        ? fail(new Fault('forbidden', `A policy of the organization (SCP) denies ${api}.`), 'region_disabled')
+        : fail(new Fault('forbidden', `The role lacks ${permissionOf(api)}. ${remedy}`), 'permission_missing')
+    case 'silent':
+    case 'rejected': {
+      const why = [$metadata?.httpStatusCode, /^\w+$/.test(code) && code].filter(Boolean).join(' ')
+      return fail(
+        new Fault('unavailable', `AWS does not answer ${api}${why && ` (${why})`}. Try again in a few minutes.`),
+        'unavailable',
+      )
+    }
+  }
+}
+
+const remedy = 'Update its CloudFormation stack with the current template, or add the permission to its policy.'
+
+function permissionOf(api: string): string {
+  const [service = '', operation] = api.split(':')
+  const granted = readGrants.find(({ permission, call }) => call === operation && permission.startsWith(`${service}:`))
+  return `the permission ${granted?.permission ?? api}`
+}

@@ -1,0 +1,128 @@
+import { aws } from './aws/account.ts'
+import type { Charge } from './bill/charge.ts'
+import { chargesOf } from './bill/charges.ts'
+import { periodsOf } from './bill/period.ts'
+import { disturbedQuantity } from './company/anomaly.ts'
+import type { Account, Pattern, SubAccount } from './company/model.ts'
+import { type PlannedCommitment, plansOf } from './company/plan.ts'
+import { quantity } from './company/quantity.ts'
+import { resourceFields } from './company/resource.ts'
+import { columns, type Column, type Fields } from './values/columns.ts'
+import * as Day from './values/day.ts'
+
+const accounts = { aws }
+
+export interface EstateOptions {
+  /** As for `generateSample`: the same options give the same bills. */
+  today: string
+  seed: number
+  months: number
+  rows: number
+}
+
+/** One billing account of the invented company: its resources, and the bills that name them. */
+export interface Estate {
+  account: string
+  accountName: string
+  subAccounts: readonly Pick<SubAccount, 'id' | 'name'>[]
+  regions: readonly string[]
+  resources: readonly EstateResource[]
+  commitments: readonly Pick<PlannedCommitment, 'id' | 'name' | 'category' | 'unitPrice' | 'count' | 'from'>[]
+  firstMonth: string
+  bill(month: string, until: Day.Day, change?: BillChange): Bill
+}
+
+export interface EstateResource {
+  /** For random numbers that depend on the resource only. */
+  key: number
+  pattern: Pattern
+  /** The columns that all its rows share. */
+  fields: Fields
+  size: number
+  firstDay: Day.Day
+  /** The day after its last; Infinity until further notice. */
+  endDay: Day.Day
+  /** Whether it is as old as the first bill, or older. */
+  isOld: boolean
+  /** Units of its product; hours of machines. */
+  unitsOn(day: Day.Day): number
+}
+
+export interface Bill {
+  columns: readonly Column[]
+  charges: Iterable<Charge>
+}
+
+/** How a bill differs from its first version. */
+export interface BillChange {
+  /** Each restatement adds a credit of `restatementCredit`. */
+  restatements?: number
+  /** Columns that are added, with a value in all rows of resources. */
+  columns?: readonly `x_${string}`[]
+}
+
+/** In the billing currency. */
+export const restatementCredit = '-12.34'
+
+/** Opens an account whose time may go on after `today`: no resource ends at that day, and bills grow by the day. */
+export function openEstate(cloud: keyof typeof accounts, { today, seed, months, rows }: EstateOptions): Estate {
+  const account = accounts[cloud]
+  const end = Day.parse(today)
+  const window = { start: Day.month(end - 1, 1 - months).start, end }
+  const [plan] = plansOf([account], window, seed, rows)
+  if (!plan) throw new RangeError('The account has no plan')
+  for (const resource of plan.resources) if (resource.endDay === end) resource.endDay = Infinity
+  const incidents = plan.incidents.map((incident) => (incident.end === end ? { ...incident, end: Infinity } : incident))
+  return {
+    account: account.fields.BillingAccountId,
+    accountName: account.fields.BillingAccountName ?? '',
+    subAccounts: account.subAccounts,
+    regions: account.regions.map(({ id }) => id),
+    commitments: plan.commitments,
+    firstMonth: Day.month(window.start).period,
+    resources: plan.resources.map((resource) => {
+      const incident = incidents.find((each) => each.resource === resource)
+      const { key, size, firstDay, endDay, product } = resource
+      return {
+        key,
+        size,
+        firstDay,
+        endDay,
+        pattern: product.pattern,
+        isOld: firstDay === window.start,
+        fields: resourceFields(account, resource),
+        unitsOn: (day) => {
+          const usual = quantity(resource, day, window.start)
+          return (incident ? disturbedQuantity(incident, usual, day) : usual) / 10_000
+        },
+      }
+    }),
+    bill: (month, until, change = {}) => {
+      const changed = {
+        ...plan,
+        incidents,
+        account: changedAccount(account, change),
+        window: { ...window, end: until },
+      }
+      const layout = [...columns['1.2'], ...changed.account.customColumns]
+      const period = periodsOf(changed, layout).find((each) => each.month.period === month)
+      return { columns: layout, charges: period ? chargesOf(period) : [] }
+    },
+  }
+}
+
+function changedAccount(account: Account, { restatements = 0, columns = [] }: BillChange): Account {
+  const credit = account.monthly.find(({ kind }) => kind === 'credit')
+  if (!credit) throw new RangeError('The account has no credit to copy')
+  const { months: _, ...always } = credit
+  const restated = { ...always, description: 'Credit of a restatement', fixed: restatementCredit }
+  return {
+    ...account,
+    monthly: [...account.monthly, ...Array.from({ length: restatements }, () => restated)],
+    customColumns: [...account.customColumns, ...columns],
+    custom: (...given) => ({
+      ...account.custom(...given),
+      ...Object.fromEntries(columns.map((column) => [column, `${column.slice(2)} of a resource`])),
+    }),
+  }
+}

@@ -1,0 +1,55 @@
+import { createServer, request as ask, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A server before an emulator, which answers for the APIs that the emulator lacks. */
+export interface Front {
+  url: string
+  close(): Promise<void>
+}
+
+export interface Question {
+  /** By signatures: `bcm-data-exports`. */
+  service: string
+  /** The operation, of the protocols that name it. */
+  operation: string
+  body: string
+}
+
+/** Starts the front; what `answer` leaves open goes to the emulator as it is. */
+export async function frontOf(emulator: string, answer: (question: Question) => string | undefined): Promise<Front> {
+  const target = new URL(emulator)
+  const server = createServer((incoming, outgoing) => {
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+    incoming.on('end', () => {
+      const body = Buffer.concat(chunks)
+      const own = answer(questionOf(incoming, body.toString()))
+      if (own !== undefined) {
+        outgoing.end(own)
+        return
+      }
+      const { method, url, headers } = incoming
+      const forwarded = ask({ host: target.hostname, port: target.port, method, path: url, headers }, (reply) => {
+        outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
+        reply.pipe(outgoing)
+      })
+      forwarded.on('error', () => outgoing.destroy())
+      forwarded.end(body)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function questionOf({ headers }: IncomingMessage, body: string): Question {
+  const [, service = ''] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? []
+  const target = headers['x-amz-target']
+  const operation = typeof target === 'string' ? target.split('.').at(-1) : new URLSearchParams(body).get('Action')
+  return { service, operation: operation ?? '', body }
+}
