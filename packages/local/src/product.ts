@@ -55,7 +55,7 @@ export async function startProduct({
       lake: (blobs) => {
         const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
         closers.push(() => lake.close())
-        return { ...lake, normalize: normalizer.normalize }
+        return { ...lake, prepare: normalizer.prepare, normalize: normalizer.normalize }
       },
       clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
       allowLoopback: isLoopbackOnly(exposure),

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { Workspace } from '@cloudoptima/core'
 
 /** Private (mode 0700), with unpredictable names. */
-export function createWorkspace(parent = tmpdir()): Workspace {
+export function createWorkspace(parent?: string): Workspace {
   return {
+    ...(parent !== undefined && { kept: (name: string) => join(parent, 'kept', name) }),
     async within(use) {
-      const folder = await mkdtemp(join(parent, `cloudoptima-${process.pid}-`))
+      const folder = await mkdtemp(join(parent ?? tmpdir(), `cloudoptima-${process.pid}-`))
       try {
         return await use(folder)
       } finally {

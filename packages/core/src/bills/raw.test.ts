@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -149,6 +150,49 @@ describe('a packed file is fetched', () => {
     const hash = by === 'by us' ? record.sha256 : sha256(packed)
     expect(await fetched(8)).toEqual([text, expect.objectContaining({ sha256: hash, unpackedBytes: 8 })])
     expect(await fetched(7)).toEqual([packed, expect.objectContaining({ sha256: hash, unpackedBytes: 0 })])
+  })
+
+  test('by its private copy, which holds the stored bytes and is used once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'raw-'))
+    const runtime = memoryRuntime()
+    const ctx = testContext({
+      ...runtime,
+      workspace: { ...runtime.workspace, kept: (name) => join(folder, 'kept', name) },
+    })
+    const bill = Buffer.from(`a,b\n${'1,2\n'.repeat(700_000)}`)
+    await writeFile(join(folder, 'bill.csv'), bill)
+    const { id } = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes: bill.length }] })
+    await Import.storeFile(ctx, id, 0, join(folder, 'bill.csv'))
+    const [record] = (await Import.get(ctx, id)).files
+    expect(record).toMatchObject({ sha256: sha256(bill), bytes: bill.length })
+    expect(await readFile(join(folder, 'kept', id, '0'))).toEqual(bill)
+    if (record === undefined) throw new Error('no file')
+    // The second time without a copy, from the raw bytes.
+    for (const path of [join(folder, 'first'), join(folder, 'second')]) {
+      const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path, room: 1e9 })
+      expect(found).toEqual({ sha256: record.sha256, isRegular: true, unpackedBytes: bill.length })
+      expect(await readFile(path)).toEqual(bill)
+      expect(existsSync(join(folder, 'kept', id, '0'))).toBe(false)
+    }
+  })
+
+  test('and its private copy is removed with the raw bytes, and when storing fails', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'raw-'))
+    const runtime = memoryRuntime()
+    const ctx = testContext({
+      ...runtime,
+      workspace: { ...runtime.workspace, kept: (name) => join(folder, 'kept', name) },
+    })
+    await writeFile(join(folder, 'bill.csv'), text)
+    const { id } = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes: text.length }] })
+    const at = { importId: id, file: 0 }
+    await Raw.store(ctx, at, join(folder, 'bill.csv'))
+    expect(existsSync(join(folder, 'kept', id))).toBe(true)
+    await Raw.remove(ctx, id)
+    expect(existsSync(join(folder, 'kept', id))).toBe(false)
+    const signal = AbortSignal.abort()
+    await expect(Raw.store(ctx, at, join(folder, 'bill.csv'), { signal })).rejects.toThrow('aborted')
+    expect(existsSync(join(folder, 'kept', id))).toBe(false)
   })
 
   test('never when it is not what was stored', async () => {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { Transform, Writable } from 'node:stream'
+import { createWriteStream } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
 import type { Context } from '../effects/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, hasCode, isFault } from '../kernel/fault.ts'
 import { fileTypeOf } from './file-type.ts'
 import type { File } from './file.ts'
 import type * as Snapshot from '../lake/snapshot.ts'
@@ -17,7 +18,8 @@ export const partBytes = 8 * 1024 * 1024
 
 const chunkSize = 1024 * 1024
 
-const fastest = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+// The stream asks for a chunk only when it is done with the one before.
+const fastest = { chunkSize, writableHighWaterMark: 1, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 /** The description of a delivery beside its bytes: enough to rebuild the lake from raw alone. */
 export interface Manifest {
@@ -49,21 +51,29 @@ export async function store(
   const hash = createHash('sha256')
   const text = watchRegularity()
   let bytes = 0
-  const meter = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
-      hash.update(chunk)
-      if (encoding === 'zstd') text.push(chunk)
-      bytes += chunk.byteLength
-      onBytes(bytes)
-      done(null, chunk)
-    },
+  const source = await open(path)
+  const copy = encoding === 'zstd' ? await openCopy(ctx, at, size) : undefined
+  const chunks = twoByTwo(source, async (chunk) => {
+    const copied = copy?.appendFile(chunk)
+    hash.update(chunk)
+    if (encoding === 'zstd') text.push(chunk)
+    bytes += chunk.byteLength
+    onBytes(bytes)
+    await copied
   })
   const parts = partWriter(ctx, at)
-  const source = createReadStream(path, { highWaterMark: chunkSize })
-  if (encoding === 'zstd') await pipeline(source, meter, createZstdCompress(fastest), parts.writable, options)
-  else await pipeline(source, meter, parts.writable, options)
-  if (bytes !== size)
-    throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
+  try {
+    if (encoding === 'zstd') await pipeline(chunks, createZstdCompress(fastest), parts.writable, options)
+    else await pipeline(chunks, parts.writable, options)
+    if (bytes !== size)
+      throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
+  } catch (error) {
+    await removeCopies(ctx, at.importId)
+    throw error
+  } finally {
+    await source.close()
+    await copy?.close()
+  }
   return {
     bytes,
     parts: parts.count(),
@@ -73,36 +83,93 @@ export async function store(
   }
 }
 
+/**
+ * The bytes of a file in two buffers in turn, because new buffers cost more collection of garbage than the rest of the
+ * work. A consumer must be done with a chunk when it asks for the next one; `use` gets each chunk ahead of it.
+ */
+async function* twoByTwo(file: FileHandle, use: (chunk: Uint8Array) => Promise<void>): AsyncGenerator<Uint8Array> {
+  const read = async (buffer: Uint8Array): Promise<Uint8Array> => {
+    const { bytesRead } = await file.read(buffer, 0, chunkSize, null)
+    const chunk = buffer.subarray(0, bytesRead)
+    await use(chunk)
+    return chunk
+  }
+  let [first, second] = [new Uint8Array(chunkSize), new Uint8Array(chunkSize)]
+  let chunk = await read(first)
+  while (chunk.byteLength > 0) {
+    const next = read(second)
+    // It is thrown below, when the consumer asks for more.
+    next.catch(() => undefined)
+    try {
+      yield chunk
+    } finally {
+      chunk = await next
+    }
+    ;[first, second] = [second, first]
+  }
+}
+
 function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }) {
   const hash = createHash('sha256')
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
+  const buffer = new Uint8Array(partBytes)
+  let filled = 0
   let part = 0
-  const flush = async (bytes: number) => {
-    const all = Buffer.concat(pending)
-    await ctx.runtime.blobs.put(ctx.orgId, partKey(importId, file, part++), all.subarray(0, bytes))
-    pending = [all.subarray(bytes)]
-    pendingBytes -= bytes
+  const flush = async () => {
+    await ctx.runtime.blobs.put(ctx.orgId, partKey(importId, file, part++), buffer.subarray(0, filled))
+    filled = 0
+  }
+  const add = async (chunk: Uint8Array) => {
+    hash.update(chunk)
+    for (let rest = chunk; rest.byteLength > 0;) {
+      const piece = rest.subarray(0, partBytes - filled)
+      buffer.set(piece, filled)
+      filled += piece.byteLength
+      rest = rest.subarray(piece.byteLength)
+      if (filled === partBytes) await flush()
+    }
   }
   const writable = new Writable({
-    highWaterMark: chunkSize,
+    highWaterMark: 1,
     write(chunk: Uint8Array, _encoding, done) {
-      hash.update(chunk)
-      pending.push(chunk)
-      pendingBytes += chunk.byteLength
-      const full = async () => {
-        while (pendingBytes >= partBytes) await flush(partBytes)
-      }
-      full().then(() => done(), done)
+      add(chunk).then(() => done(), done)
     },
     final(done) {
-      const rest = async () => {
-        if (pendingBytes > 0) await flush(pendingBytes)
-      }
-      rest().then(() => done(), done)
+      ;(filled > 0 ? flush() : Promise.resolve()).then(() => done(), done)
     },
   })
   return { writable, count: () => part, sha256: () => hash.digest('hex') }
+}
+
+/** The private copy of a file of this machine, from which its import reads what was hashed, without unpacking it. */
+function copyOf(ctx: Context, { importId, file }: { importId: string; file: number }): string | undefined {
+  const folder = ctx.runtime.workspace.kept?.(importId)
+  return folder === undefined ? undefined : join(folder, String(file))
+}
+
+async function openCopy(ctx: Context, at: { importId: string; file: number }, size: number) {
+  const path = copyOf(ctx, at)
+  if (path === undefined) return undefined
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  return size > (await Unpacking.roomIn(dirname(path))) ? undefined : await open(path, 'w', 0o600)
+}
+
+/** Removes the private copies of an import's files. */
+export async function removeCopies({ runtime }: Context, importId: string): Promise<void> {
+  const folder = runtime.workspace.kept?.(importId)
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+}
+
+/** Moves the private copy of a file to `path`, if it has one. */
+async function takeCopy(ctx: Context, at: { importId: string; file: number }, path: string): Promise<boolean> {
+  const copy = copyOf(ctx, at)
+  if (copy === undefined) return false
+  try {
+    await rename(copy, path)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 /**
@@ -133,16 +200,18 @@ export async function fetch(
       }
     }
   }
-  const file = createWriteStream(path, { highWaterMark: chunkSize })
-  const isUnpacked = encoding !== 'identity' && record.bytes <= room
+  const isCopied = encoding === 'zstd' && (await takeCopy(ctx, at, path))
+  const isUnpacked = encoding !== 'identity' && !isCopied && record.bytes <= room
+  const file = isCopied ? new PassThrough().resume() : createWriteStream(path, { highWaterMark: chunkSize })
   if (isUnpacked) await pipeline(stored(), Unpacking.unpacking(encoding), file)
   else await pipeline(stored(), file)
   const sha256 = hash.digest('hex')
   if (encoding !== 'identity') {
-    const isStored = sha256 === record.storedSha256 && (!isUnpacked || file.bytesWritten === record.bytes)
+    const isPlain = isCopied || isUnpacked
+    const isStored = sha256 === record.storedSha256 && (!isPlain || (await stat(path)).size === record.bytes)
     if (!isStored || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
-    return { sha256: record.sha256, isRegular: record.isRegular, unpackedBytes: isUnpacked ? record.bytes : 0 }
+    return { sha256: record.sha256, isRegular: record.isRegular, unpackedBytes: isPlain ? record.bytes : 0 }
   }
   if (bytes !== record.bytes) throw otherSize(record, String(bytes))
   const type = await fileTypeOf(path)
@@ -194,6 +263,7 @@ export function isManifest(key: string): boolean {
 
 /** Removes the manifest and the bytes of a delivery, and returns their number. */
 export async function remove(ctx: Context, importId: string): Promise<number> {
+  await removeCopies(ctx, importId)
   const found = await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`)
   for (const { key } of found) await ctx.runtime.blobs.remove(ctx.orgId, key)
   return found.reduce((sum, { key, bytes }) => sum + (isManifest(key) ? 0 : bytes), 0)

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat, statfs } from 'node:fs/promises'
 import type { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
@@ -8,6 +8,12 @@ import * as Limits from './limits.ts'
 import { watchRegularity } from './regularity.ts'
 
 const chunkSize = 1024 * 1024
+
+/** The bytes that plain copies may take: the other half of the disk is for the lake's files and DuckDB. */
+export async function roomIn(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return (bavail * bsize) / 2
+}
 
 /** A stream that unpacks. */
 export function unpacking(type: 'gzip' | 'zstd'): Transform {

@@ -105,6 +105,8 @@ export interface ResourceFilter {
 
 /** The query engine over Parquet. */
 export interface Lake {
+  /** Starts what `normalize` needs, while its files are downloaded. */
+  prepare?(): void
   /** Writes FOCUS below `workDir`. Throws Fault `invalid`. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
   /** JSON lines and the rows of `kept` parts in files of `before`, as Parquet; returns the number of rows. */

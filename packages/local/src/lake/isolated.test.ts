@@ -38,10 +38,10 @@ function normalizers(): number[] {
 
 describe('a process that normalizes bills', () => {
   const open = () => {
-    const { normalize, close } = isolatedNormalizer('500MB')
+    const { prepare, normalize, close } = isolatedNormalizer('500MB')
     let n = 0
     const options = (given: object = {}) => ({ workDir: join(folder, String(++n)), snapshotId: `imp_${n}`, ...given })
-    return { normalize, close, options }
+    return { prepare, normalize, close, options }
   }
 
   test('returns the result and the progress, and serves the next bill too', async () => {
@@ -54,6 +54,18 @@ describe('a process that normalizes bills', () => {
     const before = normalizers()
     expect(before).toHaveLength(1)
     expect((await normalize(files, options())).partitions).toHaveLength(first.partitions.length)
+    expect(normalizers()).toEqual(before)
+    await close()
+    expect(normalizers()).toEqual([])
+  })
+
+  test('is started once ahead of the first bill', async () => {
+    const { prepare, normalize, close, options } = open()
+    prepare()
+    prepare()
+    await vi.waitFor(() => expect(normalizers()).toHaveLength(1))
+    const before = normalizers()
+    await normalize(files, options())
     expect(normalizers()).toEqual(before)
     await close()
     expect(normalizers()).toEqual([])
@@ -100,7 +112,8 @@ test('a bill that ends its process twice fails with the reason; the product goes
     }
     await sleep(5)
   }
-  expect(killed.size).toBe(2)
+  // Two attempts, of which each may also lose the process that was started ahead.
+  expect([2, 3, 4]).toContain(killed.size)
   const { status, reason } = await Import.get(ctx, id)
   expect([status, reason]).toEqual(['failed', expect.stringContaining('was ended twice')])
   expect((await Snapshot.view(ctx)).snapshots).toEqual([])

@@ -35,7 +35,9 @@ class ProcessEnded extends Error {
 }
 
 /** Normalizes in processes of their own, so that a bill that ends its process does not end the product. */
-export function isolatedNormalizer(memoryLimit: string): Pick<Lake, 'normalize'> & { close(): Promise<void> } {
+export function isolatedNormalizer(
+  memoryLimit: string,
+): Required<Pick<Lake, 'prepare' | 'normalize'>> & { close(): Promise<void> } {
   const idle = new Set<ChildProcess>()
   const all = new Set<ChildProcess>()
 
@@ -45,6 +47,8 @@ export function isolatedNormalizer(memoryLimit: string): Pick<Lake, 'normalize'>
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     all.add(child)
+    idle.add(child)
+    hold(child, false)
     child.once('exit', () => {
       idle.delete(child)
       all.delete(child)
@@ -53,6 +57,9 @@ export function isolatedNormalizer(memoryLimit: string): Pick<Lake, 'normalize'>
   }
 
   return {
+    prepare() {
+      if (idle.size === 0) start()
+    },
     async normalize(files, { onProgress, signal, ...options }) {
       signal?.throwIfAborted()
       const [child = start()] = idle

@@ -3,6 +3,7 @@ import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
+import * as Unpacking from '../../bills/unpacking.ts'
 import * as Usage from '../../organization/usage.ts'
 import * as ChargeDays from '../../lake/charge-days.ts'
 import { billLimits, tierOf } from '../../organization/tier.ts'
@@ -10,7 +11,6 @@ import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { importRecord, type ImportRecord } from './import-record.ts'
 import { randomUUID } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
 import type * as Partition from '../../kernel/partition.ts'
@@ -60,6 +60,7 @@ async function normalize(
 ): Promise<'committed' | 'unchanged'> {
   const { id, rebuildOf, origin } = record.info
   await record.save({ files: record.info.files })
+  ctx.runtime.lake.prepare?.()
   const sources = await download(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
   const same = await sameDelivery(ctx, record.info, digest)
@@ -173,9 +174,7 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   const { info } = record
   const importId = info.rebuildOf ?? info.id
   const sources: SourceFile[] = []
-  // The other half is for the lake's files and DuckDB.
-  const { bavail, bsize } = await statfs(workDir)
-  let room = (bavail * bsize) / 2
+  let room = await Unpacking.roomIn(workDir)
   for (const [index, file] of info.files.entries()) {
     // The owner's file name may be any text, so it never becomes a path.
     const path = join(workDir, `raw-${index}`)
@@ -192,6 +191,7 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
     record.info.files[index] = { ...file, sha256 }
     sources.push({ name: file.name, path, isRegular })
   }
+  await Raw.removeCopies(ctx, importId)
   return sources
 }
 
