@@ -95,7 +95,8 @@ async function stage(
   const { source, format, reading } = bill
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  await connection.run(`SET partitioned_write_flush_threshold = ${rowGroupSize}`)
+  // Each thread holds this many rows of each partition: half a row group takes 100 MB less, and is as fast.
+  await connection.run(`SET partitioned_write_flush_threshold = ${rowGroupSize / 2}`)
   await setVariables(connection, bill)
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
   const keys = [...new Set(bill.control.map(controlKey))]
