@@ -176,11 +176,9 @@ describe('environment', () => {
       Sweep: ['STATE_MACHINES'],
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
+      Processing: ['KMS_KEY_ARN'],
       ...Object.fromEntries(
-        ['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing'].map((name) => [
-          name,
-          ['KMS_KEY_ARN', 'STATE_MACHINES'],
-        ]),
+        ['CollectAws', 'CollectAzure', 'CollectGcp'].map((name) => [name, ['KMS_KEY_ARN', 'STATE_MACHINES']]),
       ),
     }
     for (const { id, name } of rowsOf(wiring)) {

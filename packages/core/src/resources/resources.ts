@@ -192,7 +192,7 @@ export const Detail = Common.extend({
 /** One resource with its history. Throws Fault `not_found`. */
 export const get = command(
   'resources.get',
-  z.strictObject({ id: z.string().min(1).max(2048).describe('The id, or another name in bills, URL-encoded.') }),
+  z.strictObject({ id: z.string().min(1).max(1024).describe('The id, or another name in bills, URL-encoded.') }),
   'read:resources',
   async (ctx, { id }): Promise<z.infer<typeof Detail>> => {
     const filter = { kinds: resourceKinds, ids: [id.toLowerCase()] }
