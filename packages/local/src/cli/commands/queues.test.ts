@@ -5,7 +5,7 @@ import { queuesOf } from '../../services/bus.ts'
 import { dataFolder, bills, memoryLog } from '../../services/testing/services.ts'
 import { said } from '../../services/testing/said.ts'
 
-/** A data folder whose queue `ml` holds one dead letter, and one message that waits in `processing`. */
+/** A data folder whose queue `ml` holds one dead letter, and one message that waits in `remediation`. */
 async function withDeadLetter() {
   const folder = await dataFolder()
   onTestFinished(folder.end)
@@ -18,7 +18,7 @@ async function withDeadLetter() {
   const ml = { concurrency: 2, visibilitySeconds: 1, receives: 1, consumer: { run: consume } }
   const services = await folder.boot(bills(), memoryLog(), { ...wiring.queues, ml }, wiring.subscriptions)
   const { runtime } = services
-  await runtime.queues.send('processing', null)
+  await runtime.queues.send('remediation', null)
   await runtime.queues.send('ml', { account: 'a' }, { orgId: 'org', deduplicationId: 'msg_1' })
   services.consume(({ actor, ...given }) =>
     makeContext({ ...given, actor: Actor.system(actor), runtime, log: memoryLog() }),
@@ -30,7 +30,7 @@ async function withDeadLetter() {
 test('queues lists depths and dead letters, and redrive delivers them again', async () => {
   const { dataDir, consumed, repair } = await withDeadLetter()
   const listed = (await said('queues', '--data', dataDir)).text
-  expect(listed).toMatch(/processing +1 +0 +0 +\d+ s +0/)
+  expect(listed).toMatch(/remediation +1 +0 +0 +\d+ s +0/)
   expect(listed).toMatch(/ml +msg_1 +1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +No model was found\./)
   const { text } = await said('queues', '--data', dataDir, '--json')
   const json = JSON.parse(text) as { queues: { queue: string }[]; deadLetters: unknown[] }
