@@ -1,4 +1,5 @@
 import { costMetrics, type CostParameters, type Dimension, type Metric, type Queries } from '@cloudoptima/core'
+import { analyticsStatements } from './analytics.ts'
 import { accountOfRow } from './relation.ts'
 import { resourceStatements } from './resources.ts'
 import { pointer, type Statement, type Value } from './statement.ts'
@@ -108,6 +109,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
+  ...analyticsStatements,
 
   excludedCosts() {
     return {

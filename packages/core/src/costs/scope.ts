@@ -62,6 +62,24 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
+// Clouds deliver the last charges of a day within so many days after its end.
+const matureDays = 1
+
+/** The last day whose costs are complete: its provider delivered a day later, or charges of a later day. */
+export function matureUntil(view: View): Day | null {
+  const complete = completeUntil(view)
+  if (complete === null) return null
+  const days = [...lastDays(view)].map(([provider, last]) => {
+    const delivered = view.snapshots.reduce(
+      (newest, snapshot) => (snapshot.provider === provider && snapshot.at > newest ? snapshot.at : newest),
+      '',
+    )
+    const isMature = dayOf(new Date(delivered)) > addDays(last, matureDays)
+    return isMature ? last : addDays(last, -1)
+  })
+  return days.reduce((first, day) => (day >= addDays(complete, -1) && day < first ? day : first), complete)
+}
+
 /** Of most partitions, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
   const totals = Map.groupBy(
