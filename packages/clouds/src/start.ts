@@ -3,7 +3,6 @@ import { openEstate } from '@cloudoptima/sample'
 import { awsAnswers } from './aws/cloud.ts'
 import type { AwsRole } from './aws/identity.ts'
 import type { Faults } from './faults.ts'
-import { dayOf, timeOf } from './load.ts'
 import { serve } from './server.ts'
 
 export interface CloudsOptions {
@@ -11,6 +10,8 @@ export interface CloudsOptions {
   dir: string
   /** The simulated clock: bills end yesterday, and grow as it goes on. */
   now?: () => Date
+  /** The day after the last day of the first bills, `YYYY-MM-DD`; default today. The same day gives the same company. */
+  today?: string
   /** As for `generateSample`. */
   seed?: number
   rows?: number
@@ -25,16 +26,24 @@ export interface SimulatedClouds {
   /** The role of each account, by account id. A changed external id is required from then on. */
   roles: { aws: Record<string, AwsRole> }
   faults: Faults
+  /** Months of all exports together. */
+  bills: number
   close(): Promise<void>
 }
 
 /** Starts the clouds of the invented company on loopback. */
 export async function startClouds(options: CloudsOptions): Promise<SimulatedClouds> {
-  const { dir, now = () => new Date(), seed = 1, rows = 200_000, months = 13 } = options
-  const today = timeOf(dayOf(now())).toISOString().slice(0, 10)
+  const {
+    dir,
+    now = () => new Date(),
+    today = now().toISOString().slice(0, 10),
+    seed = 1,
+    rows = 200_000,
+    months = 13,
+  } = options
   const faults: Faults = { calls: [], bills: {} }
   const estate = openEstate('aws', { today, seed, months, rows })
   const { answer, roles, payer } = awsAnswers({ estate, now, faults, dir })
   const { url, close } = await serve(answer)
-  return { endpoints: { aws: url }, credentials: { aws: payer }, roles: { aws: roles }, faults, close }
+  return { endpoints: { aws: url }, credentials: { aws: payer }, roles: { aws: roles }, faults, bills: months, close }
 }

@@ -5,6 +5,7 @@ export {
   type BillChange,
   type Estate,
   type EstateResource,
+  inventedAccounts,
   openEstate,
   restatementCredit,
 } from './estate.ts'
