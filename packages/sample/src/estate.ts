@@ -9,7 +9,6 @@ import type { Account, Pattern, SubAccount } from './company/model.ts'
 import { type PlannedCommitment, plansOf } from './company/plan.ts'
 import { quantity } from './company/quantity.ts'
 import { resourceFields } from './company/resource.ts'
-import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
 
