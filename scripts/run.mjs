@@ -28,6 +28,7 @@ const commands = {
   cases: { scope: 'all', run: (args) => node('scripts/cases.ts', args) },
   simulate: { scope: 'all', run: (args) => node('scripts/simulate.ts', args) },
   'cost-model': { scope: 'all', run: (args) => node('scripts/cost-model.ts', args) },
+  'score:forecast': { scope: 'all', run: (args) => node('scripts/score-forecast.ts', args) },
   'bench:growth': { scope: 'all', run: (args) => node('scripts/bench-growth.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:http': { scope: 'all', run: (args) => node('scripts/bench-http.ts', args) },
