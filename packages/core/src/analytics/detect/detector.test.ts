@@ -65,7 +65,7 @@ describe('a daily cost', () => {
   test('is judged from its eleventh day on', () => {
     const values = costs(11)
     expect(alarms(changed(values, (value, i) => (i === 10 ? 3 * value : value)))).toEqual([10])
-    expect(alarms(changed(values, (value, i) => (i === 9 ? 3 * value : value)))).toEqual([23, 18, 14])
+    expect(alarms(changed(values, (value, i) => (i === 9 ? 3 * value : value)))).toEqual([])
   })
 
   test('raises an alarm on the day of a spike or a dip, and none on the days after it', () => {
@@ -118,7 +118,7 @@ describe('a daily cost', () => {
 describe('values of an hour or less', () => {
   test('prove their daily season, and raise an alarm where it is missing', () => {
     const hours = Array.from({ length: 24 * 30 }, (_, i) => (i % 24 < 12 ? 100 : 20) + (i % 5))
-    expect(alarms(hours, 3_600)).toEqual([23, 18, 14])
+    expect(alarms(hours, 3_600)).toEqual([])
     expect(
       alarms(
         changed(hours, (value, i) => (i >= 600 && i < 612 ? 20 : value)),
