@@ -22,6 +22,8 @@ export default defineConfig({
     },
     // node:sqlite says on every start that it is experimental.
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    // By default one processor stays idle.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     restoreMocks: true,

@@ -4,8 +4,9 @@ import { type Estate, Random } from '@cloudoptima/sample'
 import { type CallFault, faultOf, type Faults } from '../faults.ts'
 import { exists } from '../load.ts'
 import type { Answer } from '../server.ts'
+import { newest } from '../versions.ts'
 import { billing } from './billing.ts'
-import { newest, openExport } from './export.ts'
+import { openExport } from './export.ts'
 import { type AwsRole, identity, sessionsOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
@@ -74,6 +75,7 @@ const codes: Partial<Record<CallFault['kind'], Record<string, Code> & { other: C
     other: ['ThrottlingException', 400],
   },
   failed: { other: ['InternalFailure', 500] },
+  disabled: { other: ['OptInRequired', 403] },
   expired: {
     s3: ['ExpiredToken', 400],
     ec2: ['RequestExpired', 400],

@@ -1,4 +1,4 @@
-import type { Version } from './export.ts'
+import type { Version } from '../versions.ts'
 
 /** The costs of a day, service and account. */
 export interface Sum {
