@@ -1,4 +1,4 @@
-import { rowsOf, wiring } from '@cloudoptima/core'
+import { ecbUrl, rowsOf, wiring } from '@cloudoptima/core'
 import { kinds } from '../../packages/api/src/problem.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Deployment } from './deployment.ts'
@@ -176,11 +176,14 @@ describe('environment', () => {
       Sweep: ['STATE_MACHINES'],
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
+      ExchangeRates: ['EXCHANGE_RATES_URL'],
       Processing: ['KMS_KEY_ARN'],
       ...Object.fromEntries(
         ['CollectAws', 'CollectAzure', 'CollectGcp'].map((name) => [name, ['KMS_KEY_ARN', 'STATE_MACHINES']]),
       ),
     }
+    expect(production.variables('ExchangeRates')['EXCHANGE_RATES_URL']).toBe(ecbUrl)
+    expect(Object.keys(rehearsal.variables('ExchangeRates'))).not.toContain('EXCHANGE_RATES_URL')
     for (const { id, name } of rowsOf(wiring)) {
       expect([id, names(id)]).toEqual([id, [...everyRow, ...(more[id] ?? [])].toSorted()])
       expect(production.variables(id)['WIRED_TO']).toBe(name)
