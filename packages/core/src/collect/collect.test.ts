@@ -214,6 +214,44 @@ describe('an inventory', () => {
   })
 })
 
+describe('utilization', () => {
+  /** Looks at each hour until the end of the next day; answers the days that each look read. */
+  const looks = async (problemOf: (day: string, hour: string) => 'unavailable' | 'permission_missing' | undefined) => {
+    const read: string[] = []
+    const { ctx, deliver, round, source } = await connected({
+      inventory: partsOf(['ec2:instances/eu-west-1', [instance('i-1')]]),
+      utilization: async function* (access, { day }) {
+        const now = ctx.now().toISOString()
+        read.push(`${now.slice(8, 13)} ${day.slice(8)}`)
+        const state = problemOf(day, now)
+        if (state) access.report({ state, part: 'cloudwatch:metrics/eu-west-1', message: 'It may answer later.' })
+        yield* []
+      },
+    })
+    await deliver()
+    for (let n = 0; n < 36; n++) await round(64)
+    return { read, source: await source('utilization') }
+  }
+  const ofDay = (read: string[], day: string) =>
+    read.filter((look) => look.endsWith(` ${day}`)).map((look) => look.slice(0, 5))
+
+  test('of a day is read again on the next day until all parts answered, and then no more', async () => {
+    const { read, source } = await looks((_, now) =>
+      now >= '2026-11-28T20' && now < '2026-11-29T09' ? 'unavailable' : undefined,
+    )
+    const again = ofDay(read, '28').filter((look) => look > '29T03')
+    expect(again).toEqual(['29T04', '29T05', '29T06', '29T07', '29T08', '29T09'])
+    expect(source).toMatchObject({ problems: [], unreadDays: {} })
+  })
+
+  test('that is never answered is not asked for ever, and a denied part is not asked again', async () => {
+    const silent = ofDay((await looks((day) => (day === '2026-11-28' ? 'unavailable' : undefined))).read, '28')
+    expect(silent.filter((look) => look > '29')).toHaveLength(12)
+    const denied = ofDay((await looks(() => 'permission_missing')).read, '28')
+    expect(denied.at(-1)).toBe('29T02')
+  })
+})
+
 describe('the ledger', () => {
   test('counts the calls and their price for each day, exactly, also of looks that found nothing', async () => {
     const bills: Provider['bills'] = async function* ({ meter }) {
