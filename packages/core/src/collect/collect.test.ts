@@ -29,16 +29,16 @@ const instance = (id: string, more: Partial<Resource> = {}): Resource => ({
 /** A connected account whose cloud the test replaces. Rows are written as JSON lines instead of Parquet. */
 async function connected(cloud: Partial<Omit<Provider, 'verify'>> = {}) {
   let ms = Date.parse('2026-11-28T08:00:00Z')
-  const written: { rows: Record<string, unknown>[]; kept: readonly string[] }[] = []
+  const written: { rows: Record<string, unknown>[]; before: readonly string[]; kept: readonly string[] }[] = []
   const runtime = memoryRuntime(() => ({
-    async writeRows(_, { source, path, kept }) {
+    async writeRows(_, { source, path, before, kept }) {
       const text = await readFile(source, 'utf8')
       await writeFile(path, text)
       const rows = text
         .split('\n')
         .filter(Boolean)
         .map((line) => JSON.parse(line) as Record<string, unknown>)
-      written.push({ rows, kept })
+      written.push({ rows, before, kept })
       return rows.length
     },
     query: async () => [],
@@ -193,6 +193,21 @@ describe('an inventory', () => {
       status: 'partial',
       problems: [{ state: 'region_disabled', part: 'ec2:instances/us-east-1' }],
     })
+  })
+
+  test('without tags is written with the last one, which has them', async () => {
+    const { tags: _, ...untagged } = instance('i-1')
+    let resources: Resource[] = [instance('i-1', { tags: { team: 'blue' } })]
+    const { ctx, written, deliver, round } = await connected({
+      inventory: async function* () {
+        yield { part: 'a', resources }
+      },
+    })
+    await deliver()
+    const files = (await inventories(ctx)).flatMap(Snapshot.allFiles)
+    resources = [untagged]
+    await round(65)
+    expect(written.map(({ before }) => before)).toEqual([[], files])
   })
 
   test('that did not change writes nothing, in whatever order the parts come', async () => {

@@ -64,7 +64,9 @@ test('values join those of the day; the same values, or none, change nothing', a
       average,
       maximum: average,
     }))
-    return (await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {}, problems: [] } as never)).isNew
+    return (
+      await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {}, problems: [] } as never)
+    ).isNew
   }
   const files = async () => (await Snapshot.view(ctx, { kind: 'utilization' })).snapshots.flatMap(Snapshot.allFiles)
   expect(await collect('syn_1', [1])).toBe(true)
