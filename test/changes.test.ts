@@ -61,8 +61,8 @@ async function bring(charges: Charge[]): Promise<void> {
 const months = { from: '2026-09', to: '2026-10' }
 
 type Answer = Awaited<ReturnType<typeof Changes.get>>
-type Figures = Pick<Answer, 'changeExact' | 'causes'>
-const causesOf = ({ causes }: Figures) => Object.fromEntries(Object.entries(causes).filter(([, cost]) => cost !== '0'))
+const causesOf = ({ causes }: { causes: Record<string, string> }) =>
+  Object.fromEntries(Object.entries(causes).filter(([, cost]) => cost !== '0'))
 
 /** `AWS/shop/EC2/i-1`, and its causes. */
 function linesOf(answer: Answer): Record<string, Record<string, string>> {

@@ -46,7 +46,7 @@ const october = (day: number, change: Partial<Info> = {}) => ({
 async function compared(all: Info[], expired = 0) {
   const { ctx, asked } = await lake(all, [], expired)
   const { unchanged, open, meta } = await Restatements.get(ctx, { period: '2024-09' })
-  const pairs = asked.flatMap(({ parameters }) => (parameters as Queries['costRestatements']['parameters']).pairs)
+  const pairs = asked.flatMap(({ parameters }) => parameters.pairs ?? [])
   const numberOf = (key: string) => key.slice(`${partition}#`.length)
   return {
     pairs: pairs.map(({ earlier, later }) => `${numberOf(earlier)}-${numberOf(later)}`),
