@@ -7,7 +7,13 @@ export type Part = Queries['costOverview']['row']
 type Asked = {
   name: string
   files: LakeFiles
-  parameters: CostParameters & { groupBy?: string; tagKey?: string; previousStart?: string; previousEnd?: string }
+  parameters: CostParameters & {
+    groupBy?: string
+    tagKey?: string
+    previousStart?: string
+    previousEnd?: string
+    pairs?: { earlier: string; later: string }[]
+  }
 }
 
 /** A bill of this provider and period, with changes. */
