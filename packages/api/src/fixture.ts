@@ -87,6 +87,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   excludedCosts: [],
   measurable: [],
   resources: [],
+  resourceChanges: [],
   resourceCount: [{ count: 0 }],
   snapshotCounts: [],
   utilization: [],
