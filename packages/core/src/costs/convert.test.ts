@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { factors } from '../currencies/factor.ts'
+import { mostConverted } from '../effects/lake.ts'
 import type { Publication } from '../effects/exchange-rates.ts'
 import { addDays } from '../kernel/calendar.ts'
 import * as Money from '../kernel/money.ts'
@@ -73,6 +74,13 @@ describe('an overview in a named currency', () => {
     const before = await Cost.overview(old.ctx, { startDate: '2023-10-31', endDate: '2023-10-31', currency: 'USD' })
     expect(before).toMatchObject({ totalCostExact: '0', meta: { missing: [{ currency: 'EUR', amount: '1' }] } })
     expect(before.meta).not.toHaveProperty('rates')
+  })
+
+  test('with too many amounts to convert is refused, and without a named currency it is answered', async () => {
+    const cell = { part: 'dimension', key: 'VM', currency: 'EUR', rateDay: '2024-09-06', cost: '1' } as const
+    const { ctx } = await lakeOf(september, [], { costOverview: Array.from({ length: mostConverted + 1 }, () => cell) })
+    await expect(Cost.overview(ctx, { ...span, currency: 'USD' })).rejects.toMatchObject({ code: 'invalid' })
+    expect(await Cost.overview(ctx, span)).toMatchObject({ totalCost: 0 })
   })
 
   test('has another tag when newer rates are held, and an answer without a currency keeps its tag', async () => {

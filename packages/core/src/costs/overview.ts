@@ -96,7 +96,8 @@ async function read(
   const spans = { ...span, previousStart: before.start }
   const parameters = { metric, basis, filters, ...spans, groupBy, tagKey, convertTo: conversion?.to }
   const rows = await ctx.runtime.lake.query('costOverview', source, parameters)
-  if (rows.length > mostConverted) tooLong('The answer has too many amounts to convert. Ask for fewer days.')
+  if (conversion && rows.length > mostConverted)
+    tooLong('The answer has too many amounts to convert. Ask for fewer days.')
   return await convert(ctx, rows, ['cost'], conversion)
 }
 
