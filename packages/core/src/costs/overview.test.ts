@@ -87,7 +87,7 @@ describe('overview', () => {
       ['exchange_rate', 'EUR', '3', 'previous'],
     ])
     expect(answer.meta).not.toHaveProperty('rates')
-    expect(answer.meta.missing[0]?.detail).toContain('ask with currency=USD')
+    expect(answer.meta.missing[0]?.detail).toContain('they are in USD, and nothing is converted')
   })
 
   test('a provider whose charges end inside the span is named', async () => {

@@ -91,11 +91,12 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   return { ...view, snapshots: view.snapshots.filter(isWanted), expired: view.expired?.filter(isWanted) }
 }
 
-export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
+/** With charges of any of the spans. */
+export function filesFor(orgId: string, view: View, ...spans: Span[]): LakeFiles {
   return filesOf(
     orgId,
     view,
-    view.snapshots.filter((info) => touches(info, span)),
+    view.snapshots.filter((info) => spans.some((span) => touches(info, span))),
   )
 }
 
@@ -141,7 +142,7 @@ export function unconverted<Row extends Priced>(
 function reasonOf(rateDays: readonly Day[], other: string, currency: string) {
   const days = [...new Set(rateDays)].toSorted()
   const [first, last] = [days[0], days.at(-1)]
-  if (first === undefined) return `to convert it, ask with currency=${currency}.`
+  if (first === undefined) return `they are in ${currency}, and nothing is converted.`
   const span = first === last ? `on ${first}` : `on ${days.length} days from ${first} to ${last}`
   return `there is no exchange rate from ${other} to ${currency} ${span}.`
 }
