@@ -158,13 +158,8 @@ export function incomplete(
     (info) =>
       touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null),
   )
-  const gone = (view.expired ?? []).filter((info) => touches(info, span))
   return [
-    ...[...Map.groupBy(gone, ({ provider }) => provider)].toSorted(byName).map(([provider, bills]): Missing => ({
-      kind: 'version',
-      provider,
-      detail: `${goneText(provider, bills)} replaced since, and the version of that time expired.`,
-    })),
+    ...expiredOf((view.expired ?? []).filter((info) => touches(info, span))),
     ...ended.toSorted(byName).map(([provider, after]): Missing => ({
       kind: 'days',
       provider,
@@ -176,14 +171,20 @@ export function incomplete(
       provider,
       detail: `Bills of ${provider} have no ${metric} cost; it is counted as 0.`,
     })),
-    ...excludedIn(excluded, currency),
+    ...excludedIn(excluded.filter((row) => row.currency === currency)),
   ]
 }
 
-function excludedIn(excluded: readonly ExcludedCosts[], currency: string): Missing[] {
-  const accounts = new Map(
-    excluded.filter((row) => row.currency === currency).map((row) => [row.accountId, row.provider]),
-  )
+export function expiredOf(bills: readonly Info[]): Missing[] {
+  return [...Map.groupBy(bills, ({ provider }) => provider)].toSorted(byName).map(([provider, own]) => ({
+    kind: 'version',
+    provider,
+    detail: `${goneText(provider, own)} replaced since, and the version of that time expired.`,
+  }))
+}
+
+export function excludedIn(excluded: readonly ExcludedCosts[]): Missing[] {
+  const accounts = new Map(excluded.map((row) => [row.accountId, row.provider]))
   return [...accounts].toSorted(byName).map(([accountId, provider]) => ({
     kind: 'account',
     provider,

@@ -13,6 +13,7 @@ type Asked = {
     previousStart?: string
     previousEnd?: string
     convertTo?: string
+    pairs?: { earlier: string; later: string }[]
   }
 }
 
