@@ -23,7 +23,7 @@ const longestSeason = 4_096
 
 /** Below a day, values are many: the threshold is higher, one alarm a day is enough, and each makes the next harder. */
 const settings = {
-  daily: { rates: [0.03, 0.1, 0.3], k: 3.8, meanK: 3.4, means: [3, 5], percent: 10, fatigue: 0.05, fatigueDays: 60 },
+  daily: { rates: [0.03, 0.1, 0.3], k: 3.6, meanK: 3.3, means: [3, 5], percent: 10, fatigue: 0.1, fatigueDays: 60 },
   fine: { rates: [0.01, 0.1, 0.4], k: 4.5, meanK: 4.5, means: [6], percent: 0, fatigue: 0.4, fatigueDays: 10 },
 }
 const shiftDays = 8
