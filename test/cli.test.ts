@@ -435,6 +435,25 @@ describe('the other commands', () => {
   )
 
   it(
+    'changes: prints the tree of a change with its causes, or the answer of the API as JSON',
+    async () => {
+      const months = ['--data', data, '--from', '2026-09', '--to', '2026-10', '--filter', 'provider=AWS']
+      const shown = await run('changes', ...months, '--limit', '1')
+      expect(shown.stdout).toContain('cost in USD: 2026-09-01 to 2026-09-30 against 2026-10-01 to 2026-10-31')
+      expect(shown.stdout).toMatch(/^AWS +0\.00 .*new \+/m)
+      const { stdout } = await run('changes', ...months, '--json')
+      expect(JSON.parse(stdout)).toMatchObject({ before_exact: '0', meta: { same_length: false } })
+      const wrong = await run('changes', '--data', data, '--from', '2026')
+      expect([wrong.code, wrong.stdout, wrong.stderr]).toEqual([
+        1,
+        '',
+        expect.stringContaining('from: must be a month'),
+      ])
+    },
+    slow,
+  )
+
+  it(
     'costs: filters and groups by every dimension, such as the billing account',
     async () => {
       const [account] = sample.totals

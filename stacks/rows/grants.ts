@@ -1,11 +1,11 @@
-import type { wiring } from '@cloudoptima/core'
+import { ecbUrl, type wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
 import { unwrapKeys } from '../data-key.ts'
 import { customerRoles, executions, sends, standIn, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
-import { collectQueues } from '../stage.ts'
+import { collectQueues, isRehearsal } from '../stage.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
@@ -69,6 +69,9 @@ const extras: Partial<Record<RowName, Needs>> = {
   'queues/collect-gcp': collects,
   'schedules/anchor': anchors,
   'schedules/collect': (stack, stage) => sends(stack, stage, ...collectQueues),
+  'schedules/exchange-rates': (_, stage) => ({
+    environment: isRehearsal(stage) ? {} : { EXCHANGE_RATES_URL: ecbUrl },
+  }),
   'schedules/sweep': (stack, stage) => {
     // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')

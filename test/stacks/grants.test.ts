@@ -86,6 +86,7 @@ describe('grants', () => {
       CollectAzure: collector('collect-azure', ...forBills),
       CollectGcp: collector('collect-gcp', ...forBills),
       Processing: collector('processing', ...forRows, customerRoles),
+      ExchangeRates: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [

@@ -5,6 +5,8 @@ import type { AwsRole } from './aws/identity.ts'
 import { azureAnswers } from './azure/cloud.ts'
 import type { AzureSubscription } from './azure/identity.ts'
 import type { Faults } from './faults.ts'
+import { gcpAnswers } from './gcp/cloud.ts'
+import type { GcpProject } from './gcp/identity.ts'
 import { dayOf, timeOf } from './load.ts'
 import { serve } from './server.ts'
 
@@ -22,10 +24,20 @@ export interface CloudsOptions {
 export interface SimulatedClouds {
   /** For CLOUD_ENDPOINTS. */
   endpoints: Endpoints
-  /** Of the account that pays, whose export has the costs of all accounts; of all subscriptions, for their own costs. */
-  credentials: { aws: AwsRole; azure: AzureSubscription[] }
-  /** Those of each account or subscription, by its id. A changed external id or secret is required from then on. */
-  roles: { aws: Record<string, AwsRole>; azure: Record<string, AzureSubscription> }
+  /**
+   * Those whose exports have all costs: the account that pays, each subscription, and a project of each billing
+   * account.
+   */
+  credentials: { aws: AwsRole; azure: AzureSubscription[]; gcp: GcpProject[] }
+  /**
+   * Those of each account, subscription or project, by its id. A changed external id or client secret is required from
+   * then on.
+   */
+  roles: {
+    aws: Record<string, AwsRole>
+    azure: Record<string, AzureSubscription>
+    gcp: Record<string, GcpProject>
+  }
   faults: Faults
   close(): Promise<void>
 }
@@ -38,20 +50,27 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
   const size = { today, seed, months, rows }
   const given = { now, faults, dir }
   const aws = awsAnswers({ ...given, estate: openEstate('aws', size) })
-  const azure = azureAnswers({ ...given, estate: openEstate('azure', size) })
-  const servers = await Promise.all([serve(aws.answer), serve(azure.answer)])
-  const [awsUrl, url] = servers.map((server) => server.url)
+  const { answer, subscriptions } = azureAnswers({ ...given, estate: openEstate('azure', size) })
+  const estates = [openEstate('gcpUsd', size), openEstate('gcpGbp', size)]
+  const gcp = await gcpAnswers({ ...given, estates })
+  const [awsServer, azureServer, gcpServer] = await Promise.all([serve(aws.answer), serve(answer), serve(gcp.answer)])
+  const { url } = azureServer
+  const { url: api } = gcpServer
+  const projects = gcp.projects(api)
   return {
     endpoints: {
-      aws: awsUrl,
+      aws: awsServer.url,
       azure: { authority: url, resourceManager: url, blob: `${url}/blob`, metrics: `${url}/metrics` },
+      gcp: { token: `${api}/token`, api },
     },
-    credentials: { aws: aws.payer, azure: azure.subscriptions },
+    credentials: { aws: aws.payer, azure: subscriptions, gcp: projects.flatMap((own) => own.slice(0, 1)) },
     roles: {
       aws: aws.roles,
-      azure: Object.fromEntries(azure.subscriptions.map((each) => [each.subscriptionId, each])),
+      azure: Object.fromEntries(subscriptions.map((each) => [each.subscriptionId, each])),
+      gcp: Object.fromEntries(projects.flat().map((project) => [project.projectId, project])),
     },
     faults,
-    close: async () => void (await Promise.all(servers.map(async ({ close }) => await close()))),
+    close: async () =>
+      void (await Promise.all([awsServer, azureServer, gcpServer].map(async (server) => await server.close()))),
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Blobs, costMetrics, type Lake } from '@cloudoptima/core'
 import { createCache } from './cache.ts'
-import { type Database, open, parquet, plain } from './database.ts'
+import { type Database, numbered, open, parquet, plain } from './database.ts'
 import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 import { createLine, type Line } from './line.ts'
@@ -24,7 +24,7 @@ export interface Options {
 
 const mostIdle = 4
 
-const amounts = new Set<string>(['cost', 'current', 'previous', ...costMetrics])
+const amounts = new Set<string>(['cost', 'current', 'previous', 'before', 'after', ...costMetrics])
 
 /** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has its own. */
 export function createLake({
@@ -65,7 +65,8 @@ export function createLake({
         return await connected(async (line) => await line.rows<Record<string, string>>(sql, statement.values))
       }
       const isRollup = statement.dataset === 'cost_rollup'
-      const found = await (isRollup ? (await opened()).rollups.within(files.orgId, paths, ask) : ask(parquet(paths)))
+      const whole = statement.isNumbered ? numbered(paths) : parquet(paths)
+      const found = await (isRollup ? (await opened()).rollups.within(files.orgId, paths, ask) : ask(whole))
       return found.map((row) =>
         Object.fromEntries(
           Object.entries(row).map(([column, value]) => [

@@ -1,27 +1,11 @@
-import { costMetrics, type CostParameters, type Dimension, type Metric, type Queries } from '@cloudoptima/core'
+import { costMetrics, type Queries } from '@cloudoptima/core'
+import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { resourceStatements } from './resources.ts'
+import { dimensionColumn, metricColumn, scope } from './scope.ts'
 import { pointer, type Statement, type Value } from './statement.ts'
 
-const metricColumn: Record<Metric, string> = {
-  billed: 'BilledCost',
-  effective: 'EffectiveCost',
-  list: 'ListCost',
-  contracted: 'ContractedCost',
-}
-
-const dimensionColumn: Record<Exclude<Dimension, 'tag'>, string> = {
-  provider: 'ServiceProviderName',
-  // The sub-account, or the billing account if the bill names no sub-account.
-  account: 'coalesce(SubAccountId, BillingAccountId)',
-  billing_account: 'BillingAccountId',
-  subaccount: 'SubAccountId',
-  service: 'ServiceName',
-  region: 'RegionId',
-  category: 'ChargeCategory',
-}
-
-/** The catalogue of queries. Values are bound parameters; only the names above become SQL text. */
+/** The catalogue of queries. Values are bound parameters; only names of columns become SQL text. */
 export const statements: {
   [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement<Queries[Name]['dataset']>
 } = {
@@ -108,6 +92,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
+  ...changeStatements,
 
   excludedCosts() {
     return {
@@ -129,33 +114,4 @@ function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']):
   if (groupBy === undefined) return { sql: 'NULL', values: {} }
   if (groupBy === 'tag') return { sql: 'json_extract_string(Tags, $group_tag)', values: { group_tag: pointer(tagKey) } }
   return { sql: dimensionColumn[groupBy], values: {} }
-}
-
-interface Scope {
-  dataset: 'costs' | 'cost_rollup'
-  where: string
-  values: Record<string, Value>
-  /** The SQL of the day on which a row counts. */
-  day: string
-}
-
-/** The dataset and condition of the parameters. The roll-up has no tags and no resources. */
-function scope({ basis, start, end, filters }: CostParameters, needsRows = false): Scope {
-  const isDetailed = needsRows || filters.some(({ dimension }) => dimension === 'tag')
-  const charged = isDetailed ? 'CAST(ChargePeriodStart AS DATE)' : 'ChargeDay'
-  // By billing period, a charge of another month counts on the nearest day of the month in which it was billed.
-  const day =
-    basis === 'charge'
-      ? charged
-      : `greatest(least(${charged}, CAST(BillingPeriodEnd AS DATE) - 1), CAST(BillingPeriodStart AS DATE))`
-  const conditions = [`${day} BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)`]
-  const values: Record<string, Value> = { start, end }
-  for (const [i, filter] of filters.entries()) {
-    if (filter.dimension === 'tag') values[`tag${i}`] = pointer(filter.tagKey ?? '')
-    const column =
-      filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : dimensionColumn[filter.dimension]
-    conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
-    for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
-  }
-  return { dataset: isDetailed ? 'costs' : 'cost_rollup', where: conditions.join(' AND '), values, day }
 }

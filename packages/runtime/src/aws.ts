@@ -32,6 +32,8 @@ export interface RuntimeOptions extends Connection {
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
   clouds?: (() => Promise<Clouds>) | undefined
+  /** Nothing is fetched without. */
+  exchangeRatesUrl?: string | undefined
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
   publicUrl?: () => string | undefined
@@ -86,6 +88,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       azure: lazyProvider(async () => (await clouds()).azure),
       gcp: lazyProvider(async () => (await clouds()).gcp),
     },
+    exchangeRates: exchangeRatesOf(options),
     publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
     workspace: createWorkspace(options.workDir),
     lake: lake(blobs),
@@ -163,6 +166,11 @@ function identity(options: RuntimeOptions, to: To) {
     },
     openId: lazy(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
   }
+}
+
+function exchangeRatesOf({ exchangeRatesUrl: url, allowLoopback = false }: RuntimeOptions): Runtime['exchangeRates'] {
+  if (url === undefined) return undefined
+  return lazy(async () => (await import('./exchange-rates.ts')).createExchangeRates(url, { allowLoopback }))
 }
 
 function sender(mailFrom: string | undefined) {

@@ -87,7 +87,7 @@ describe('GET /v1/costs/overview', () => {
 })
 
 describe('cost answers', () => {
-  test.each(['/v1/costs/overview', '/v1/costs/by-service', '/v1/costs/reconciliation'])(
+  test.each(['/v1/costs/overview', '/v1/costs/by-service', '/v1/costs/changes', '/v1/costs/reconciliation'])(
     '%s answers 304 to the current ETag without a query',
     async (path) => {
       const { app, counts, runtime } = await appWithLake()
@@ -211,4 +211,22 @@ test('GET /v1/costs/reconciliation shows both totals and explains the difference
     ],
   })
   await problemOf(await app.request('/v1/costs/reconciliation?period=2024'), 422, 'invalid')
+})
+
+test('GET /v1/costs/changes answers a tree with the causes of each change', async () => {
+  const { app } = await appWithLake()
+  const response = await app.request('/v1/costs/changes?from=2024-08&to=2024-09-01..2024-09-30')
+  const body: unknown = await response.json()
+  checkAnswer('costs.changes', response.status, body)
+  const changed = { before: 2, after: 2.5, change_exact: '0.5', causes: { quantity: '1', price: '-0.5', new: '0' } }
+  const named = (name: string, children?: object[]) => ({ name, ...changed, ...(children && { children }) })
+  expect(body).toMatchObject({
+    ...changed,
+    from: { start_date: '2024-08-01', end_date: '2024-08-31', days: 31 },
+    change_percent: 25,
+    providers: [named('AWS', [named('1234567890123', [named('EC2', [named('i-1')])])])],
+    meta: { same_length: false, lake_version: 1 },
+  })
+  for (const wrong of ['2024', '2024-13', '2024-09-30..2024-09-01', '2024-02-30..2024-03-01', '2024-09..2024-10'])
+    await problemOf(await app.request(`/v1/costs/changes?from=${wrong}`), 422, 'invalid')
 })

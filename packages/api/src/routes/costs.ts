@@ -1,4 +1,4 @@
-import { Cost, Reconciliation } from '@cloudoptima/core'
+import { Changes, Cost, Reconciliation } from '@cloudoptima/core'
 import { get, type Route } from '../route.ts'
 
 const meta = {
@@ -10,6 +10,33 @@ const meta = {
   complete_until: '2024-09-30',
   missing: [],
 }
+
+const causes = {
+  price: '-1.5',
+  quantity: '4',
+  new: '0',
+  gone: '0',
+  currency: '0',
+  credits: '0',
+  commitments: '0',
+  tax: '0',
+  other: '0',
+}
+const changed = {
+  before: 10,
+  before_exact: '10',
+  after: 12.5,
+  after_exact: '12.5',
+  change: 2.5,
+  change_exact: '2.5',
+  causes,
+}
+const named = (value: string, children?: object[]) => ({
+  name: value,
+  value,
+  ...changed,
+  ...(children && { children }),
+})
 
 export const costs: readonly Route[] = [
   get('/v1/costs/overview', Cost.overview, {
@@ -89,6 +116,30 @@ export const costs: readonly Route[] = [
       currency: 'USD',
       trend_days: { start_date: '2024-09-01', end_date: '2024-09-30' },
       meta,
+    },
+  }),
+  get('/v1/costs/changes', Changes.get, {
+    needs: 'lake',
+    summary: 'Explain the difference between the costs of two periods',
+    description:
+      'A tree of providers, accounts, services and resources. Every node has its cost in both periods, the change, ' +
+      'and the causes of the change, which sum to it exactly.',
+    answer: Changes.Info,
+    request: { from: '2024-08', to: '2024-09', limit: 5 },
+    response: {
+      from: { start_date: '2024-08-01', end_date: '2024-08-31', days: 31 },
+      to: { start_date: '2024-09-01', end_date: '2024-09-30', days: 30 },
+      currency: 'USD',
+      ...changed,
+      change_percent: 25,
+      before_is_zero: false,
+      per_day: { before: 0.3226, after: 0.4167, change: 0.0941 },
+      providers: [
+        named('AWS', [
+          named('111122223333', [named('Amazon Simple Queue Service', [named('arn:aws:sqs:us-west-2:1111:orders')])]),
+        ]),
+      ],
+      meta: { ...meta, same_length: false },
     },
   }),
   get('/v1/costs/reconciliation', Reconciliation.get, {

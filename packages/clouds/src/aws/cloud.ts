@@ -76,6 +76,7 @@ const codes: Partial<Record<CallFault['kind'], Record<string, Code> & { other: C
     other: ['ThrottlingException', 400],
   },
   failed: { other: ['InternalFailure', 500] },
+  disabled: { other: ['OptInRequired', 403] },
   expired: {
     s3: ['ExpiredToken', 400],
     ec2: ['RequestExpired', 400],

@@ -8,7 +8,7 @@ import { sumsBy } from '../sums.ts'
 import { newest, versionsOf } from '../versions.ts'
 import { costKeys, costs } from './costs.ts'
 import { exports, openExport } from './export.ts'
-import { type AzureSubscription, identity, signIn, subscriptionOf, subscriptionWith } from './identity.ts'
+import { identity, signIn, subscriptionOf, subscriptionWith } from './identity.ts'
 import { askedType, graphCall, inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import { type Azure, type Operations, Refusal } from './operation.ts'
@@ -73,8 +73,8 @@ function callOf(request: ReceivedRequest): string {
 
 function routeOf({ path, query }: ReceivedRequest) {
   for (const { path: pattern, ...route } of routes) {
-    const named = pattern.exec(decodeURIComponent(path))?.groups
-    if (named) return { ...route, named: { ...named } }
+    const found = pattern.exec(decodeURIComponent(path))
+    if (found) return { ...route, named: { ...found.groups } }
   }
   throw new Error(`${path}?${query.toString()} is not simulated`)
 }
@@ -85,6 +85,7 @@ type Code = [code: string, status: number]
 const codes: Partial<Record<CallFault['kind'], Record<string, Code> & { other: Code }>> = {
   throttled: { login: ['AADSTS90055', 429], blob: ['ServerBusy', 503], other: ['TooManyRequests', 429] },
   failed: { login: ['AADSTS90033', 503], blob: ['InternalError', 500], other: ['InternalServerError', 500] },
+  disabled: { other: ['MissingSubscriptionRegistration', 409] },
   expired: {
     login: ['AADSTS7000222', 401],
     blob: ['InvalidAuthenticationInfo', 401],

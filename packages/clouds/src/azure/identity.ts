@@ -45,8 +45,6 @@ export function signIn(request: ReceivedRequest, subscriptions: readonly AzureSu
     request.path,
   ) ?? ['']
   if (path === undefined) return undefined
-  const members = subscriptions.filter(({ tenantId }) => tenantId === tenant)
-  if (members.length === 0) throw new Refusal('AADSTS90002', 400)
   const authority = `https://${request.headers.host}/${tenant}`
   if (path.startsWith('v2.0'))
     return {
@@ -57,6 +55,9 @@ export function signIn(request: ReceivedRequest, subscriptions: readonly AzureSu
         jwks_uri: `${authority}/discovery/v2.0/keys`,
       },
     }
+  // Clients that know the hosts of Microsoft ask for no configuration: the token is what a wrong tenant refuses.
+  const members = subscriptions.filter(({ tenantId }) => tenantId === tenant)
+  if (members.length === 0) throw new Refusal('AADSTS90002', 400)
   const asked = new URLSearchParams(request.body)
   const own = members.find(({ clientId }) => clientId === asked.get('client_id'))
   if (!own) throw new Refusal('AADSTS700016', 400)

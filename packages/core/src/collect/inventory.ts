@@ -12,6 +12,7 @@ export async function collectInventory(ctx: Context, { source, syncId, access, p
   const current = await currentOf(ctx, source)
   return await landRows(ctx, {
     syncId,
+    cloudAccountId: source.cloudAccountId,
     facts: { kind: 'inventory', provider, accountId, takenAt },
     current,
     rows: rowsOf(ctx.runtime.clouds[provider].inventory(access), source, takenAt),

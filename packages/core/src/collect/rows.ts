@@ -3,15 +3,16 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import * as CloudAccount from '../accounts/cloud-account.ts'
 import type { Context } from '../effects/context.ts'
-import { Fault } from '../kernel/fault.ts'
+import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import type { Found } from './collection.ts'
 
 type Row<Landed> = Omit<Landed, 'rows' | 'files'>
 
 /** Rows of the cloud at one time: those of an inventory replace the earlier ones, those of utilization join them. */
-export type Landing = { syncId: string; rows: AsyncIterable<object> } & (
+export type Landing = { syncId: string; cloudAccountId: string; rows: AsyncIterable<object> } & (
   | {
       facts: Row<Snapshot.Candidate<'inventory'>>
       current: Snapshot.Info<'inventory'> | undefined
@@ -26,7 +27,7 @@ export async function landRows(ctx: Context, landing: Landing): Promise<Found> {
   return await ctx.runtime.workspace.within(async (folder) => {
     const source = join(folder, 'rows.jsonl')
     const { rows, digest: own, regions } = await writeLines(landing.rows, source)
-    const { current, syncId, facts } = landing
+    const { current, syncId, cloudAccountId, facts } = landing
     const kept = 'keptParts' in landing && current ? landing.keptParts() : []
     const digest = kept.length === 0 ? own : sha256([own, current?.digest, ...kept.toSorted()].join())
     const addsNothing = rows === 0 && (!current || facts.kind === 'utilization')
@@ -40,9 +41,14 @@ export async function landRows(ctx: Context, landing: Landing): Promise<Found> {
     const candidate = { ...facts, rows: total, files: { [dataset]: [key] } } as Snapshot.Candidate<
       'inventory' | 'utilization'
     >
-    const delivery = { snapshotId: syncId, raw: '', digest, siblings: 1, replace: false }
+    // Asked at each attempt: a purge moves the head after the account is marked, so that no row comes back.
+    const isMeant = async () => await CloudAccount.isConnected(ctx, cloudAccountId)
+    const delivery = { snapshotId: syncId, raw: '', digest, siblings: 1, replace: false, isMeant }
     const [committed] = await Snapshot.commit(ctx, { ...delivery, partitions: [candidate] })
-    if (!committed) throw new Fault('unavailable', 'The lake did not take the rows.')
+    if (!committed) {
+      await Orphans.removeRefused(ctx, Snapshot.keyOf(candidate), syncId, key)
+      return { isNew: false, rows: 0, imports: [], regions }
+    }
     return { isNew: true, rows: total, imports: [], regions, lakeVersion: committed.lakeVersion }
   })
 }

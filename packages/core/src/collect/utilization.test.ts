@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import type * as CloudAccount from '../accounts/cloud-account.ts'
 import type { Measurement } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
@@ -32,8 +33,11 @@ test('values join those of the day; the same values, or none, change nothing', a
   }))
   const ctx = testContext(runtime, { now: () => new Date('2026-11-28T09:00:00Z') })
   const owner = { provider: 'aws', accountId: '1' } as const
+  const cloudAccountId = 'acc_1'
+  await ctx.tables.cloudAccounts.put(ctx.orgId, { id: cloudAccountId } as CloudAccount.Info)
   await landRows(ctx, {
     syncId: 'syn_0',
+    cloudAccountId,
     facts: { kind: 'inventory', ...owner, takenAt: ctx.now().toISOString() },
     current: undefined,
     rows: (async function* () {
@@ -54,7 +58,7 @@ test('values join those of the day; the same values, or none, change nothing', a
       average,
       maximum: average,
     }))
-    return (await collectUtilization(ctx, { source: owner, syncId, access: {} } as never)).isNew
+    return (await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {} } as never)).isNew
   }
   const files = async () => (await Snapshot.view(ctx, { kind: 'utilization' })).snapshots.flatMap(Snapshot.allFiles)
   expect(await collect('syn_1', [1])).toBe(true)

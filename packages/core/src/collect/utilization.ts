@@ -29,6 +29,7 @@ export async function collectUtilization(ctx: Context, { source, syncId, access 
     const measured = ctx.runtime.clouds[provider].utilization(access, { day, resources })
     const landed = await landRows(ctx, {
       syncId,
+      cloudAccountId: source.cloudAccountId,
       facts: { kind: 'utilization', provider, accountId, takenAt, day },
       current: current?.kind === 'utilization' && Snapshot.isVisible(current) ? current : undefined,
       rows: rowsOf(measured, source),

@@ -82,11 +82,12 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   return { ...view, snapshots: view.snapshots.filter(isWanted), expired: view.expired?.filter(isWanted) }
 }
 
-export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
+/** With charges of any of the spans. */
+export function filesFor(orgId: string, view: View, ...spans: Span[]): LakeFiles {
   return filesOf(
     orgId,
     view,
-    view.snapshots.filter((info) => touches(info, span)),
+    view.snapshots.filter((info) => spans.some((span) => touches(info, span))),
   )
 }
 

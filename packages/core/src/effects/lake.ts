@@ -166,6 +166,9 @@ export const dimensions = [
 ] as const
 export type Dimension = (typeof dimensions)[number]
 
+/** Adjustments and corrections are credits; purchases and unused parts of commitments are `commitments`. */
+export type ChargeKind = 'credits' | 'tax' | 'commitments' | 'usage'
+
 /** Days are inclusive. */
 export interface CostParameters {
   metric: Metric
@@ -212,6 +215,53 @@ export interface Queries {
       billingAccountId: string
       kind: 'tax' | 'credit' | 'commitment_purchase' | 'commitment_unused' | 'commitment_used' | 'other'
       rows: number
+    }
+  }
+  /**
+   * By resource, SKU and unit, for the `leaves` that changed most in the currency; the rest by service, and other
+   * currencies by total. `rated` is the effective cost in the billing currency of charges with one in the pricing
+   * currency, which `priced` has.
+   */
+  costChanges: {
+    dataset: 'costs'
+    parameters: CostParameters & { previousStart: string; previousEnd: string; currency: string; leaves: number }
+    row: {
+      currency: string
+      provider: string | null
+      account: string | null
+      service: string | null
+      resource: string | null
+      kind: ChargeKind
+      isRest: boolean
+      before: string
+      after: string
+      quantityBefore: string | null
+      quantityAfter: string | null
+      ratedBefore: string | null
+      ratedAfter: string | null
+      pricedBefore: string | null
+      pricedAfter: string | null
+    }
+  }
+  /** Compares versions of bills, charge by charge and day by day. */
+  costRestatements: {
+    dataset: 'costs'
+    parameters: Pick<CostParameters, 'metric' | 'filters'> & {
+      /** The version of each file. */
+      versions: string[]
+      pairs: { earlier: string; later: string }[]
+    }
+    row: {
+      pair: number
+      currency: string
+      service: string | null
+      /** Of late usage. */
+      day: string | null
+      cause: 'lateUsage' | 'removed' | 'price' | Exclude<ChargeKind, 'usage'>
+      rowsBefore: number
+      rowsAfter: number
+      before: string
+      after: string
     }
   }
   /** Resources with metrics. */

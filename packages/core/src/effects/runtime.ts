@@ -1,4 +1,5 @@
 import type { Clouds } from './clouds.ts'
+import type { ExchangeRates } from './exchange-rates.ts'
 import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
@@ -20,6 +21,8 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
+  /** Undefined where none are fetched. */
+  exchangeRates: ExchangeRates | undefined
   /** Without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
   workspace: Workspace

@@ -49,6 +49,29 @@ export function monthSpan(month: Month): Span {
   return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
 }
 
+/** A month, `2024-10`, or days, `2024-10-01..2024-10-15`. */
+export const Period = z
+  .string()
+  .regex(/^\d{4}-\d\d(-\d\d\.\.\d{4}-\d\d-\d\d)?$/, { error: wrongPeriod(), abort: true })
+  .refine((text) => {
+    const [start, end] = text.split('..')
+    return end === undefined
+      ? Month.safeParse(text).success
+      : Day.safeParse(start).success && Day.safeParse(end).success && text.slice(0, 10) <= end
+  }, wrongPeriod())
+
+function wrongPeriod() {
+  return 'must be a month, such as 2024-10, or the first and the last day, such as 2024-10-01..2024-10-15'
+}
+
+/** Of a valid period, or of the one that lies so many of its lengths later. */
+export function periodSpan(period: string, later = 0): Span {
+  const [start = '', end] = period.split('..')
+  if (end === undefined) return monthSpan(addMonths(start, later))
+  const days = later * daysIn({ start, end })
+  return { start: addDays(start, days), end: addDays(end, days) }
+}
+
 /** Weeks begin on Monday (ISO). */
 export function bucketOf(day: Day, granularity: Granularity): Day {
   if (granularity === 'weekly') return addDays(day, -((new Date(day).getUTCDay() + 6) % 7))

@@ -15,7 +15,7 @@ export interface Delivery {
   /** All of one kind. */
   partitions: Candidate<Kind>[]
   /** At each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
-  isMeant?(current: Info<Kind> | undefined): boolean
+  isMeant?(current: Info<Kind> | undefined): boolean | Promise<boolean>
   replace: boolean
 }
 
@@ -110,7 +110,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
       done.push(earlier)
       continue
     }
-    if (delivery.isMeant?.(current) === false || (await isSuperseded(ctx, candidate))) continue
+    if ((await delivery.isMeant?.(current)) === false || (await isSuperseded(ctx, candidate))) continue
     if (current && isVisible(current) && !delivery.replace) {
       await refuseOtherSource(ctx, current, candidate)
       accept(current, candidate)

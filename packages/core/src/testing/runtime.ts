@@ -60,6 +60,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     mail: { send: async (message) => void mails.push(message) },
     cloud: { bills: nothing, preliminary: nothing, inventory: nothing, utilization: nothing },
     clouds: memoryClouds(() => runtime),
+    exchangeRates: undefined,
     lake: { normalize: missing, writeRows: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),

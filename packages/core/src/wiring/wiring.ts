@@ -5,6 +5,7 @@ import * as Relay from '../guard/relay.ts'
 import * as Collect from '../collect/collect.ts'
 import { planSources } from '../collect/plan.ts'
 import * as CollectSchedule from '../collect/schedule.ts'
+import * as ExchangeRate from '../currencies/rates.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Normalize from '../pipeline/bills/normalize.ts'
@@ -65,6 +66,8 @@ export const wiring = {
   schedules: {
     collect: { rate: { everyMinutes: 5 }, run: CollectSchedule.run, timeoutSeconds: 240 },
     anchor: { rate: { everyMinutes: 15 }, run: Anchor.run, timeoutSeconds: 900 },
+    // The ECB publishes at about 16:00 CET.
+    'exchange-rates': { rate: { dailyAtHour: 16 }, run: ExchangeRate.refresh },
     relay: { rate: { everyMinutes: 1 }, run: Relay.sweep },
     sweep: { rate: { dailyAtHour: 3 }, run: Sweep.run, timeoutSeconds: 900 },
   },

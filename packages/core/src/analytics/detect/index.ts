@@ -1,0 +1,1 @@
+export { Detector, judge, type Judgement, type Sensitivity } from './detector.ts'

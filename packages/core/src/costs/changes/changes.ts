@@ -1,0 +1,180 @@
+import * as z from 'zod'
+import {
+  addDays,
+  addMonths,
+  dayOf,
+  daysIn,
+  monthOf,
+  monthSpan,
+  Period,
+  periodSpan,
+  type Span,
+} from '../../kernel/calendar.ts'
+import { exactly, growth, plain, toNumber, withExact, zero } from '../../kernel/money.ts'
+import type { View } from '../../lake/snapshot.ts'
+import { question } from '../answers.ts'
+import { filtersOf, shared } from '../ask.ts'
+import {
+  completeUntil,
+  excludedCosts,
+  filesFor,
+  filtered,
+  incomplete,
+  Meta,
+  metaOf,
+  type Missing,
+  providersOf,
+  unconverted,
+  usualCurrency,
+} from '../scope.ts'
+import { type Cause, causes, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
+
+export const Input = z.strictObject({
+  from: Period.optional().describe('The period before: a month or days. By default the one just before `to`.'),
+  to: Period.optional().describe(
+    'The period after. By default the one just after `from`, or else the last complete month of the lake.',
+  ),
+  limit: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(10)
+    .describe('The maximum number of children of a node, by their absolute change; one more child sums up the others.'),
+  ...shared,
+})
+type Input = z.output<typeof Input>
+
+const described: Record<Cause, string> = {
+  price: 'The same charges at another price of a unit, also by a discount or a commitment that covers them.',
+  quantity: 'More or less of the same charges, at the price of the period before.',
+  new: 'Charges of a resource and SKU that the period before did not have.',
+  gone: 'Charges that the period after does not have.',
+  currency: 'Another exchange rate from the pricing currency, where the bill has both amounts.',
+  credits: 'Credits, adjustments and corrections.',
+  commitments: 'Purchases of commitments, and their unused share.',
+  tax: 'Taxes.',
+  other: 'Charges without a quantity, and the smallest changes of a large lake.',
+}
+const exact = (cause: Cause) => z.string().describe(described[cause])
+const Causes = z
+  .object(Object.fromEntries(causes.map((cause) => [cause, exact(cause)])) as Record<Cause, z.ZodString>)
+  .describe('Exact decimals, which sum to the change.')
+
+const figures = { ...exactly('before'), ...exactly('after'), ...exactly('change'), causes: Causes }
+const Resource = z.object({
+  name: z.string().describe('`(none)` where the bill has no value, `(other)` for the children beyond the limit.'),
+  value: z.string().nullable().describe('The value; null where the bill has none.'),
+  ...figures,
+})
+const parent = <Child extends z.ZodType>(child: Child, described: string) =>
+  Resource.extend({
+    children: z.array(child).describe(`${described}; they sum to their parent. Empty after 2,000 nodes of the answer.`),
+  })
+const Service = parent(Resource, 'Resources')
+const Account = parent(Service, 'Services')
+const Provider = parent(Account, 'Accounts')
+
+const Days = z.object({ startDate: z.string(), endDate: z.string(), days: z.int() })
+
+export const Info = z.object({
+  from: Days,
+  to: Days,
+  currency: z.string(),
+  ...figures,
+  changePercent: z.number().describe('0, 100 or -100 if the period before cost nothing.'),
+  beforeIsZero: z
+    .boolean()
+    .describe('Whether the period before cost nothing, so that there is nothing to compare with.'),
+  perDay: z
+    .object({ before: z.number(), after: z.number(), change: z.number() })
+    .describe('The cost of an average day, to compare periods of different length.'),
+  providers: z.array(Provider).describe('They sum to the whole.'),
+  meta: Meta.extend({ sameLength: z.boolean().describe('Whether both periods have the same number of days.') }),
+})
+type Info = z.infer<typeof Info>
+
+// More take too long to divide exactly; the others are summed by service.
+const mostLeaves = 10_000
+
+export const get = question('costs.changes', Input, 'read:costs', async (ctx, input, whole): Promise<Info> => {
+  const { metric, basis } = input
+  const { from, to } = periodsOf(input, whole, input.asOf === undefined ? ctx.now() : new Date(input.asOf))
+  const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
+  const filters = filtersOf(input, providersOf(whole))
+  const view = filtered(whole, filters)
+  const files = filesFor(ctx.orgId, view, from, to)
+  const spans = { ...to, previousStart: from.start, previousEnd: from.end }
+  const asked = { metric, basis, filters, ...spans, currency, leaves: mostLeaves }
+  const [rows, excluded] = await Promise.all([
+    files.files.costs.length === 0 ? [] : ctx.runtime.lake.query('costChanges', files, asked),
+    excludedCosts(ctx, files),
+  ])
+  const missing = [
+    ...unconverted(charged(rows, 'after'), ({ after }) => after, currency, 'current'),
+    ...unconverted(charged(rows, 'before'), ({ before }) => before, currency, 'previous'),
+    ...incomplete(view, to, { metric, currency, excluded }),
+    ...incomplete(view, from, { metric, currency, excluded }),
+  ]
+  return {
+    from: daysOf(from),
+    to: daysOf(to),
+    currency,
+    ...answerOf(rows, currency, input.limit, from, to),
+    meta: {
+      ...metaOf(input, whole, currency, distinct(missing)),
+      sameLength: daysIn(from) === daysIn(to),
+    },
+  }
+})
+
+function answerOf(rows: readonly Leaf[], currency: string, limit: number, from: Span, to: Span) {
+  const tree = treeOf(
+    rows.filter((row) => row.currency === currency),
+    limit,
+  )
+  const { percent, isFromZero } = growth(tree.after, tree.before)
+  const [before, after] = [tree.before.div(daysIn(from)), tree.after.div(daysIn(to))]
+  return {
+    ...figuresOf(tree),
+    changePercent: percent,
+    beforeIsZero: isFromZero,
+    perDay: { before: toNumber(before), after: toNumber(after), change: toNumber(after.minus(before)) },
+    providers: tree.children.map(lineOf),
+  }
+}
+
+type Line = z.infer<typeof Resource> & { children: Line[] }
+
+function lineOf({ value, children, ...sums }: Node): Line {
+  const name = value === undefined ? '(other)' : (value ?? '(none)')
+  return { name, value: value ?? null, ...figuresOf(sums), children: children.map(lineOf) }
+}
+
+function figuresOf(sums: Omit<Node, 'value' | 'children'>) {
+  const textOf = (cause: Cause) => plain(sums.causes.get(cause) ?? zero)
+  return {
+    ...withExact('before', sums.before),
+    ...withExact('after', sums.after),
+    ...withExact('change', changeOf(sums)),
+    causes: Object.fromEntries(causes.map((cause) => [cause, textOf(cause)])) as Record<Cause, string>,
+  }
+}
+
+function periodsOf({ from, to }: Input, view: View, now: Date): { from: Span; to: Span } {
+  const complete = completeUntil(view) ?? addDays(dayOf(now), -1)
+  const month = monthOf(complete)
+  const last = monthSpan(month).end <= complete ? month : addMonths(month, -1)
+  return {
+    from: from === undefined ? periodSpan(to ?? last, -1) : periodSpan(from),
+    to: to === undefined ? (from === undefined ? monthSpan(last) : periodSpan(from, 1)) : periodSpan(to),
+  }
+}
+
+const daysOf = (span: Span) => ({ startDate: span.start, endDate: span.end, days: daysIn(span) })
+
+const charged = (rows: readonly Leaf[], side: 'before' | 'after') => rows.filter((row) => row[side] !== '0')
+
+/** Both periods may miss the same. */
+function distinct(missing: readonly Missing[]): Missing[] {
+  return [...new Map(missing.map((one) => [one.detail, one])).values()]
+}
