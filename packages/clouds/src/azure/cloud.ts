@@ -6,15 +6,16 @@ import { exists } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { sumsBy } from '../sums.ts'
 import { newest, versionsOf } from '../versions.ts'
+import { billing } from './billing.ts'
 import { costKeys, costs } from './costs.ts'
-import { exports, openExport } from './export.ts'
+import { openExport } from './export.ts'
 import { identity, signIn, subscriptionOf, subscriptionWith } from './identity.ts'
 import { askedType, graphCall, inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import { type Azure, type Operations, Refusal } from './operation.ts'
 import { azureResource, guidOf } from './resource.ts'
 
-const operations: Operations = { ...identity, ...costs, ...exports, ...inventory, ...metrics }
+const operations: Operations = { ...identity, ...costs, ...billing, ...inventory, ...metrics }
 const routes = Object.entries(operations).map(([call, [audience, path, operation]]) => {
   const pattern = path.replaceAll(/\{(\w+)(\*?)\}/g, (_, name, any) => `(?<${name}>${any ? '.*' : '[^/]+'})`)
   return { call, audience, operation, path: new RegExp(`^${pattern}$`) }
@@ -32,7 +33,9 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
     versions,
     resources: estate.resources.map(azureResource),
     sums: newest(sumsBy(costKeys)),
-    exports: new Map(subscriptions.map((each) => [each.subscriptionId, openExport(each, versions, dir)])),
+    exports: new Map(
+      subscriptions.map((each) => [each.subscriptionId, openExport(each.subscriptionId, versions, dir)]),
+    ),
   }
   const answerOf = async (request: ReceivedRequest): Promise<Answer> => {
     const signedIn = signIn(request, subscriptions)

@@ -2,15 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ReceivedRequest } from '@cloudoptima/providers/testing/aws'
 import { Random } from '@cloudoptima/sample'
 import type { Answer } from '../server.ts'
-import { type Audience, type Operations, Refusal } from './operation.ts'
-
-/** A subscription, and the application that it trusts the product with. */
-export interface AzureSubscription {
-  tenantId: string
-  subscriptionId: string
-  clientId: string
-  clientSecret: string
-}
+import { type Audience, type AzureSubscription, type Operations, Refusal } from './operation.ts'
 
 const uuid = (text: string) => Random.uuid(Random.hash(text))
 

@@ -15,7 +15,9 @@ const table: Record<string, Description> = {
   [machines]: (resource, question) => {
     const { azure } = question
     const isOn = isRunning(resource, azure.now())
-    const attached = question.all(disks).filter((disk) => machineOf(disk, azure, azure.now())?.id === resource.id)
+    const attached = question
+      .all(disks)
+      .filter((disk) => machineOf(disk, azure.resources, azure.now())?.id === resource.id)
     return {
       properties: {
         hardwareProfile: { vmSize: resource.vmSize },
@@ -30,7 +32,7 @@ const table: Record<string, Description> = {
     }
   },
   [disks]: (resource, { azure }) => {
-    const machine = machineOf(resource, azure, azure.now())
+    const machine = machineOf(resource, azure.resources, azure.now())
     const isOn = machine && isRunning(machine, azure.now())
     return {
       sku: { name: 'Premium_LRS', tier: 'Premium' },

@@ -4,8 +4,15 @@ import type { Answer } from '../server.ts'
 import type { Sum } from '../sums.ts'
 import type { Version, Versions } from '../versions.ts'
 import type { Export } from './export.ts'
-import type { AzureSubscription } from './identity.ts'
 import type { AzureResource } from './resource.ts'
+
+/** A subscription, and the application that it trusts the product with. */
+export interface AzureSubscription {
+  tenantId: string
+  subscriptionId: string
+  clientId: string
+  clientSecret: string
+}
 
 /** The simulated Azure of one tenant. */
 export interface Azure {

@@ -1,6 +1,5 @@
 import { type EstateResource, Random } from '@cloudoptima/sample'
 import { exists, timeOf } from '../load.ts'
-import type { Azure } from './operation.ts'
 
 /** A resource of the bill, as the resource manager names it. */
 export interface AzureResource extends EstateResource {
@@ -50,7 +49,11 @@ const attachedShare = 0.85
 export const machines = 'microsoft.compute/virtualmachines'
 
 /** The machine of a disk, in its region (their zones may differ); some have none, and some have outlived it. */
-export function machineOf({ key, region, subscription }: AzureResource, { resources }: Azure, time: Date) {
+export function machineOf(
+  { key, region, subscription }: AzureResource,
+  resources: readonly AzureResource[],
+  time: Date,
+): AzureResource | undefined {
   if (Random.uniform(Random.mix(key, 41)) > attachedShare) return undefined
   const near = resources.filter(
     (each) => each.type === machines && each.region === region && each.subscription === subscription,
