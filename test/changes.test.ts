@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Calendar, Changes, Cost, Money } from '@cloudoptima/core'
+import { Calendar, Changes, Cost, Money, Restatements } from '@cloudoptima/core'
 import { openWorld, type World } from './world.ts'
 
 const usual = {
@@ -30,7 +30,8 @@ type Charge = Partial<typeof usual> & { day: string }
 
 let folder: string
 let world: World
-const now = '2026-11-05T08:00:00Z'
+// A lake's time never goes back.
+let now = ''
 let deliveries = 0
 
 beforeAll(async () => {
@@ -60,8 +61,8 @@ async function bring(charges: Charge[]): Promise<void> {
 const months = { from: '2026-09', to: '2026-10' }
 
 type Answer = Awaited<ReturnType<typeof Changes.get>>
-type Figures = Pick<Answer, 'changeExact' | 'causes'>
-const causesOf = ({ causes }: Figures) => Object.fromEntries(Object.entries(causes).filter(([, cost]) => cost !== '0'))
+const causesOf = ({ causes }: { causes: Record<string, string> }) =>
+  Object.fromEntries(Object.entries(causes).filter(([, cost]) => cost !== '0'))
 
 /** `AWS/shop/EC2/i-1`, and its causes. */
 function linesOf(answer: Answer): Record<string, Record<string, string>> {
@@ -79,8 +80,83 @@ function linesOf(answer: Answer): Record<string, Record<string, string>> {
   )
 }
 
+describe('the restatements of a month', () => {
+  const august = (given: Partial<Charge>): Charge => ({ day: '2026-08-30', BillingAccountId: 'restated', ...given })
+  const [one, two, three] = ['2026-09-02T08:00:00Z', '2026-09-05T08:00:00Z', '2026-09-09T08:00:00Z'] as const
+
+  beforeAll(async () => {
+    const rows = [
+      august({ EffectiveCost: '3', PricingQuantity: '6' }),
+      august({ day: '2026-08-31', EffectiveCost: '1', PricingQuantity: '2' }),
+      august({ ResourceId: 'i-2', ServiceName: 'S3', EffectiveCost: '5', SubAccountId: 'bank' }),
+    ]
+    now = '2026-08-31T20:00:00Z'
+    await bring(rows.slice(0, 1))
+    now = one
+    await bring(rows)
+    now = two
+    const late = [
+      august({ day: '2026-08-31', ResourceId: 'i-9', EffectiveCost: '0.25' }),
+      august({ day: '2026-08-31', EffectiveCost: '1.5', PricingQuantity: '3' }),
+      august({ ResourceId: '', ServiceName: '', ChargeCategory: 'Credit', EffectiveCost: '-2', PricingQuantity: '' }),
+    ]
+    await bring([...rows.slice(0, 1), ...rows.slice(2), ...late])
+    now = three
+    const cheaper = august({ EffectiveCost: '2.7', PricingQuantity: '6' })
+    await bring([cheaper, ...late, august({ ChargeCategory: 'Tax', EffectiveCost: '0.000000000000000001' })])
+  })
+
+  test('each step has its causes, and the whole compares the first complete version with the current one', async () => {
+    const { bills, unchanged, meta } = await Restatements.get(world.ctx, { period: '2026-08' })
+    expect([bills.length, unchanged, meta.missing]).toEqual([1, 0, []])
+    expect(bills.map((bill) => [bill, ...bill.steps].map(causesOf))).toEqual([
+      [
+        { lateUsage: '0.75', credits: '-2', price: '-0.3', removed: '-5', tax: '0.000000000000000001' },
+        { lateUsage: '0.75', credits: '-2' },
+        { price: '-0.3', removed: '-5', tax: '0.000000000000000001' },
+      ],
+    ])
+    expect(bills[0]).toMatchObject({
+      firstSeenAt: new Date(one).toISOString(),
+      fromVersion: 2,
+      toVersion: 4,
+      at: new Date(three).toISOString(),
+      rowsBefore: 3,
+      rowsAfter: 5,
+      before: 9,
+      services: [
+        { name: 'S3', change: -5 },
+        { name: '(none)', change: -2 },
+        { name: 'EC2', causes: { lateUsage: '0.75', price: '-0.3' } },
+      ],
+      lateUsage: [{ date: '2026-08-31', cost: 0.75 }],
+      steps: [
+        { rowsBefore: 3, rowsAfter: 5 },
+        { rowsBefore: 5, rowsAfter: 5 },
+      ],
+    })
+  })
+
+  test('the totals are those of the overview, as of the times of the versions', async () => {
+    const [bill] = (await Restatements.get(world.ctx, { period: '2026-08', metric: 'billed' })).bills
+    const span = { startDate: '2026-08-01', endDate: '2026-08-31', metric: 'billed' as const }
+    const totalAt = async (asOf: string) => (await Cost.overview(world.ctx, { ...span, asOf })).totalCostExact
+    expect([bill?.beforeExact, bill?.afterExact]).toEqual([await totalAt(one), await totalAt(three)])
+    expect(bill?.steps.map(({ afterExact }) => afterExact)).toEqual([await totalAt(two), await totalAt(three)])
+  })
+
+  test('as_of, a filter and a provider narrow the answer', async () => {
+    const changeOf = async (given: Parameters<typeof Restatements.get>[1]) =>
+      (await Restatements.get(world.ctx, { period: '2026-08', ...given })).bills.map(({ changeExact }) => changeExact)
+    expect(await changeOf({ asOf: two })).toEqual(['-1.25'])
+    expect(await changeOf({ filters: [{ dimension: 'account', values: ['bank'] }] })).toEqual(['-5'])
+    expect(await changeOf({ cloudProvider: 'azure' })).toEqual([])
+  })
+})
+
 describe('the changes between two months', () => {
   beforeAll(async () => {
+    now = '2026-11-05T08:00:00Z'
     const foreign = { ProviderName: 'Oracle', BillingAccountId: 'tenancy', PricingCurrency: 'EUR' }
     const september = (given: Partial<Charge>): Charge => ({ day: '2026-09-30', ...given })
     const october = (given: Partial<Charge>): Charge => ({ day: '2026-10-31', ...given })

@@ -91,12 +91,12 @@ FROM chosen GROUP BY 1, 2, 3, 4, 5, 6, leaf`,
       { pair: String(pair), version: later, side: 'after' },
     ])
     const lists: Record<string, Value> = {
-      versions,
-      side_pairs: sides.map(({ pair }) => pair),
-      side_versions: sides.map(({ version }) => version),
-      side_names: sides.map(({ side }) => side),
+      versions: JSON.stringify(versions),
+      side_pairs: JSON.stringify(sides.map(({ pair }) => pair)),
+      side_versions: JSON.stringify(sides.map(({ version }) => version)),
+      side_names: JSON.stringify(sides.map(({ side }) => side)),
     }
-    const list = (name: string) => `unnest(CAST($${name} AS VARCHAR[]))`
+    const list = (name: string) => `from_json($${name}, '["VARCHAR"]')`
     const of = (measure: string, side: string) => `coalesce(sum(${measure}) FILTER (side = '${side}'), 0)`
     const measures = ['cost', 'quantity', 'n'].flatMap((measure) => [
       `${of(measure, 'before')} AS ${measure}Before`,
@@ -107,11 +107,11 @@ FROM chosen GROUP BY 1, 2, 3, 4, 5, 6, leaf`,
       isNumbered: true,
       values: { ...values, ...lists },
       sql: `WITH cells AS (
-  SELECT list_extract(CAST($versions AS VARCHAR[]), x_File) AS version, CAST(ChargePeriodStart AS DATE) AS day, ${leaf},
+  SELECT list_extract(${list('versions')}, x_File) AS version, CAST(ChargePeriodStart AS DATE) AS day, ${leaf},
     sum(${metricColumn[metric]}) AS cost, sum(${quantity}) AS quantity, count(*) AS n
   FROM {files} WHERE ${['true', ...conditions].join(' AND ')} GROUP BY ALL
 ), sides AS (
-  SELECT ${list('side_pairs')} AS pair, ${list('side_versions')} AS version, ${list('side_names')} AS side
+  SELECT unnest(${list('side_pairs')}) AS pair, unnest(${list('side_versions')}) AS version, unnest(${list('side_names')}) AS side
 ), leaves AS (
   SELECT pair, day, provider, account, service, resource, currency, sku, unit, kind, ${measures.join(', ')}
   FROM cells JOIN sides USING (version) GROUP BY ALL

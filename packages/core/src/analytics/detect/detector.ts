@@ -1,7 +1,7 @@
 import type { Series } from '../series/series.ts'
-import { Magnitudes } from './magnitudes.ts'
 import { MonthEffect } from './month-effect.ts'
 import { best, Smoother } from './smoother.ts'
+import { type Mean, Spread } from './spread.ts'
 
 export type Sensitivity = 'low' | 'medium' | 'high'
 
@@ -23,24 +23,13 @@ const longestSeason = 4_096
 
 /** Below a day, values are many: the threshold is higher, one alarm a day is enough, and each makes the next harder. */
 const settings = {
-  daily: { rates: [0.03, 0.1, 0.3], k: 3.8, meanK: 3.4, means: [3, 5], percent: 10, fatigue: 0.05, fatigueDays: 60 },
+  daily: { rates: [0.03, 0.1, 0.3], k: 3.6, meanK: 3.3, means: [3, 5], percent: 10, fatigue: 0.1, fatigueDays: 60 },
   fine: { rates: [0.01, 0.1, 0.4], k: 4.5, meanK: 4.5, means: [6], percent: 0, fatigue: 0.4, fatigueDays: 10 },
 }
-const historyDays = 180
-const historySteps = 8_640
-const floorRatio = 0.02
-const historyClip = 2.6
-const slotMemory = 20
 const shiftDays = 8
 const returnDays = 28
 const mergeDays = 3
 const mostScore = 1e6
-
-interface Mean {
-  mean: number
-  scale: number
-  magnitudes: Magnitudes
-}
 
 /** Judges a series value by value. */
 export class Detector {
@@ -52,20 +41,15 @@ export class Detector {
   readonly #threshold: number
   readonly #smoothers: Smoother[]
   readonly #slow: Smoother[]
-  readonly #errors: Magnitudes
-  readonly #means: { length: number; magnitudes: Magnitudes }[]
-  readonly #slots: { sum: Float64Array; weight: Float64Array }
+  readonly #spread: Spread
   readonly #month: MonthEffect | undefined
-  readonly #recent: number[] = []
-  #run: { side: number; steps: number; errors: number[]; hasAlarm: boolean } = emptyRun()
+  #run = emptyRun()
   #step = 0
-  #seen = 0
-  #meanSize = 0
-  #meanError = 0
   #fatigue = 0
   #lastAlarm = -Infinity
-  #held: { smoother: Smoother; level: number } | undefined
-  #former = { offset: 0, until: -1, returns: 0 }
+  #held: { smoother: Smoother; level: number; levels: number[] } | undefined
+  #former = { offset: 0, until: -1 }
+  #returns = 0
 
   constructor({ start, stepSeconds }: Omit<Series, 'values'>, sensitivity: Sensitivity = 'medium') {
     this.#start = Date.parse(start)
@@ -78,11 +62,7 @@ export class Detector {
     const memory = 60 * Math.min(this.#perDay, 24)
     this.#smoothers = periods.flatMap((period) => this.#set.rates.map((rate) => new Smoother(period, rate, memory)))
     this.#slow = this.#smoothers.filter(({ rate }) => rate === this.#set.rates[0])
-    const capacity = Math.min(historyDays * this.#perDay, historySteps)
-    this.#errors = new Magnitudes(capacity)
-    this.#means = this.#set.means.map((length) => ({ length, magnitudes: new Magnitudes(capacity) }))
-    const slots = periods[1] ?? 1
-    this.#slots = { sum: new Float64Array(slots), weight: new Float64Array(slots) }
+    this.#spread = new Spread(periods[1] ?? 1, this.#perDay, this.#set.means)
     this.#month = stepSeconds === daySeconds && !Number.isNaN(this.#start) ? new MonthEffect() : undefined
   }
 
@@ -91,65 +71,53 @@ export class Detector {
     const time = this.#start + step * this.#stepSeconds * 1000
     const effect = this.#month?.at(time) ?? 0
     const chosen = best(this.#smoothers)
-    const scale = Math.max(this.#errors.scale * this.#slotFactor(step), floorRatio * this.#meanSize)
+    const scale = this.#spread.scaleAt(step)
     const forecast = chosen.predict(step) + effect
+    if (step - this.#lastAlarm > mergeDays * this.#perDay) this.#held = undefined
     const range = this.#set.k * this.#threshold * scale
     if (value === null || !(Math.abs(value) < 1e300)) return { score: 0, expected: forecast, range, isShift: false }
     const slowForecast = best(this.#slow).predict(step) + effect
-    const back = this.#wayBack(step, value - forecast)
+    const heldForecast = this.#held ? this.#held.level + this.#held.smoother.seasonAt(step) + effect : forecast
+    const moved = forecast - heldForecast
+    const back = this.#wayBack(step, value - forecast, Math.abs(moved) > 2 * scale ? moved : 0)
     const error = value - forecast + back
-    const slowError = value - slowForecast + back
-    const means = this.#meansWith(slowError)
+    const slowError = nearestZero(value - slowForecast, value - slowForecast + back)
+    const means = this.#spread.meansWith(slowError)
     const score = this.#fatigued(step, this.#score(error, slowError, scale, means, value - error))
     this.#hold(step, score, chosen)
-    const expected = this.#held ? this.#held.level + this.#held.smoother.seasonAt(step) + effect : value - error
+    const expected = this.#held ? heldForecast : value - error
     this.#month?.add(time, error + effect, scale)
-    this.#remember(step, value, error, scale, means, score)
+    const isOld = score >= 1 && this.#run.hasAlarm && this.#run.side === Math.sign(error)
+    this.#spread.add(step, { value, error, scale, means, event: score < 1 ? 'none' : isOld ? 'old' : 'new' })
     for (const smoother of this.#smoothers) smoother.update(step, value - effect, scale)
-    const isShift = this.#accept(step, error, value - forecast, scale, score)
+    const isShift = this.#accept(step, { error, move: value - forecast, excess: value - heldForecast }, scale, score)
     return { score, expected, range, isShift }
   }
 
-  /** Saturdays may be calmer than Mondays: mean error of this slot of the season over that of all, shrunk towards 1. */
-  #slotFactor(step: number): number {
-    const { sum, weight } = this.#slots
-    const slot = step % sum.length
-    return sum.length > 1 ? ((sum[slot] ?? 0) + 2) / ((weight[slot] ?? 0) + 2) : 1
-  }
-
-  /** The way back to the level before an accepted shift is no anomaly; two values there restore that level. */
-  #wayBack(step: number, error: number): number {
-    const former = this.#former
-    const isBack = step < former.until && Math.abs(error + former.offset) < Math.abs(error)
-    former.returns = isBack ? former.returns + 1 : 0
-    if (former.returns === 2) {
-      for (const smoother of this.#smoothers) smoother.level -= former.offset
-      former.until = -1
+  /** The way back to the level before an alarm or a shift is no anomaly; two values there restore that level. */
+  #wayBack(step: number, error: number, sinceAlarm: number): number {
+    const sinceShift = step < this.#former.until ? this.#former.offset : 0
+    const offset = [sinceAlarm, sinceShift].reduce(
+      (best, other) => (Math.abs(error + other) < Math.abs(error + best) ? other : best),
+      0,
+    )
+    this.#returns = offset === 0 ? 0 : this.#returns + 1
+    if (this.#returns === 2 && (offset === sinceShift || !this.#isFine)) {
+      for (const [i, smoother] of this.#smoothers.entries())
+        smoother.level = offset === sinceShift ? smoother.level - offset : (this.#held?.levels[i] ?? smoother.level)
+      this.#former.until = -1
     }
-    return isBack ? former.offset : 0
-  }
-
-  #meansWith(slowError: number): Mean[] {
-    const recent = this.#recent
-    recent.push(slowError)
-    if (recent.length > Math.max(...this.#set.means)) recent.shift()
-    return this.#means
-      .filter(({ length }) => recent.length >= length)
-      .map(({ length, magnitudes }) => ({
-        mean: recent.slice(-length).reduce((sum, error) => sum + error, 0) / length,
-        scale: Math.max(magnitudes.scale, (floorRatio * this.#meanSize) / Math.sqrt(length)),
-        magnitudes,
-      }))
+    return offset
   }
 
   /** A mean counts only where the value itself takes part in it: a slow ramp, not the echo of a spike. */
   #score(error: number, slowError: number, scale: number, means: readonly Mean[], expected: number): number {
-    if (this.#seen < Math.max(10, this.#perDay)) return 0
+    if (this.#spread.count < Math.max(10, this.#perDay)) return 0
     const { k, meanK, percent } = this.#set
     const active = means.filter(({ mean }) => slowError * mean > 0 && Math.abs(slowError) >= Math.abs(mean) / 2)
     const surprises = [ratio(error, k * scale), ...active.map(({ mean, scale }) => ratio(mean, meanK * scale))]
     const impact = Math.max(Math.abs(error), ...means.map(({ mean }) => Math.abs(mean)))
-    const floor = (percent / 100) * Math.max(Math.abs(expected), this.#meanSize)
+    const floor = (percent / 100) * Math.max(Math.abs(expected), this.#spread.meanSize)
     const score = Math.max(...surprises)
     return (floor > 0 ? Math.min(score, impact / floor) : score) / this.#threshold
   }
@@ -166,61 +134,44 @@ export class Detector {
   }
 
   #hold(step: number, score: number, smoother: Smoother): void {
-    if (step - this.#lastAlarm > mergeDays * this.#perDay) this.#held = undefined
     if (score < 1) return
-    this.#held ??= { smoother, level: smoother.level }
+    this.#held ??= { smoother, level: smoother.level, levels: this.#smoothers.map(({ level }) => level) }
     this.#lastAlarm = step
   }
 
-  /** An event counts once in the history: neither its later values nor its size widen the range. */
-  #remember(step: number, value: number, error: number, scale: number, means: readonly Mean[], score: number): void {
-    this.#seen++
-    this.#meanSize += (Math.abs(value) - this.#meanSize) / Math.min(this.#seen, historySteps)
-    const isAlarm = score >= 1
-    if (isAlarm && this.#run.hasAlarm && this.#run.side === Math.sign(error)) return
-    const clip = (size: number, scale: number) => (scale > 0 ? Math.min(size, historyClip * scale) : size)
-    const median = this.#errors.quantile(0.5)
-    this.#errors.add(clip(Math.abs(error), scale) / this.#slotFactor(step))
-    for (const { mean, scale, magnitudes } of means) magnitudes.add(clip(Math.abs(mean), scale))
-    if (median > 0 && !isAlarm) this.#learnSlot(step, Math.min(Math.abs(error), 3 * median))
-  }
-
-  #learnSlot(step: number, size: number): void {
-    if (this.#meanError > 0) {
-      const { sum, weight } = this.#slots
-      const slot = step % sum.length
-      sum[slot] = (sum[slot] ?? 0) * (1 - 1 / slotMemory) + size / this.#meanError
-      weight[slot] = (weight[slot] ?? 0) * (1 - 1 / slotMemory) + 1
-    }
-    this.#meanError += (size - this.#meanError) / Math.min(this.#seen, 100)
-  }
-
   /** After eight days on one side, one of them alarmed, and not still climbing, the level moves there. */
-  #accept(step: number, error: number, move: number, scale: number, score: number): boolean {
+  #accept(
+    step: number,
+    { error, move, excess }: Record<'error' | 'move' | 'excess', number>,
+    scale: number,
+    score: number,
+  ) {
     const steps = shiftDays * this.#perDay
     const side = Math.abs(error) > scale ? Math.sign(error) : 0
     if (side !== this.#run.side) this.#run = { ...emptyRun(), side }
     if (side === 0) return false
     const run = this.#run
     run.steps++
-    run.errors.push(move)
-    if (run.errors.length > steps) run.errors.shift()
+    run.moves.push(move)
+    run.excess.push(excess)
+    if (run.moves.length > steps) for (const list of [run.moves, run.excess]) list.shift()
     run.hasAlarm ||= score >= 1
     if (run.steps < steps || !run.hasAlarm) return false
-    const early = meanOf(run.errors.slice(0, steps / 2))
-    const late = meanOf(run.errors.slice(steps / 2))
-    const offset = (early + late) / 2
-    if (Math.abs(late - early) > 0.3 * Math.abs(offset) && run.steps < 4 * steps) return false
+    const [early, late] = [meanOf(run.excess.slice(0, steps / 2)), meanOf(run.excess.slice(steps / 2))]
+    const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
+    if (isClimbing && run.steps < 4 * steps) return false
+    const offset = meanOf(run.moves)
     for (const smoother of this.#smoothers) smoother.level += offset * (1 - smoother.rate) ** (steps / 2)
-    this.#former = { offset, until: step + returnDays * this.#perDay, returns: 0 }
+    this.#former = { offset, until: step + returnDays * this.#perDay }
     this.#run = emptyRun()
-    this.#recent.length = 0
+    this.#spread.forgetRecent()
     this.#held = undefined
     return true
   }
 }
 
-const emptyRun = () => ({ side: 0, steps: 0, errors: [] as number[], hasAlarm: false })
+const emptyRun = () => ({ side: 0, steps: 0, moves: [] as number[], excess: [] as number[], hasAlarm: false })
+const nearestZero = (a: number, b: number) => (Math.abs(b) < Math.abs(a) ? b : a)
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 const ratio = (size: number, unit: number) =>
   unit > 0 ? Math.min(mostScore, Math.abs(size) / unit) : size && mostScore

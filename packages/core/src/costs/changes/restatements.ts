@@ -1,0 +1,261 @@
+import * as z from 'zod'
+import { dayOf, Month, monthOf, monthSpan } from '../../kernel/calendar.ts'
+import { costMetrics, type Queries } from '../../effects/lake.ts'
+import { exactly, parse, plain, sum, totalsBy, withExact, zero, type Amount } from '../../kernel/money.ts'
+import * as Snapshot from '../../lake/snapshot.ts'
+import { question } from '../answers.ts'
+import { filtersOf, shared } from '../ask.ts'
+import { excludedCosts, excludedIn, expiredOf, filtered, Missing, providersOf } from '../scope.ts'
+
+type Row = Queries['costRestatements']['row']
+type Version = Snapshot.Info
+
+const { cloudProvider, metric, filters, asOf } = shared
+
+export const Input = z.strictObject({
+  period: Month.optional().describe('The billing period, by its first month. By default the last one that has ended.'),
+  cloudProvider,
+  metric,
+  filters,
+  asOf,
+})
+
+const described: Record<Row['cause'], string> = {
+  lateUsage: 'Charges that came later, or grew in quantity.',
+  removed: 'Charges that were removed, or shrank in quantity.',
+  price: 'The same charges of the same quantity at another cost.',
+  credits: 'Credits, adjustments and corrections.',
+  commitments: 'Purchases of commitments, and their unused share.',
+  tax: 'Taxes.',
+}
+const causes = Object.keys(described) as Row['cause'][]
+const exact = (cause: Row['cause']) => z.string().describe(described[cause])
+const Causes = z
+  .object(Object.fromEntries(causes.map((cause) => [cause, exact(cause)])) as Record<Row['cause'], z.ZodString>)
+  .describe('Exact decimals, which sum to the change.')
+
+const Difference = z.object({
+  fromVersion: z.int(),
+  toVersion: z.int(),
+  at: z.string().describe('The time at which the later version became visible.'),
+  rowsBefore: z.int(),
+  rowsAfter: z.int(),
+  ...exactly('before'),
+  ...exactly('after'),
+  ...exactly('change'),
+  causes: Causes,
+  services: z
+    .array(z.object({ name: z.string(), value: z.string().nullable(), ...exactly('change'), causes: Causes }))
+    .describe(
+      'The 20 services that changed most; `(none)` where the bill names no service, `(other)` for the rest. ' +
+        'They sum to the change.',
+    ),
+  lateUsage: z
+    .array(z.object({ date: z.string(), ...exactly('cost') }))
+    .describe('The late usage by the day of the charge.'),
+})
+type Difference = z.infer<typeof Difference>
+
+const Bill = z.object({
+  provider: z.string(),
+  billingAccountId: z.string(),
+  currency: z.string(),
+  firstSeenAt: z.string().describe('The time at which the first version became visible.'),
+  ...Difference.shape,
+  steps: z
+    .array(Difference)
+    .describe('From version to version; of more than 12 versions, those after the first are one step.'),
+})
+
+export const Info = z.object({
+  period: z.string(),
+  bills: z.array(Bill).describe('Bills with several versions since the end of the period, by currency.'),
+  unchanged: z.int().describe('The number of bills with one version since the end of the period.'),
+  open: z.int().describe('The number of bills without a version since the end of the period.'),
+  meta: z.object({
+    metric: z.enum(costMetrics),
+    asOf: z.string().nullable(),
+    lakeVersion: z.int(),
+    missing: z.array(Missing),
+  }),
+})
+
+export const get = question(
+  'costs.restatements',
+  Input,
+  'read:costs',
+  async (ctx, input, whole): Promise<z.infer<typeof Info>> => {
+    const wanted = filtersOf({ ...input, basis: 'billing' }, providersOf(whole))
+    const view = filtered(whole, wanted)
+    const period = input.period ?? lastEnded(view, input.asOf === undefined ? ctx.now() : new Date(input.asOf))
+    const snapshots = view.snapshots.filter((info) => info.period === period)
+    const found = await Promise.all(
+      snapshots.map(async (info) => sinceEnd(await Snapshot.versionsOf(ctx, info), period)),
+    )
+    const restated = found.map(({ versions }) => versions).filter((versions) => versions.length > 1)
+    const steps = restated.flatMap(stepsOf)
+    const files = Snapshot.filesOf(ctx.orgId, view, restated.flat())
+    const parameters = {
+      metric: input.metric,
+      filters: wanted,
+      versions: restated.flat().flatMap((info) => info.files.costs.map(() => keyOf(info))),
+      pairs: steps.map(({ earlier, later }) => ({ earlier: keyOf(earlier), later: keyOf(later) })),
+    }
+    const [rows, excluded] = await Promise.all([
+      steps.length === 0 ? [] : ctx.runtime.lake.query('costRestatements', files, parameters),
+      excludedCosts(ctx, Snapshot.filesOf(ctx.orgId, view, snapshots)),
+    ])
+    const missing = [
+      ...expiredOf((view.expired ?? []).filter((info) => info.period === period)),
+      ...found.flatMap(({ versions, isCut }) => (isCut ? versions.slice(0, 1).map(expiredBefore) : [])),
+      ...excludedIn(excluded),
+    ]
+    return {
+      period,
+      bills: billsOf(steps, rows),
+      unchanged: found.filter(({ versions }) => versions.length === 1).length,
+      open: found.filter(({ versions }) => versions.length === 0).length,
+      meta: {
+        metric: input.metric,
+        asOf: view.snapshots.length === 0 ? null : view.at,
+        lakeVersion: view.lakeVersion,
+        missing,
+      },
+    }
+  },
+)
+
+function lastEnded({ snapshots }: Snapshot.View, now: Date): string {
+  const periods = snapshots.map(({ period }) => period).toSorted()
+  return periods.findLast((period) => monthSpan(period).end < dayOf(now)) ?? periods.at(-1) ?? monthOf(dayOf(now))
+}
+
+// Each version of a bill is read as a whole.
+const mostVersions = 12
+
+interface History {
+  versions: Version[]
+  isCut: boolean
+}
+
+/** The versions since the end of the period, from the first one that has its last day; those before may lack days. */
+function sinceEnd({ versions, isCut }: History, period: string): History {
+  const { end } = monthSpan(period)
+  const all = delivered(versions)
+  const ended = all.filter(({ at }) => dayOf(new Date(at)) > end)
+  const first = ended.findIndex(({ days }) => days.last >= end)
+  const complete = ended.slice(Math.max(first, 0))
+  const later = complete.slice(1).slice(1 - mostVersions)
+  return { versions: [...complete.slice(0, 1), ...later], isCut: isCut && ended.length === all.length }
+}
+
+/** A rebuild of the same raw bill is no restatement; its mapping is the newer one. */
+function delivered(versions: readonly Version[]): Version[] {
+  const found: Version[] = []
+  for (const info of versions) {
+    const before = found.at(-1)
+    if (before?.raw === info.raw) found[found.length - 1] = { ...info, at: before.at }
+    else found.push(info)
+  }
+  return found
+}
+
+function keyOf({ partition, version }: Version) {
+  return `${partition}#${version}`
+}
+
+interface Step {
+  earlier: Version
+  later: Version
+  /** From the first version to the current one. */
+  isWhole: boolean
+}
+
+function stepsOf(versions: readonly Version[]): Step[] {
+  const [first, last] = [versions[0], versions.at(-1)]
+  if (!first || !last) return []
+  const steps = versions.slice(1).map((later, index) => ({ earlier: versions[index] ?? first, later, isWhole: false }))
+  return [{ earlier: first, later: last, isWhole: true }, ...steps]
+}
+
+function expiredBefore({ provider, billingAccountId, period, version }: Version): Missing {
+  const detail =
+    `Older versions of the bill of ${provider} (${billingAccountId}, ${period}) expired. ` +
+    `The comparison begins with version ${version}.`
+  return { kind: 'version', provider, detail }
+}
+
+function billsOf(steps: readonly Step[], rows: readonly Row[]): z.infer<typeof Bill>[] {
+  const byPair = Map.groupBy(rows, ({ pair }) => pair)
+  const found = steps.map((step, pair) => ({ ...step, rows: byPair.get(pair) ?? [] }))
+  return found
+    .filter(({ isWhole }) => isWhole)
+    .flatMap((whole) => {
+      const { partition, provider, billingAccountId } = whole.later
+      const own = found.filter((step) => !step.isWhole && step.later.partition === partition)
+      const currencies = [...new Set([whole, ...own].flatMap((step) => step.rows.map(({ currency }) => currency)))]
+      return currencies.toSorted().map((currency) => ({
+        provider,
+        billingAccountId,
+        currency,
+        firstSeenAt: whole.earlier.at,
+        ...differenceOf(whole, currency),
+        steps: own.map((step) => differenceOf(step, currency)),
+      }))
+    })
+}
+
+function differenceOf(step: Step & { rows: readonly Row[] }, currency: string): Difference {
+  const rows = step.rows.filter((row) => row.currency === currency)
+  const late = totalsBy(
+    rows.filter(({ day }) => day !== null),
+    ({ day }) => day ?? '',
+    (row) => plain(changeOf(row)),
+  )
+  return {
+    fromVersion: step.earlier.version,
+    toVersion: step.later.version,
+    at: step.later.at,
+    rowsBefore: rows.reduce((count, { rowsBefore }) => count + rowsBefore, 0),
+    rowsAfter: rows.reduce((count, { rowsAfter }) => count + rowsAfter, 0),
+    ...withExact('before', sum(rows.map(({ before }) => parse(before)))),
+    ...withExact('after', sum(rows.map(({ after }) => parse(after)))),
+    ...changesOf(rows),
+    services: servicesOf(rows),
+    lateUsage: [...late]
+      .filter(([, cost]) => !cost.eq(0))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([date, cost]) => ({ date, ...withExact('cost', cost) })),
+  }
+}
+
+function changeOf({ before, after }: Row): Amount {
+  return parse(after).minus(parse(before))
+}
+
+function changesOf(rows: readonly Row[]) {
+  const found = totalsBy(
+    rows,
+    ({ cause }) => cause,
+    (row) => plain(changeOf(row)),
+  )
+  const text = (cause: Row['cause']) => plain(found.get(cause) ?? zero)
+  return {
+    ...withExact('change', sum(found.values())),
+    causes: Object.fromEntries(causes.map((cause) => [cause, text(cause)])) as Record<Row['cause'], string>,
+  }
+}
+
+const mostServices = 20
+
+function servicesOf(rows: readonly Row[]): Difference['services'] {
+  const services = [...Map.groupBy(rows, ({ service }) => service)]
+    .map(([value, own]) => ({ value, own, size: sum(own.map(changeOf)).abs() }))
+    .filter(({ own }) => own.some((row) => !changeOf(row).eq(0)))
+    .toSorted((a, b) => b.size.cmp(a.size) || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
+  const rest = services.slice(mostServices).flatMap(({ own }) => own)
+  return [
+    ...services.slice(0, mostServices).map(({ value, own }) => ({ name: value ?? '(none)', value, ...changesOf(own) })),
+    ...(rest.length === 0 ? [] : [{ name: '(other)', value: null, ...changesOf(rest) }]),
+  ]
+}
