@@ -1,4 +1,4 @@
-import { costMetrics, type Queries } from '@cloudoptima/core'
+import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
 import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { resourceStatements } from './resources.ts'
@@ -22,22 +22,23 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
   },
 
   costOverview(parameters) {
-    const { groupBy, previousStart, start } = parameters
+    const { groupBy, previousStart, start, convertTo } = parameters
+    const rate = rateDay(convertTo, 'currency', 'day')
     const { dataset, where, values, day } = scope({ ...parameters, start: previousStart }, groupBy === 'tag')
     const dimension = grouping(parameters)
     const isCurrent = 'day >= CAST($current_start AS DATE)'
     const part = (name: string, key: string, condition: string): string =>
-      `SELECT '${name}' AS part, ${key} AS key, currency, CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
+      `SELECT '${name}' AS part, ${key} AS key, currency, ${rate.sql} AS "rateDay", CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
     return {
       dataset,
-      values: { ...values, ...dimension.values, current_start: start },
+      values: { ...values, ...dimension.values, ...rate.values, current_start: start },
       sql: `WITH cells AS MATERIALIZED (
   SELECT ${day} AS day, BillingCurrency AS currency, CASE WHEN ${day} >= CAST($current_start AS DATE) THEN ${dimension.sql} END AS dimension, sum(${metricColumn[parameters.metric]}) AS cost
   FROM {files} WHERE ${where} GROUP BY ALL
 )
 ${part('day', 'CAST(day AS VARCHAR)', isCurrent)}
 UNION ALL ${part('dimension', 'dimension', isCurrent)}
-UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
+UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}${convertTo === undefined ? '' : ` LIMIT ${mostConverted + 1}`}`,
     }
   },
 
@@ -48,26 +49,36 @@ UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
       start: previousStart < parameters.start ? previousStart : parameters.start,
     })
     const cost = metricColumn[parameters.metric]
+    const rate = rateDay(parameters.convertTo, 'BillingCurrency', day)
     const between = (from: string, to: string): string =>
       `CAST(coalesce(sum(${cost}) FILTER (WHERE ${day} BETWEEN CAST(${from} AS DATE) AND CAST(${to} AS DATE)), 0) AS VARCHAR)`
     return {
       dataset,
-      values: { ...values, current_start: parameters.start, previous_start: previousStart, previous_end: previousEnd },
-      sql: `SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency,
+      values: {
+        ...values,
+        ...rate.values,
+        current_start: parameters.start,
+        previous_start: previousStart,
+        previous_end: previousEnd,
+      },
+      sql: `SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency, ${rate.sql} AS "rateDay",
   ${between('$current_start', '$end')} AS current, ${between('$previous_start', '$previous_end')} AS previous
 FROM {files} WHERE ${where} GROUP BY ALL`,
     }
   },
 
   topResources(parameters) {
-    const { where, values } = scope(parameters, true)
+    const { where, values, day } = scope(parameters, true)
+    const rate = rateDay(parameters.convertTo, 'BillingCurrency', day)
     return {
       dataset: 'costs',
-      values: { ...values, per_service: parameters.perService },
-      sql: `SELECT provider, service, resourceId, currency, CAST(cost AS VARCHAR) AS cost FROM (
-  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, sum(${metricColumn[parameters.metric]}) AS cost
-  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL
-) WHERE cost IS NOT NULL QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`,
+      values: { ...values, ...rate.values, per_service: parameters.perService },
+      sql: `SELECT provider, service, resourceId, currency, "rateDay", CAST(cost AS VARCHAR) AS cost FROM (
+  SELECT *, sum(cost) OVER (PARTITION BY provider, service, currency, resourceId) AS whole FROM (
+    SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, ${rate.sql} AS "rateDay", sum(${metricColumn[parameters.metric]}) AS cost
+    FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL
+  ) WHERE cost IS NOT NULL
+) QUALIFY dense_rank() OVER (PARTITION BY provider, service, currency ORDER BY whole DESC, resourceId) <= $per_service`,
     }
   },
 
@@ -104,6 +115,15 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
 FROM {files} GROUP BY ALL`,
     }
   },
+}
+
+/** The SQL of the day of an amount that is to be converted, and else NULL. */
+function rateDay(convertTo: string | undefined, currency: string, day: string) {
+  if (convertTo === undefined) return { sql: 'NULL', values: {} }
+  return {
+    sql: `CASE WHEN ${currency} <> $convert_to THEN CAST(${day} AS VARCHAR) END`,
+    values: { convert_to: convertTo },
+  }
 }
 
 /** The SQL of the dimension of a query; NULL without one. */

@@ -117,6 +117,32 @@ test('an inventory keeps the rows of parts that could not be read, and no others
   expect(await written('r5', 'resources', [], { before: ['r2'], kept: ['us'] })).toBe(1)
 })
 
+test('a resource whose tags the cloud did not answer keeps the last known ones', async () => {
+  const tagsIn = async (key: string) =>
+    (await ask('resources', { kinds: ['instance'], ...page }, { resources: [key] })).map(({ id, tags }) => [
+      id,
+      JSON.parse(tags),
+    ])
+  const untagged = ['i-1', 'i-2', 'i-3'].map((id) => row(id, { tags: undefined }))
+  const known = [row('i-1', { tags: { team: 'blue' } }), row('i-2')]
+  await written('t1', 'resources', known)
+  expect(await written('t2', 'resources', untagged, { before: ['t1'] })).toBe(3)
+  expect(await tagsIn('t2')).toEqual([
+    ['i-1', { team: 'blue' }],
+    ['i-2', {}],
+    ['i-3', {}],
+  ])
+  await written(
+    't3',
+    'resources',
+    known.map((each) => ({ ...each, tags: {} })),
+    { before: ['t2'] },
+  )
+  expect((await tagsIn('t3'))[0]).toEqual(['i-1', {}])
+  await written('t4', 'resources', untagged)
+  expect((await tagsIn('t4'))[0]).toEqual(['i-1', {}])
+})
+
 test('snapshots are counted by their volume', async () => {
   const snapshot = (id: string, attachedTo: string) => row(id, { kind: 'snapshot', attachedTo })
   await written('r4', 'resources', [snapshot('s-1', 'vol-1'), snapshot('s-2', 'vol-1'), snapshot('s-3', 'vol-2')])

@@ -68,7 +68,8 @@ export const costs: readonly Route[] = [
     needs: 'lake',
     summary: 'Get costs over time and by one dimension, compared with the previous period',
     description:
-      "Amounts in other currencies than the answer's are not added; `meta.missing` lists them. Default period: " +
+      'Amounts in other currencies are converted to `currency`, or to that of the organization; `meta.missing` lists ' +
+      'amounts without an exchange rate, and all of them if no currency is named. Default period: ' +
       'the last 30 complete days. A daily series has at most 1,096 days.',
     answer: Cost.Overview,
     request: {
@@ -120,7 +121,9 @@ export const costs: readonly Route[] = [
   get('/v1/costs/by-service', Cost.byService, {
     needs: 'lake',
     summary: 'Get the cost of each service in a month and in the month before',
-    description: 'Sorted by cost, highest first. Each service lists its most expensive resources.',
+    description:
+      'Sorted by cost, highest first. Each service lists its most expensive resources: those of each currency, ' +
+      'ranked in it before they are converted.',
     answer: Cost.ByService,
     request: { month: '2024-09', top_resources: 1 },
     response: {

@@ -70,10 +70,11 @@ export async function run(ctx: Context, { sourceId, ticket }: z.output<typeof In
 
 const mostProblems = 100
 
-/** In one order, so that the same problems are the same. */
+/** Each once and in one order, so that the same problems are the same. */
 function sorted(problems: readonly Source.Problem[]): Source.Problem[] {
-  const keyOf = ({ part, state }: Source.Problem) => `${part} ${state}`
-  return problems.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).slice(0, mostProblems)
+  const byKey = new Map(problems.map((problem) => [`${problem.part} ${problem.state} ${problem.message}`, problem]))
+  const keys = [...byKey.keys()].toSorted().slice(0, mostProblems)
+  return keys.flatMap((key) => byKey.get(key) ?? [])
 }
 
 const allRegionsMs = 24 * 3600 * 1000
@@ -137,6 +138,7 @@ async function end(
         problems: sync.problems,
         ...(hasFailed ? { failingSince: failingSince ?? sync.startedAt } : { lastSuccessAt: sync.endedAt }),
         ...(found.deliveries && { deliveries: found.deliveries }),
+        ...(found.unreadDays && { unreadDays: found.unreadDays }),
         ...(found.payerId !== undefined && { payerId: found.payerId }),
         ...regionsOf(kept, sync, found),
         ...(found.isLast !== true && { dueAt: nextAt(ctx, sync, kept, failures) }),

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import * as CloudAccount from '../accounts/cloud-account.ts'
 import type { Context } from '../effects/context.ts'
+import type { Resource } from '../kernel/resource.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import type { Found } from './collection.ts'
@@ -26,15 +27,16 @@ export type Landing = { syncId: string; cloudAccountId: string; rows: AsyncItera
 export async function landRows(ctx: Context, landing: Landing): Promise<Found> {
   return await ctx.runtime.workspace.within(async (folder) => {
     const source = join(folder, 'rows.jsonl')
-    const { rows, digest: own, regions } = await writeLines(landing.rows, source)
+    const { rows, digest: own, regions, lacksTags } = await writeLines(landing.rows, source)
     const { current, syncId, cloudAccountId, facts } = landing
     const kept = 'keptParts' in landing && current ? landing.keptParts() : []
-    const digest = kept.length === 0 ? own : sha256([own, current?.digest, ...kept.toSorted()].join())
+    const isMerged = kept.length > 0 || (current !== undefined && lacksTags)
+    const digest = isMerged ? sha256([own, current?.digest, ...kept.toSorted()].join()) : own
     const addsNothing = rows === 0 && (!current || facts.kind === 'utilization')
     if (current?.digest === digest || addsNothing) return { isNew: false, rows, imports: [], regions }
     const path = join(folder, 'rows.parquet')
     const dataset = facts.kind === 'inventory' ? 'resources' : 'utilization'
-    const before = current && (kept.length > 0 || facts.kind === 'utilization') ? Snapshot.allFiles(current) : []
+    const before = current && (isMerged || facts.kind === 'utilization') ? Snapshot.allFiles(current) : []
     const total = await ctx.runtime.lake.writeRows(dataset, { orgId: ctx.orgId, source, path, before, kept })
     const key = `lake/${Snapshot.keyOf({ ...facts, rows: total, files: {} } as never)}/${syncId}-${randomUUID().slice(0, 8)}/${dataset}-0.parquet`
     await ctx.runtime.blobs.putFile(ctx.orgId, key, path)
@@ -59,19 +61,21 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 async function writeLines(
   rows: AsyncIterable<object>,
   path: string,
-): Promise<{ rows: number; digest: string; regions: string[] }> {
+): Promise<{ rows: number; digest: string; regions: string[]; lacksTags: boolean }> {
   let count = 0
   let sum = 0n
   const regions = new Set<string>()
+  let lacksTags = false
   const lines = async function* () {
     for await (const row of rows) {
       count++
-      const { takenAt: _, ...lasting } = row as { takenAt?: string; region?: string }
+      const { takenAt: _, ...lasting } = row as Partial<Resource> & { takenAt?: string }
+      lacksTags ||= lasting.kind !== undefined && lasting.tags === undefined
       if (lasting.region !== undefined) regions.add(lasting.region)
       sum += BigInt(`0x${sha256(JSON.stringify(lasting))}`)
       yield `${JSON.stringify(row)}\n`
     }
   }
   await pipeline(Readable.from(lines()), createWriteStream(path))
-  return { rows: count, digest: sha256(`${count} ${sum}`), regions: [...regions].toSorted() }
+  return { rows: count, digest: sha256(`${count} ${sum}`), regions: [...regions].toSorted(), lacksTags }
 }

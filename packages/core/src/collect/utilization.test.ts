@@ -16,6 +16,12 @@ test.each([
   expect(daysOf(new Date(now), lastSuccessAt)).toEqual(days)
 })
 
+test('a day of which a part did not answer is read again with the others, within the last seven days', () => {
+  const days = (unread: string[]) => daysOf(new Date('2026-11-28T09:00:00Z'), '2026-11-28T08:00:00Z', unread)
+  expect(days(['2026-11-25', '2026-11-28'])).toEqual(['2026-11-25', '2026-11-28'])
+  expect(days(['2026-11-21', '2026-11-22'])).toEqual(['2026-11-22', '2026-11-28'])
+})
+
 test('after a long outage the last seven days are read', () => {
   const days = daysOf(new Date('2026-11-28T01:00:00Z'), '2026-10-01T00:00:00Z')
   expect([days.length, days[0], days.at(-1)]).toEqual([7, '2026-11-22', '2026-11-28'])
@@ -58,7 +64,9 @@ test('values join those of the day; the same values, or none, change nothing', a
       average,
       maximum: average,
     }))
-    return (await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {} } as never)).isNew
+    return (
+      await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {}, problems: [] } as never)
+    ).isNew
   }
   const files = async () => (await Snapshot.view(ctx, { kind: 'utilization' })).snapshots.flatMap(Snapshot.allFiles)
   expect(await collect('syn_1', [1])).toBe(true)

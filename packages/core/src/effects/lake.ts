@@ -184,6 +184,19 @@ export interface Filter {
   values: string[]
 }
 
+/** An answer that converts more amounts is refused. */
+export const mostConverted = 500_000
+
+/** Amounts in other currencies than `convertTo` keep their day. */
+interface Converted {
+  convertTo?: string | undefined
+}
+export interface Priced {
+  currency: string
+  /** The day on which an amount to convert counts. */
+  rateDay?: string | null
+}
+
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
@@ -193,18 +206,19 @@ export interface Queries {
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined }
-    row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
+    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined } & Converted
+    row: Priced & { part: 'day' | 'dimension' | 'previous'; key: string | null; cost: string }
   }
   costByService: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; previousEnd: string }
-    row: { provider: string; service: string | null; currency: string; current: string; previous: string }
+    parameters: CostParameters & { previousStart: string; previousEnd: string } & Converted
+    row: Priced & { provider: string; service: string | null; current: string; previous: string }
   }
+  /** Of each service and currency. */
   topResources: {
     dataset: 'costs'
-    parameters: CostParameters & { perService: number }
-    row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
+    parameters: CostParameters & { perService: number } & Converted
+    row: Priced & { provider: string; service: string | null; resourceId: string; cost: string }
   }
   /** By kind of charge, from FOCUS's ChargeCategory and CommitmentDiscountStatus. */
   reconciliation: {

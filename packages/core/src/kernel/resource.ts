@@ -40,7 +40,8 @@ export interface Resource {
   iops?: number
   /** The id of the instance, or of the volume of a snapshot. */
   attachedTo?: string
-  tags: Record<string, string>
+  /** Absent if the cloud did not answer them: the last known stay. */
+  tags?: Record<string, string>
   /** What rules need beside these fields, by the cloud's own names. */
   configuration: Record<string, unknown>
 }

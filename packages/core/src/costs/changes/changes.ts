@@ -41,6 +41,8 @@ export const Input = z.strictObject({
     .default(10)
     .describe('The maximum number of children of a node, by their absolute change; one more child sums up the others.'),
   ...shared,
+  // A change of the exchange rate would be one more cause.
+  currency: shared.currency.describe('The currency whose amounts are compared; nothing is converted.'),
 })
 type Input = z.output<typeof Input>
 
