@@ -1,5 +1,6 @@
 import type { Context } from '../effects/context.ts'
 import type { Compared } from '../effects/lake.ts'
+import { filesByDataset } from '../kernel/partition.ts'
 import type * as Snapshot from '../lake/snapshot.ts'
 
 const dayMs = 24 * 3600 * 1000
@@ -11,7 +12,7 @@ const mostBytes = 8000
 
 /** What the later inventory (a local Parquet file) changes; `path` has all changes of the last months. */
 export async function changesBetween(ctx: Context, before: Snapshot.Info<'inventory'>, after: string, at: string) {
-  const { resources, resource_changes: changes = [] } = before.files
+  const { resources, resource_changes: changes } = filesByDataset([before])
   const earlier = (time: string, ms: number) => new Date(Date.parse(time) - ms).toISOString()
   const path = `${after}.changes`
   const compared = await ctx.runtime.lake.compareResources({

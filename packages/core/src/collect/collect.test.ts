@@ -270,10 +270,7 @@ describe('an inventory', () => {
     await deliver()
     other = async () => {
       // Another process takes over.
-      await ctx.tables.sources.update(ctx.orgId, `${id}/inventory`, ({ syncId: _, ...kept }) => ({
-        ...kept,
-        ticket: 'tkt_2',
-      }))
+      await ctx.tables.sources.update(ctx.orgId, `${id}/inventory`, (known) => ({ ...known, ticket: 'tkt_2' }))
       await Collect.run(ctx, { sourceId: `${id}/inventory`, ticket: 'tkt_2' })
     }
     await round(65)
