@@ -27,6 +27,7 @@ const commands = {
   emulators: { scope: 'all', run: (args) => node('scripts/emulators.ts', args) },
   cases: { scope: 'all', run: (args) => node('scripts/cases.ts', args) },
   simulate: { scope: 'all', run: (args) => node('scripts/simulate.ts', args) },
+  'compare:detect': { scope: 'all', run: (args) => node('scripts/compare-detect.ts', args) },
   'score:detect': { scope: 'all', run: (args) => node('scripts/score-detect.ts', args) },
   'cost-model': { scope: 'all', run: (args) => node('scripts/cost-model.ts', args) },
   'bench:growth': { scope: 'all', run: (args) => node('scripts/bench-growth.ts', args) },

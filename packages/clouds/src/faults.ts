@@ -9,7 +9,10 @@ export interface Faults {
 }
 
 export interface CallFault {
-  /** `ec2:DescribeInstances`, with IAM's name of the service; `compute.instances.aggregatedList`; any call if undefined. */
+  /**
+   * `ec2:DescribeInstances`, with IAM's name of the service; `blob:GetBlob`, and for Resource Graph the permission of
+   * the asked type; `compute.instances.aggregatedList`; any call if undefined.
+   */
   call?: string
   /**
    * `cut`: the connection ends after half of the answer. `slow`: the answer comes after `seconds`. `disabled`: the API

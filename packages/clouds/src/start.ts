@@ -2,6 +2,8 @@ import type { Endpoints } from '@cloudoptima/providers/access'
 import { openEstate } from '@cloudoptima/sample'
 import { awsAnswers } from './aws/cloud.ts'
 import type { AwsRole } from './aws/identity.ts'
+import { azureAnswers } from './azure/cloud.ts'
+import type { AzureSubscription } from './azure/operation.ts'
 import type { Faults } from './faults.ts'
 import { gcpAnswers } from './gcp/cloud.ts'
 import type { GcpProject } from './gcp/identity.ts'
@@ -22,10 +24,20 @@ export interface CloudsOptions {
 export interface SimulatedClouds {
   /** For CLOUD_ENDPOINTS. */
   endpoints: Endpoints
-  /** Of the account that pays, or the project of each billing account: its export has the costs of all accounts. */
-  credentials: { aws: AwsRole; gcp: GcpProject[] }
-  /** Those of each account or project, by its id. A changed external id of AWS is required from then on. */
-  roles: { aws: Record<string, AwsRole>; gcp: Record<string, GcpProject> }
+  /**
+   * Those whose exports have all costs: the account that pays, each subscription, and a project of each billing
+   * account.
+   */
+  credentials: { aws: AwsRole; azure: AzureSubscription[]; gcp: GcpProject[] }
+  /**
+   * Those of each account, subscription or project, by its id. A changed external id or client secret is required from
+   * then on.
+   */
+  roles: {
+    aws: Record<string, AwsRole>
+    azure: Record<string, AzureSubscription>
+    gcp: Record<string, GcpProject>
+  }
   faults: Faults
   close(): Promise<void>
 }
@@ -38,19 +50,27 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
   const size = { today, seed, months, rows }
   const given = { now, faults, dir }
   const aws = awsAnswers({ ...given, estate: openEstate('aws', size) })
+  const { answer, subscriptions } = azureAnswers({ ...given, estate: openEstate('azure', size) })
   const estates = [openEstate('gcpUsd', size), openEstate('gcpGbp', size)]
   const gcp = await gcpAnswers({ ...given, estates })
-  const [awsServer, gcpServer] = await Promise.all([serve(aws.answer), serve(gcp.answer)])
+  const [awsServer, azureServer, gcpServer] = await Promise.all([serve(aws.answer), serve(answer), serve(gcp.answer)])
+  const { url } = azureServer
   const { url: api } = gcpServer
   const projects = gcp.projects(api)
   return {
-    endpoints: { aws: awsServer.url, gcp: { token: `${api}/token`, api } },
-    credentials: { aws: aws.payer, gcp: projects.flatMap((own) => own.slice(0, 1)) },
+    endpoints: {
+      aws: awsServer.url,
+      azure: { authority: url, resourceManager: url, blob: `${url}/blob`, metrics: `${url}/metrics` },
+      gcp: { token: `${api}/token`, api },
+    },
+    credentials: { aws: aws.payer, azure: subscriptions, gcp: projects.flatMap((own) => own.slice(0, 1)) },
     roles: {
       aws: aws.roles,
+      azure: Object.fromEntries(subscriptions.map((each) => [each.subscriptionId, each])),
       gcp: Object.fromEntries(projects.flat().map((project) => [project.projectId, project])),
     },
     faults,
-    close: async () => void (await Promise.all([awsServer.close(), gcpServer.close()])),
+    close: async () =>
+      void (await Promise.all([awsServer, azureServer, gcpServer].map(async (server) => await server.close()))),
   }
 }

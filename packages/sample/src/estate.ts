@@ -1,4 +1,5 @@
 import { aws } from './aws/account.ts'
+import { azure } from './azure/account.ts'
 import type { Charge } from './bill/charge.ts'
 import { chargesOf } from './bill/charges.ts'
 import { periodsOf } from './bill/period.ts'
@@ -11,7 +12,7 @@ import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
 
-const accounts = { aws, gcpGbp, gcpUsd }
+const accounts = { aws, azure, gcpGbp, gcpUsd }
 
 export interface EstateOptions {
   /** As for `generateSample`: the same options give the same bills. */
@@ -25,6 +26,7 @@ export interface EstateOptions {
 export interface Estate {
   account: string
   accountName: string
+  currency: string
   subAccounts: readonly Pick<SubAccount, 'id' | 'name'>[]
   regions: readonly string[]
   resources: readonly EstateResource[]
@@ -77,6 +79,7 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
   return {
     account: account.fields.BillingAccountId,
     accountName: account.fields.BillingAccountName ?? '',
+    currency: account.fields.BillingCurrency,
     subAccounts: account.subAccounts,
     regions: account.regions.map(({ id }) => id),
     commitments: plan.commitments,

@@ -4,15 +4,16 @@ import { type Estate, Random } from '@cloudoptima/sample'
 import { type CallFault, faultOf, type Faults } from '../faults.ts'
 import { exists } from '../load.ts'
 import type { Answer } from '../server.ts'
+import { sumsBy } from '../sums.ts'
 import { newest } from '../versions.ts'
 import { billing } from './billing.ts'
+import { costKeys } from './costs.ts'
 import { openExport } from './export.ts'
 import { type AwsRole, identity, sessionsOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import { type Aws, type Operation, Refusal, Whole } from './operation.ts'
 import { awsResource } from './resource.ts'
-import { sumsOf } from './sums.ts'
 
 const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics }
 
@@ -27,7 +28,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     now,
     resources: estate.resources.map(awsResource),
     export: openExport(given),
-    sums: newest(sumsOf),
+    sums: newest(sumsBy(costKeys)),
   }
   const sessions = sessionsOf(roles)
   const answerOf = async (request: AwsRequest): Promise<Answer> => {

@@ -1,10 +1,10 @@
 import type { AwsRequest } from '@cloudoptima/providers/testing/aws'
 import type { Estate } from '@cloudoptima/sample'
 import type { Answer } from '../server.ts'
+import type { Sum } from '../sums.ts'
 import type { Version } from '../versions.ts'
 import type { Export } from './export.ts'
 import type { AwsResource } from './resource.ts'
-import type { Sum } from './sums.ts'
 
 /** The simulated AWS of one organization. */
 export interface Aws {

@@ -141,5 +141,5 @@ test('sensitivity decides from which size a spike raises an alarm', () => {
       const values = changed(costs(200), (value, i) => (i === 150 ? 100 + extra : value))
       return (judge({ start, stepSeconds, values }, sensitivity)[150]?.score ?? 0) >= 1
     })
-  expect([least('low'), least('medium'), least('high')]).toEqual([23, 18, 14])
+  expect([least('low'), least('medium'), least('high')]).toEqual([22, 17, 13])
 })

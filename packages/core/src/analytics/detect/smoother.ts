@@ -1,5 +1,5 @@
 const clipScales = 3
-const seasonRate = 0.1
+const seasonRate = 0.06
 
 /**
  * Additive exponential smoothing with one season (Holt, 1957; Winters, 1960), whose updates use the error clipped at three
