@@ -85,6 +85,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
     },
   ],
   excludedCosts: [],
+  dailyTotals: [],
   measurable: [],
   resources: [],
   resourceCount: [{ count: 0 }],

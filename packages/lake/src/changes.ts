@@ -1,6 +1,6 @@
 import type { ChargeKind, Queries } from '@cloudoptima/core'
 import { conditionsOf, metricColumn, scope } from './scope.ts'
-import type { Statement, Value } from './statement.ts'
+import type { Statement } from './statement.ts'
 
 const kinds: Record<Exclude<ChargeKind, 'usage'>, string> = {
   credits: "ChargeCategory IN ('Credit', 'Adjustment') OR ChargeClass = 'Correction'",
@@ -13,12 +13,22 @@ const kind = `CASE ${Object.entries(kinds)
   .map(([name, condition]) => `WHEN ${condition} THEN '${name}'`)
   .join(' ')} ELSE 'usage' END`
 
-const leaf = `ServiceProviderName AS provider, coalesce(SubAccountId, BillingAccountId) AS account,
-    ServiceName AS service, ResourceId AS resource, BillingCurrency AS currency,
-    coalesce(SkuId, SkuPriceId) AS sku, coalesce(PricingUnit, ConsumedUnit) AS unit, ${kind} AS kind`
+const leaf = {
+  provider: 'ServiceProviderName',
+  account: 'coalesce(SubAccountId, BillingAccountId)',
+  resource: 'ResourceId',
+  sku: 'coalesce(SkuId, SkuPriceId)',
+  unit: 'coalesce(PricingUnit, ConsumedUnit)',
+}
+const place = `ServiceName AS service, BillingCurrency AS currency, ${kind} AS kind`
+const columns = Object.entries(leaf)
+  .map(([name, column]) => `${column} AS ${name}`)
+  .join(', ')
 
-// Some units are so small that sums with 18 decimals overflow.
-const quantity = 'CAST(coalesce(PricingQuantity, ConsumedQuantity) AS DECIMAL(38, 12))'
+// Sums of larger quantities, such as bytes, could overflow.
+const known = 'coalesce(PricingQuantity, ConsumedQuantity)'
+const most = 'CAST(1e13 AS DECIMAL(38, 18))'
+const quantity = `CASE WHEN ${known} BETWEEN -${most} AND ${most} THEN ${known} END`
 
 const text = (sum: string) => `CAST(${sum} AS VARCHAR)`
 
@@ -45,10 +55,14 @@ export const changeStatements = {
       `sum(EffectiveCost) FILTER (${isWithin} AND ${isForeign}) AS rated${side}`,
       `sum(PricingCurrencyEffectiveCost) FILTER (${isWithin} AND ${isForeign}) AS priced${side}`,
     ])
-    const facts = ['quantity', 'rated', 'priced'].flatMap((name) => {
-      const isKnown = name === 'quantity' ? 'leaf > 0' : 'leaf > 0 AND isOneCurrency'
-      return periods.map(([side]) => `${text(`sum(${name}${side}) FILTER (${isKnown})`)} AS "${name}${side}"`)
-    })
+    const names = ['quantity', 'rated', 'priced'].flatMap((name) => [`${name}Before`, `${name}After`])
+    const facts = names.map((name) =>
+      name.startsWith('quantity')
+        ? `${text(name)} AS "${name}"`
+        : `${text(`CASE WHEN isOneCurrency THEN ${name} END`)} AS "${name}"`,
+    )
+    const unknown = names.map(() => 'NULL').join(', ')
+    const sums = `${text('sum(costBefore)')}, ${text('sum(costAfter)')}, ${unknown}`
     const dates = {
       previous_start: previousStart,
       previous_end: previousEnd,
@@ -58,24 +72,23 @@ export const changeStatements = {
     return {
       dataset: 'costs',
       values: { ...values, ...dates, currency, leaves },
-      sql: `WITH leaves AS (
-  SELECT ${leaf},
-    min(PricingCurrency) = max(PricingCurrency) AS isOneCurrency,
-    ${measures.join(',\n    ')}
+      // Equal changes are chosen by hash, so that the same question has the same answer.
+      sql: `WITH leaves AS MATERIALIZED (
+  SELECT ${columns}, ${place},
+    min(PricingCurrency) FILTER (${isForeign}) = max(PricingCurrency) FILTER (${isForeign}) AS isOneCurrency,
+    ${measures.join(',\n    ')},
+    hash(provider, account, resource, sku, unit, service, currency, kind) AS id
   FROM {files} WHERE ${where} AND (${periods.map(([, isWithin]) => isWithin).join(' OR ')}) GROUP BY ALL
-), ranked AS (
-  SELECT *, currency = $currency AS isWanted,
-    row_number() OVER (PARTITION BY currency ORDER BY abs(costAfter - costBefore) DESC, provider, account, service, resource, sku, unit, kind) AS place
-  FROM leaves
-), chosen AS (
-  SELECT *, CASE WHEN isWanted AND place <= $leaves THEN place ELSE 0 END AS leaf FROM ranked
+), largest AS (
+  SELECT id FROM leaves WHERE currency = $currency ORDER BY abs(costAfter - costBefore) DESC, id LIMIT $leaves
 )
-SELECT currency, CASE WHEN isWanted THEN provider END AS provider, CASE WHEN isWanted THEN account END AS account,
-  CASE WHEN isWanted THEN service END AS service, CASE WHEN leaf > 0 THEN resource END AS resource,
-  CASE WHEN isWanted THEN kind ELSE 'usage' END AS kind, leaf = 0 AS "isRest",
-  ${text('sum(costBefore)')} AS "before", ${text('sum(costAfter)')} AS "after",
-  ${facts.join(', ')}
-FROM chosen GROUP BY 1, 2, 3, 4, 5, 6, leaf`,
+SELECT currency, provider, account, service, resource, kind, false AS "isRest",
+  ${text('costBefore')} AS "before", ${text('costAfter')} AS "after", ${facts.join(', ')}
+FROM leaves SEMI JOIN largest USING (id) WHERE currency = $currency
+UNION ALL SELECT currency, provider, account, service, NULL, kind, true, ${sums}
+FROM leaves ANTI JOIN largest USING (id) WHERE currency = $currency GROUP BY ALL
+UNION ALL SELECT currency, NULL, NULL, NULL, NULL, 'usage', true, ${sums}
+FROM leaves WHERE currency <> $currency GROUP BY ALL`,
     }
   },
 
@@ -86,17 +99,11 @@ FROM chosen GROUP BY 1, 2, 3, 4, 5, 6, leaf`,
     pairs,
   }: Queries['costRestatements']['parameters']): Statement<'costs'> {
     const { conditions, values } = conditionsOf(filters)
+    const files = (version: string) => versions.flatMap((own, index) => (own === version ? [index + 1] : []))
     const sides = pairs.flatMap(({ earlier, later }, pair) => [
-      { pair: String(pair), version: earlier, side: 'before' },
-      { pair: String(pair), version: later, side: 'after' },
+      ...files(earlier).map((file) => ({ pair, x_File: file, side: 'before' })),
+      ...files(later).map((file) => ({ pair, x_File: file, side: 'after' })),
     ])
-    const lists: Record<string, Value> = {
-      versions: JSON.stringify(versions),
-      side_pairs: JSON.stringify(sides.map(({ pair }) => pair)),
-      side_versions: JSON.stringify(sides.map(({ version }) => version)),
-      side_names: JSON.stringify(sides.map(({ side }) => side)),
-    }
-    const list = (name: string) => `from_json($${name}, '["VARCHAR"]')`
     const of = (measure: string, side: string) => `coalesce(sum(${measure}) FILTER (side = '${side}'), 0)`
     const measures = ['cost', 'quantity', 'n'].flatMap((measure) => [
       `${of(measure, 'before')} AS ${measure}Before`,
@@ -105,16 +112,16 @@ FROM chosen GROUP BY 1, 2, 3, 4, 5, 6, leaf`,
     return {
       dataset: 'costs',
       isNumbered: true,
-      values: { ...values, ...lists },
-      sql: `WITH cells AS (
-  SELECT list_extract(${list('versions')}, x_File) AS version, CAST(ChargePeriodStart AS DATE) AS day, ${leaf},
-    sum(${metricColumn[metric]}) AS cost, sum(${quantity}) AS quantity, count(*) AS n
-  FROM {files} WHERE ${['true', ...conditions].join(' AND ')} GROUP BY ALL
-), sides AS (
-  SELECT unnest(${list('side_pairs')}) AS pair, unnest(${list('side_versions')}) AS version, unnest(${list('side_names')}) AS side
+      values: { ...values, sides: JSON.stringify(sides) },
+      sql: `WITH sides AS (
+  SELECT unnest(from_json($sides, '[{"pair": "INTEGER", "x_File": "INTEGER", "side": "VARCHAR"}]'), recursive := true)
+), charges AS (
+  SELECT x_File, CAST(ChargePeriodStart AS DATE) AS day, ${place}, hash(${Object.values(leaf).join(', ')}) AS leaf,
+    ${metricColumn[metric]} AS cost, ${quantity} AS quantity, 1 AS n
+  FROM {files} WHERE ${['true', ...conditions].join(' AND ')}
 ), leaves AS (
-  SELECT pair, day, provider, account, service, resource, currency, sku, unit, kind, ${measures.join(', ')}
-  FROM cells JOIN sides USING (version) GROUP BY ALL
+  SELECT pair, day, service, currency, kind, leaf, ${measures.join(', ')}
+  FROM charges JOIN sides USING (x_File) GROUP BY ALL
 ), causes AS (
   SELECT *, CASE
       WHEN kind <> 'usage' THEN kind
@@ -126,7 +133,7 @@ FROM chosen GROUP BY 1, 2, 3, 4, 5, 6, leaf`,
     END AS cause
   FROM leaves
 )
-SELECT CAST(pair AS INTEGER) AS pair, currency, service, CAST(CASE WHEN cause = 'lateUsage' THEN day END AS VARCHAR) AS day, cause,
+SELECT pair, currency, service, CAST(CASE WHEN cause = 'lateUsage' THEN day END AS VARCHAR) AS day, cause,
   CAST(sum(nBefore) AS DOUBLE) AS "rowsBefore", CAST(sum(nAfter) AS DOUBLE) AS "rowsAfter",
   ${text('sum(costBefore)')} AS "before", ${text('sum(costAfter)')} AS "after"
 FROM causes GROUP BY ALL`,

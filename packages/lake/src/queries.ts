@@ -105,6 +105,16 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   ...resourceStatements,
   ...changeStatements,
 
+  dailyTotals() {
+    return {
+      dataset: 'cost_rollup',
+      values: {},
+      sql: `SELECT ServiceProviderName AS provider, ${dimensionColumn.account} AS account, ServiceName AS service, BillingCurrency AS currency, CAST(ChargeDay AS VARCHAR) AS day,
+  CAST(coalesce(sum(BilledCost), 0) AS VARCHAR) AS billed, CAST(coalesce(sum(EffectiveCost), 0) AS VARCHAR) AS effective
+FROM {files} GROUP BY ALL ORDER BY ALL`,
+    }
+  },
+
   excludedCosts() {
     return {
       dataset: 'cost_rollup',

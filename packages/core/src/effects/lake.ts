@@ -305,6 +305,16 @@ export interface Queries {
     parameters: { ids: string[]; start: string; end: string; byDay: boolean }
     row: { id: string; day: string | null; currency: string; cost: string }
   }
+  dailyTotals: {
+    dataset: 'cost_rollup'
+    parameters: Record<string, never>
+    row: Pick<Totals, 'currency' | 'billed' | 'effective'> & {
+      provider: string
+      account: string
+      service: string | null
+      day: string
+    }
+  }
   /** The only query of excluded rows; account ids in lower case, without Azure's path. */
   excludedCosts: {
     dataset: 'cost_rollup'

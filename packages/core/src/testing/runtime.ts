@@ -61,6 +61,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     cloud: { bills: nothing, preliminary: nothing, inventory: nothing, utilization: nothing },
     clouds: memoryClouds(() => runtime),
     exchangeRates: undefined,
+    timeSeries: { write: missing },
     lake: { normalize: missing, writeRows: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),

@@ -45,9 +45,10 @@ export class Detector {
   readonly #month: MonthEffect | undefined
   #run = emptyRun()
   #step = 0
+  #period = 1
   #fatigue = 0
   #lastAlarm = -Infinity
-  #held: { smoother: Smoother; level: number; levels: number[] } | undefined
+  #held: { smoother: Smoother; level: number } | undefined
   #former = { offset: 0, until: -1 }
   #returns = 0
 
@@ -71,31 +72,39 @@ export class Detector {
     const time = this.#start + step * this.#stepSeconds * 1000
     const effect = this.#month?.at(time) ?? 0
     const chosen = best(this.#smoothers)
+    if (chosen.period !== this.#period && step < 4 * chosen.period) this.#spread.restart(chosen.early)
+    this.#period = chosen.period
     const scale = this.#spread.scaleAt(step)
     const forecast = chosen.predict(step) + effect
     if (step - this.#lastAlarm > mergeDays * this.#perDay) this.#held = undefined
     const range = this.#set.k * this.#threshold * scale
     if (value === null || !(Math.abs(value) < 1e300)) return { score: 0, expected: forecast, range, isShift: false }
-    const slowForecast = best(this.#slow).predict(step) + effect
+    const slow = best(this.#slow)
+    const slowForecast = slow.predict(step) + effect
     const heldForecast = this.#held ? this.#held.level + this.#held.smoother.seasonAt(step) + effect : forecast
     const moved = forecast - heldForecast
-    const back = this.#wayBack(step, value - forecast, Math.abs(moved) > 2 * scale ? moved : 0)
+    const back = this.#wayBack(step, value - forecast, forecast - effect, Math.abs(moved) > 2 * scale ? moved : 0)
     const error = value - forecast + back
     const slowError = nearestZero(value - slowForecast, value - slowForecast + back)
     const means = this.#spread.meansWith(slowError)
     const score = this.#fatigued(step, this.#score(error, slowError, scale, means, value - error))
-    this.#hold(step, score, chosen)
+    this.#hold(step, score, Math.abs(slowError) > Math.abs(error) ? slow : chosen)
     const expected = this.#held ? heldForecast : value - error
     this.#month?.add(time, error + effect, scale)
     const isOld = score >= 1 && this.#run.hasAlarm && this.#run.side === Math.sign(error)
     this.#spread.add(step, { value, error, scale, means, event: score < 1 ? 'none' : isOld ? 'old' : 'new' })
     for (const smoother of this.#smoothers) smoother.update(step, value - effect, scale)
-    const isShift = this.#accept(step, { error, move: value - forecast, excess: value - heldForecast }, scale, score)
+    const isShift = this.#accept(step, {
+      side: Math.abs(error) > scale ? Math.sign(error) : 0,
+      excess: value - heldForecast,
+      usual: heldForecast - effect,
+      score,
+    })
     return { score, expected, range, isShift }
   }
 
   /** The way back to the level before an alarm or a shift is no anomaly; two values there restore that level. */
-  #wayBack(step: number, error: number, sinceAlarm: number): number {
+  #wayBack(step: number, error: number, forecast: number, sinceAlarm: number): number {
     const sinceShift = step < this.#former.until ? this.#former.offset : 0
     const offset = [sinceAlarm, sinceShift].reduce(
       (best, other) => (Math.abs(error + other) < Math.abs(error + best) ? other : best),
@@ -103,8 +112,7 @@ export class Detector {
     )
     this.#returns = offset === 0 ? 0 : this.#returns + 1
     if (this.#returns === 2 && (offset === sinceShift || !this.#isFine)) {
-      for (const [i, smoother] of this.#smoothers.entries())
-        smoother.level = offset === sinceShift ? smoother.level - offset : (this.#held?.levels[i] ?? smoother.level)
+      this.#moveTo(step, forecast - offset)
       this.#former.until = -1
     }
     return offset
@@ -135,34 +143,33 @@ export class Detector {
 
   #hold(step: number, score: number, smoother: Smoother): void {
     if (score < 1) return
-    this.#held ??= { smoother, level: smoother.level, levels: this.#smoothers.map(({ level }) => level) }
+    this.#held ??= { smoother, level: smoother.level }
     this.#lastAlarm = step
+  }
+
+  #moveTo(step: number, prediction: number): void {
+    for (const smoother of this.#smoothers) smoother.level += prediction - smoother.predict(step)
   }
 
   /** After eight days on one side, one of them alarmed, and not still climbing, the level moves there. */
   #accept(
     step: number,
-    { error, move, excess }: Record<'error' | 'move' | 'excess', number>,
-    scale: number,
-    score: number,
-  ) {
+    { side, excess, usual, score }: Record<'side' | 'excess' | 'usual' | 'score', number>,
+  ): boolean {
     const steps = shiftDays * this.#perDay
-    const side = Math.abs(error) > scale ? Math.sign(error) : 0
     if (side !== this.#run.side) this.#run = { ...emptyRun(), side }
     if (side === 0) return false
     const run = this.#run
     run.steps++
-    run.moves.push(move)
     run.excess.push(excess)
-    if (run.moves.length > steps) for (const list of [run.moves, run.excess]) list.shift()
+    if (run.excess.length > steps) run.excess.shift()
     run.hasAlarm ||= score >= 1
     if (run.steps < steps || !run.hasAlarm) return false
     const [early, late] = [meanOf(run.excess.slice(0, steps / 2)), meanOf(run.excess.slice(steps / 2))]
     const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
     if (isClimbing && run.steps < 4 * steps) return false
-    const offset = meanOf(run.moves)
-    for (const smoother of this.#smoothers) smoother.level += offset * (1 - smoother.rate) ** (steps / 2)
-    this.#former = { offset, until: step + returnDays * this.#perDay }
+    this.#moveTo(step, usual + late)
+    this.#former = { offset: late, until: step + returnDays * this.#perDay }
     this.#run = emptyRun()
     this.#spread.forgetRecent()
     this.#held = undefined
@@ -170,7 +177,7 @@ export class Detector {
   }
 }
 
-const emptyRun = () => ({ side: 0, steps: 0, moves: [] as number[], excess: [] as number[], hasAlarm: false })
+const emptyRun = () => ({ side: 0, steps: 0, excess: [] as number[], hasAlarm: false })
 const nearestZero = (a: number, b: number) => (Math.abs(b) < Math.abs(a) ? b : a)
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 const ratio = (size: number, unit: number) =>

@@ -93,7 +93,8 @@ export const get = question(
       snapshots.map(async (info) => sinceEnd(await Snapshot.versionsOf(ctx, info), period)),
     )
     const restated = found.map(({ versions }) => versions).filter((versions) => versions.length > 1)
-    const steps = restated.flatMap(stepsOf)
+    const compared = restated.map(comparisonOf).filter((comparison) => comparison !== undefined)
+    const steps = [...new Set(compared.flatMap(({ whole, steps: own }) => [whole, ...own]))]
     const files = Snapshot.filesOf(ctx.orgId, view, restated.flat())
     const parameters = {
       metric: input.metric,
@@ -105,6 +106,7 @@ export const get = question(
       steps.length === 0 ? [] : ctx.runtime.lake.query('costRestatements', files, parameters),
       excludedCosts(ctx, Snapshot.filesOf(ctx.orgId, view, snapshots)),
     ])
+    const byPair = Map.groupBy(rows, ({ pair }) => pair)
     const missing = [
       ...expiredOf((view.expired ?? []).filter((info) => info.period === period)),
       ...found.flatMap(({ versions, isCut }) => (isCut ? versions.slice(0, 1).map(expiredBefore) : [])),
@@ -112,7 +114,7 @@ export const get = question(
     ]
     return {
       period,
-      bills: billsOf(steps, rows),
+      bills: billsOf(compared, (step) => byPair.get(steps.indexOf(step)) ?? []),
       unchanged: found.filter(({ versions }) => versions.length === 1).length,
       open: found.filter(({ versions }) => versions.length === 0).length,
       meta: {
@@ -167,15 +169,15 @@ function keyOf({ partition, version }: Version) {
 interface Step {
   earlier: Version
   later: Version
-  /** From the first version to the current one. */
-  isWhole: boolean
 }
 
-function stepsOf(versions: readonly Version[]): Step[] {
+/** From the first version to the current one, and from version to version. */
+function comparisonOf(versions: readonly Version[]): { whole: Step; steps: Step[] } | undefined {
   const [first, last] = [versions[0], versions.at(-1)]
-  if (!first || !last) return []
-  const steps = versions.slice(1).map((later, index) => ({ earlier: versions[index] ?? first, later, isWhole: false }))
-  return [{ earlier: first, later: last, isWhole: true }, ...steps]
+  if (!first || !last) return undefined
+  const whole = { earlier: first, later: last }
+  if (versions.length === 2) return { whole, steps: [whole] }
+  return { whole, steps: versions.slice(1).map((later, index) => ({ earlier: versions[index] ?? first, later })) }
 }
 
 function expiredBefore({ provider, billingAccountId, period, version }: Version): Missing {
@@ -185,28 +187,25 @@ function expiredBefore({ provider, billingAccountId, period, version }: Version)
   return { kind: 'version', provider, detail }
 }
 
-function billsOf(steps: readonly Step[], rows: readonly Row[]): z.infer<typeof Bill>[] {
-  const byPair = Map.groupBy(rows, ({ pair }) => pair)
-  const found = steps.map((step, pair) => ({ ...step, rows: byPair.get(pair) ?? [] }))
-  return found
-    .filter(({ isWhole }) => isWhole)
-    .flatMap((whole) => {
-      const { partition, provider, billingAccountId } = whole.later
-      const own = found.filter((step) => !step.isWhole && step.later.partition === partition)
-      const currencies = [...new Set([whole, ...own].flatMap((step) => step.rows.map(({ currency }) => currency)))]
-      return currencies.toSorted().map((currency) => ({
-        provider,
-        billingAccountId,
-        currency,
-        firstSeenAt: whole.earlier.at,
-        ...differenceOf(whole, currency),
-        steps: own.map((step) => differenceOf(step, currency)),
-      }))
+type Comparison = NonNullable<ReturnType<typeof comparisonOf>>
+
+function billsOf(found: readonly Comparison[], rowsOf: (step: Step) => readonly Row[]): z.infer<typeof Bill>[] {
+  return found.flatMap(({ whole, steps }) => {
+    const { provider, billingAccountId } = whole.later
+    const currencies = new Set([whole, ...steps].flatMap((step) => rowsOf(step).map(({ currency }) => currency)))
+    return [...currencies].toSorted().map((currency) => {
+      const difference = (step: Step) =>
+        differenceOf(
+          step,
+          rowsOf(step).filter((row) => row.currency === currency),
+        )
+      const firstSeenAt = whole.earlier.at
+      return { provider, billingAccountId, currency, firstSeenAt, ...difference(whole), steps: steps.map(difference) }
     })
+  })
 }
 
-function differenceOf(step: Step & { rows: readonly Row[] }, currency: string): Difference {
-  const rows = step.rows.filter((row) => row.currency === currency)
+function differenceOf(step: Step, rows: readonly Row[]): Difference {
   const late = totalsBy(
     rows.filter(({ day }) => day !== null),
     ({ day }) => day ?? '',
