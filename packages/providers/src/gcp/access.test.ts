@@ -4,7 +4,7 @@ import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
 import { lists } from './collect/inventory-table.ts'
 import { gcpPermissions } from './permissions.ts'
-import { type FakeGcp, type FakeGcp, fakeGcp, refusedSignIn, rsaKeys } from './testing.ts'
+import { type FakeGcp, fakeGcp, refusedSignIn, rsaKeys } from './testing.ts'
 
 const projectId = 'acme-billing-1'
 const email = `reader@${projectId}.iam.gserviceaccount.com`
