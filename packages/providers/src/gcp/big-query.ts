@@ -22,7 +22,7 @@ export async function bigQuery(hosts: GcpHosts, authClient: JWT, projectId: stri
 interface Asked {
   uri: string
   method?: string
-  qs?: Record<string, unknown>
+  qs?: Record<string, string | number | boolean | undefined>
   json?: object
 }
 
@@ -40,7 +40,7 @@ async function answerTo(authClient: JWT, { uri, method = 'GET', qs = {}, json }:
   })
   const answer = objectIn(await response.text())
   if (response.ok && answer) return answer
-  const { errors = [] } = (answer as Denial | undefined)?.error ?? {}
+  const { errors = [] } = answer?.error ?? {}
   const headers = Object.fromEntries(response.headers)
   // As the SDK's own error, which the callers know.
   throw Object.assign(new Error('BigQuery refused a call'), {
@@ -54,7 +54,7 @@ interface Denial {
   error?: { errors?: { reason?: string }[] }
 }
 
-function objectIn(text: string): object | undefined {
+function objectIn(text: string): Denial | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? value : undefined
