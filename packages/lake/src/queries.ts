@@ -1,6 +1,7 @@
 import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
 import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
+import { inventoryStatements } from './inventories.ts'
 import { resourceStatements } from './resources.ts'
 import { dimensionColumn, metricColumn, scope } from './scope.ts'
 import { pointer, type Statement, type Value } from './statement.ts'
@@ -113,6 +114,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
+  ...inventoryStatements,
   ...changeStatements,
 
   dailyTotals() {
