@@ -88,6 +88,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   dailyTotals: [],
   measurable: [],
   resources: [],
+  resourceChanges: [],
   resourceCount: [{ count: 0 }],
   snapshotCounts: [],
   utilization: [],

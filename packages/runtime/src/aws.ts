@@ -130,6 +130,7 @@ const lacksDuckdb = (purpose: string) => () =>
 export const noLake = (): Lake => ({
   normalize: lacksDuckdb('read bills'),
   writeRows: lacksDuckdb('write resources'),
+  compareResources: lacksDuckdb('compare resources'),
   query: lacksDuckdb('query costs'),
   export: lacksDuckdb('export costs'),
 })
