@@ -10,7 +10,7 @@ import {
   periodSpan,
   type Span,
 } from '../../kernel/calendar.ts'
-import { exactly, growth, plain, toNumber, withExact, zero } from '../../kernel/money.ts'
+import { exactly, growth, toNumber, withExact } from '../../kernel/money.ts'
 import type { View } from '../../lake/snapshot.ts'
 import { question } from '../answers.ts'
 import { filtersOf, shared } from '../ask.ts'
@@ -27,7 +27,8 @@ import {
   unconverted,
   usualCurrency,
 } from '../scope.ts'
-import { type Cause, causes, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
+import { causesOf, changeBy, nameOf } from './causes.ts'
+import { type Cause, type Leaf, type Node, type Sums, treeOf } from './tree.ts'
 
 export const Input = z.strictObject({
   from: Period.optional().describe('The period before: a month or days. By default the one just before `to`.'),
@@ -57,12 +58,7 @@ const described: Record<Cause, string> = {
   tax: 'Taxes.',
   other: 'Charges without a quantity, and the smallest changes of a large lake.',
 }
-const exact = (cause: Cause) => z.string().describe(described[cause])
-const Causes = z
-  .object(Object.fromEntries(causes.map((cause) => [cause, exact(cause)])) as Record<Cause, z.ZodString>)
-  .describe('Exact decimals, which sum to the change.')
-
-const figures = { ...exactly('before'), ...exactly('after'), ...exactly('change'), causes: Causes }
+const figures = { ...exactly('before'), ...exactly('after'), ...exactly('change'), causes: causesOf(described) }
 const Resource = z.object({
   name: z.string().describe('`(none)` where the bill has no value, `(other)` for the children beyond the limit.'),
   value: z.string().nullable().describe('The value; null where the bill has none.'),
@@ -148,18 +144,11 @@ function answerOf(rows: readonly Leaf[], currency: string, limit: number, from: 
 type Line = z.infer<typeof Resource> & { children: Line[] }
 
 function lineOf({ value, children, ...sums }: Node): Line {
-  const name = value === undefined ? '(other)' : (value ?? '(none)')
-  return { name, value: value ?? null, ...figuresOf(sums), children: children.map(lineOf) }
+  return { ...nameOf(value), ...figuresOf(sums), children: children.map(lineOf) }
 }
 
-function figuresOf(sums: Omit<Node, 'value' | 'children'>) {
-  const textOf = (cause: Cause) => plain(sums.causes.get(cause) ?? zero)
-  return {
-    ...withExact('before', sums.before),
-    ...withExact('after', sums.after),
-    ...withExact('change', changeOf(sums)),
-    causes: Object.fromEntries(causes.map((cause) => [cause, textOf(cause)])) as Record<Cause, string>,
-  }
+function figuresOf({ before, after, causes }: Sums) {
+  return { ...withExact('before', before), ...withExact('after', after), ...changeBy(described, causes) }
 }
 
 function periodsOf({ from, to }: Input, view: View, now: Date): { from: Span; to: Span } {

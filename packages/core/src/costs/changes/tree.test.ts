@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Amount, parse, plain, sum } from '../../kernel/money.ts'
-import { causes, causesOf, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
+import { type Cause, causesOf, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
 
 const charge = (given: Partial<Leaf>): Leaf => ({
   currency: 'USD',
@@ -105,6 +105,7 @@ function all(node: Node): Node[] {
   return [node, ...node.children.flatMap(all)]
 }
 
+const causes: Cause[] = ['price', 'quantity', 'new', 'gone', 'currency', 'credits', 'commitments', 'tax', 'other']
 const facts = ({ before, after, causes: found }: Node) => [before, after, ...causes.map((cause) => found.get(cause))]
 const sumAt = (nodes: readonly Node[], index: number) =>
   plain(sum(nodes.map((node) => facts(node)[index] ?? parse('0'))))

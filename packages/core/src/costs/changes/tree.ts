@@ -3,18 +3,7 @@ import { type Amount, parse, sum, zero } from '../../kernel/money.ts'
 
 export type Leaf = Queries['costChanges']['row']
 
-export const causes = [
-  'price',
-  'quantity',
-  'new',
-  'gone',
-  'currency',
-  'credits',
-  'commitments',
-  'tax',
-  'other',
-] as const
-export type Cause = (typeof causes)[number]
+export type Cause = 'price' | 'quantity' | 'new' | 'gone' | 'currency' | 'other' | Exclude<Leaf['kind'], 'usage'>
 
 /** The causes sum to `after` minus `before`. */
 export interface Sums {
