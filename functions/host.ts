@@ -66,6 +66,7 @@ function runtimeOf(lake: MakeLake) {
     ...(API_URL && { tokenIssuer: API_URL, publicUrl: () => API_URL }),
     clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
     exchangeRatesUrl: process.env['EXCHANGE_RATES_URL'],
+    timestreamTable: process.env['TIMESTREAM_TABLE'],
     lake,
   })
   return { ...runtime, bus: countedBus(runtime.bus) }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Money } from '@cloudoptima/core'
 import { generateSample, type Sample } from '@cloudoptima/sample'
 
@@ -363,6 +363,31 @@ describe('serving', () => {
       expect(JSON.parse(status.stdout)).toMatchObject({ partitions: 4, rows: sample.rows, totals: apart.totals })
     },
     sampleMs,
+  )
+
+  it(
+    'without a network it serves silently, with the bundled exchange rates, and logs a warning',
+    async () => {
+      // Nothing listens on port 1.
+      vi.stubEnv('EXCHANGE_RATES_URL', 'http://127.0.0.1:1/')
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const data = await fresh()
+      const serving = begin(['--data', data, '--port', '0', '--json', '--import', bill])
+      const { api } = JSON.parse(await serving.untilOutput('"api"')) as { api: string }
+      const log = async () => await readFile(join(data, 'log', 'cloudoptima.log'), 'utf8')
+      await vi.waitFor(async () => expect(await log()).toContain('exchange rates were not fetched'), {
+        timeout: 15_000,
+      })
+      const token = (await run('token', '--data', data)).stdout.trim()
+      const rates = await fetch(`${api}/currencies/rates`, { headers: { Authorization: `Bearer ${token}` } })
+      expect(await rates.json()).toMatchObject({ fetched_at: null, rates: expect.any(Array) })
+      serving.child.kill('SIGINT')
+      const { code, stdout, stderr } = await serving.ended
+      expect(code).toBe(0)
+      expect(stdout + stderr).not.toMatch(/exchange|fetch|error|warn/i)
+      expect(await log()).not.toContain('"level":"error"')
+    },
+    slow,
   )
 
   it(

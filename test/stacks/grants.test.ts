@@ -19,7 +19,8 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: 'test/demonstration/deployment.ts' }
+  const addition = 'test/demonstration/deployment.ts'
+  const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: addition, TIMESTREAM_TABLE: 'costs/daily' }
   production = await synthesise('production', { told })
   rehearsal = await synthesise('rehearsal', { told })
 }, 120_000)
@@ -72,6 +73,13 @@ describe('grants', () => {
         ...['lake', 'raw', 'uploads'].map((name) => `s3:DeleteObject Bucket/*/${name}/*`),
         's3:ListBucket Bucket',
         'sqs:SendMessage DeadLetters',
+      ],
+      WriteTimeSeries: [
+        ...everyRow,
+        's3:GetObject Bucket/*/lake/*',
+        'sqs:SendMessage DeadLetters',
+        'timestream:DescribeEndpoints *',
+        'timestream:WriteRecords arn:AWS::Partition:timestream:us-east-1:my-account:database/costs/table/daily',
       ],
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [

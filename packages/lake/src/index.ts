@@ -9,6 +9,7 @@ import { normalize } from './normalize.ts'
 export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
+import { compare } from './inventories.ts'
 import { writeRows } from './resources.ts'
 import { createRollups, type Rollups } from './rollups.ts'
 
@@ -79,6 +80,11 @@ export function createLake({
     async writeRows(dataset, { orgId, ...rows }) {
       const before = await cache.paths(orgId, [...rows.before])
       return await connected(async ({ connection }) => await writeRows(connection, dataset, { ...rows, before }))
+    },
+    async compareResources({ orgId, ...given }) {
+      const before = await cache.paths(orgId, [...given.before])
+      const changes = await cache.paths(orgId, [...given.changes])
+      return await connected(async ({ connection }) => await compare(connection, { ...given, before, changes }))
     },
     async export(files, options) {
       const from = relation('costs', parquet(await cache.paths(files.orgId, files.files.costs)), files.excluded)

@@ -1,6 +1,7 @@
 import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
 import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
+import { inventoryStatements } from './inventories.ts'
 import { resourceStatements } from './resources.ts'
 import { dimensionColumn, metricColumn, scope } from './scope.ts'
 import { pointer, type Statement, type Value } from './statement.ts'
@@ -103,7 +104,18 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
+  ...inventoryStatements,
   ...changeStatements,
+
+  dailyTotals() {
+    return {
+      dataset: 'cost_rollup',
+      values: {},
+      sql: `SELECT ServiceProviderName AS provider, ${dimensionColumn.account} AS account, ServiceName AS service, BillingCurrency AS currency, CAST(ChargeDay AS VARCHAR) AS day,
+  CAST(coalesce(sum(BilledCost), 0) AS VARCHAR) AS billed, CAST(coalesce(sum(EffectiveCost), 0) AS VARCHAR) AS effective
+FROM {files} GROUP BY ALL ORDER BY ALL`,
+    }
+  },
 
   excludedCosts() {
     return {

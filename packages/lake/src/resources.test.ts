@@ -40,7 +40,7 @@ const ask = async <Name extends keyof Queries>(
   files: Partial<Record<'resources' | 'utilization', string[]>>,
   excluded: { cloud: 'aws'; accountId: string }[] = [],
 ) => {
-  const all = { costs: [], cost_rollup: [], resources: [], utilization: [], ...files }
+  const all = { costs: [], cost_rollup: [], resources: [], resource_changes: [], utilization: [], ...files }
   return await lake.query(name, { orgId: 'org', files: all, excluded }, parameters)
 }
 

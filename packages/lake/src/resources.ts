@@ -142,9 +142,10 @@ FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) 
   }),
 }
 
-const numbered = (values: readonly string[], letter = 'r') =>
+export const numbered = (values: readonly string[], letter = 'r') =>
   Object.fromEntries(values.map((value, n) => [`${letter}${n}`, value]))
-const placeholders = (values: readonly string[], letter = 'r') => values.map((_, n) => `$${letter}${n}`).join(', ')
+export const placeholders = (values: readonly string[], letter = 'r') =>
+  values.map((_, n) => `$${letter}${n}`).join(', ')
 
 function conditionOf({ kinds, ids, provider, accountId, region, status, tags = [] }: ResourceFilter) {
   const conditions = [`x_Kind IN (${kinds.map(literal).join(', ')})`]

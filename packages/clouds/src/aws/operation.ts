@@ -36,15 +36,6 @@ export class Whole {
   }
 }
 
-/** An error by AWS's name. */
-export class Refusal extends Error {
-  readonly status: number
-  constructor(code: string, status: number) {
-    super(code)
-    this.status = status
-  }
-}
-
 /** Pages of a list. `tokens`: their names in the input and in the output; they are positions. */
 export function list<Item>(
   key: string,

@@ -1,5 +1,6 @@
+import { Refusal } from '../answers.ts'
 import { type Blob, costExport, type Export } from './export.ts'
-import { type Operation, type Operations, page, type Question, Refusal } from './operation.ts'
+import { type Operation, type Operations, page, type Question } from './operation.ts'
 
 const { name, container, rootFolderPath, dataVersion } = costExport
 const listPage = 5
@@ -68,10 +69,9 @@ const listExports: Operation = (question) => {
 /** Of exports and Blob storage. */
 export const billing: Operations = {
   'Microsoft.CostManagement/exports/read': [
-    'management.azure.com',
     '/subscriptions/{subscription}/providers/Microsoft.CostManagement/exports',
     listExports,
   ],
-  'blob:ListBlobs': ['storage.azure.com', '/blob/{account}/{container}', listBlobs],
-  'blob:GetBlob': ['storage.azure.com', '/blob/{account}/{container}/{blob*}', getBlob],
+  'blob:ListBlobs': ['/blob/{account}/{container}', listBlobs],
+  'blob:GetBlob': ['/blob/{account}/{container}/{blob*}', getBlob],
 }

@@ -55,7 +55,6 @@ const usage: Operation = ({ azure, subscription, request }) => {
 /** Of Cost Management. */
 export const costs: Operations = {
   'Microsoft.CostManagement/query/action': [
-    'management.azure.com',
     '/subscriptions/{subscription}/providers/Microsoft.CostManagement/query',
     usage,
   ],

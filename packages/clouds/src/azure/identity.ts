@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { ReceivedRequest } from '@cloudoptima/providers/testing/aws'
 import { Random } from '@cloudoptima/sample'
+import { Refusal } from '../answers.ts'
 import type { Answer } from '../server.ts'
-import { type Audience, type AzureSubscription, type Operations, Refusal } from './operation.ts'
+import type { AzureSubscription, Operations } from './operation.ts'
 
 const uuid = (text: string) => Random.uuid(Random.hash(text))
 
@@ -20,15 +21,17 @@ function tokenOf({ clientId, clientSecret }: AzureSubscription, audience: string
   return createHash('sha256').update([clientId, clientSecret, audience].join('\n')).digest('hex')
 }
 
-/** The subscription whose token a request has. */
+/** The subscription whose token for the service a request has. */
 export function subscriptionWith(
-  { headers: { authorization } }: ReceivedRequest,
-  audience: Audience,
+  { path, headers: { authorization } }: ReceivedRequest,
   subscriptions: readonly AzureSubscription[],
 ): AzureSubscription {
+  const isBlob = path.startsWith('/blob/')
+  const data = isBlob ? 'storage.azure.com' : 'metrics.monitor.azure.com'
+  const audience = isBlob || path.startsWith('/metrics/') ? data : 'management.azure.com'
   const own = subscriptions.find((each) => authorization === `Bearer ${tokenOf(each, audience)}`)
   if (own) return own
-  throw new Refusal(audience === 'storage.azure.com' ? 'InvalidAuthenticationInfo' : 'InvalidAuthenticationToken', 401)
+  throw new Refusal(isBlob ? 'InvalidAuthenticationInfo' : 'InvalidAuthenticationToken', 401)
 }
 
 /** The sign-in of Entra ID with a client secret; undefined for other requests. */
@@ -69,7 +72,6 @@ const permissions = 'providers/Microsoft.Authorization/permissions'
 /** Of the resource manager. */
 export const identity: Operations = {
   'Microsoft.Resources/subscriptions/read': [
-    'management.azure.com',
     '/subscriptions/{subscription}',
     ({ azure: { estate }, subscription: { subscriptionId, tenantId } }) => {
       const id = `/subscriptions/${subscriptionId}`
@@ -78,7 +80,6 @@ export const identity: Operations = {
     },
   ],
   'Microsoft.Authorization/permissions/read': [
-    'management.azure.com',
     `/subscriptions/{subscription}/{path*}${permissions}`,
     ({ named: { path = '' } }) => ({
       body: { value: path.includes('/containers/') ? [...roles, { actions: [], dataActions: [blobs] }] : roles },

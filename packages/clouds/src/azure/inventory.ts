@@ -1,6 +1,7 @@
 import { Random } from '@cloudoptima/sample'
+import { Refusal } from '../answers.ts'
 import { dayOf, isIdle, isRunning, timeOf } from '../load.ts'
-import { type Operation, type Operations, nextLink, page, type Question, Refusal } from './operation.ts'
+import { type Operation, type Operations, nextLink, page, type Question } from './operation.ts'
 import { type AzureResource, guidOf, machineOf, machines } from './resource.ts'
 
 const graphPage = 10
@@ -64,13 +65,7 @@ const table: Record<string, Description> = {
       sku: { name: 'Standard_v2', tier: 'Standard_v2' },
       operationalState: 'Running',
       autoscaleConfiguration: { minCapacity: 1 },
-      backendAddressPools: [
-        {
-          properties: {
-            backendAddresses: [1, 2].map((part) => ({ ipAddress: `10.0.${part}.${key % 250}` })),
-          },
-        },
-      ],
+      backendAddressPools: [{ properties: { backendAddresses: [{ ipAddress: `10.0.1.${key % 250}` }] } }],
     },
   }),
   // The bill of a paused database has its storage only.
@@ -191,14 +186,9 @@ export const graphCall = 'Microsoft.ResourceGraph/resources/read'
 
 /** Of Resource Graph, and the lists of a tenant. */
 export const inventory: Operations = {
-  [graphCall]: ['management.azure.com', '/providers/Microsoft.ResourceGraph/resources', graph],
-  'Microsoft.Capacity/reservations/read': [
-    'management.azure.com',
-    '/providers/Microsoft.Capacity/reservations',
-    reservations,
-  ],
+  [graphCall]: ['/providers/Microsoft.ResourceGraph/resources', graph],
+  'Microsoft.Capacity/reservations/read': ['/providers/Microsoft.Capacity/reservations', reservations],
   'Microsoft.BillingBenefits/savingsPlans/read': [
-    'management.azure.com',
     '/providers/Microsoft.BillingBenefits/savingsPlans',
     () => ({ body: { value: [] } }),
   ],

@@ -91,9 +91,5 @@ const getBatch: Operation = ({ azure, named, request: { query, body }, all }) =>
 
 /** Of Azure Monitor. */
 export const metrics: Operations = {
-  'Microsoft.Insights/metrics:getBatch': [
-    'metrics.monitor.azure.com',
-    '/metrics/{region}/subscriptions/{subscription}/metrics:getBatch',
-    getBatch,
-  ],
+  'Microsoft.Insights/metrics:getBatch': ['/metrics/{region}/subscriptions/{subscription}/metrics:getBatch', getBatch],
 }

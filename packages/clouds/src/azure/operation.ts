@@ -41,19 +41,8 @@ export interface Question {
 /** Answers with JSON, or with an `Answer` in which `body` or `file` is whole. */
 export type Operation = (question: Question) => Answer | Promise<Answer>
 
-/** By the name of the call: the audience of its token, its path, and its answer. */
-export type Operations = Record<string, [audience: Audience, path: string, operation: Operation]>
-
-export type Audience = 'management.azure.com' | 'storage.azure.com' | 'metrics.monitor.azure.com'
-
-/** An error by Azure's name. */
-export class Refusal extends Error {
-  readonly status: number
-  constructor(code: string, status: number) {
-    super(code)
-    this.status = status
-  }
-}
+/** By the name of the call: its path, and its answer. */
+export type Operations = Record<string, [path: string, operation: Operation]>
 
 /** One page of a list, and the position of the next one. */
 export function page<Item>(all: readonly Item[], from: string | null | undefined, size: number) {

@@ -1,5 +1,5 @@
 import { type EstateResource, Random } from '@cloudoptima/sample'
-import { exists, timeOf } from '../load.ts'
+import { createdAtOf, exists } from '../load.ts'
 
 /** A resource of the bill, as the resource manager names it. */
 export interface AzureResource extends EstateResource {
@@ -18,10 +18,9 @@ export interface AzureResource extends EstateResource {
 }
 
 export function azureResource(resource: EstateResource): AzureResource {
-  const { fields, key, firstDay, isOld } = resource
+  const { fields } = resource
   const id = fields.ResourceId ?? ''
   const details: { InstanceType?: string } = JSON.parse(fields.SkuPriceDetails || '{}')
-  const age = isOld ? Random.mix(key, 31) % 700 : 0
   return {
     ...resource,
     id,
@@ -32,7 +31,7 @@ export function azureResource(resource: EstateResource): AzureResource {
     zone: fields.AvailabilityZone ?? '',
     vmSize: details.InstanceType ?? '',
     tags: JSON.parse(fields.Tags || 'null'),
-    createdAt: timeOf(firstDay - age),
+    createdAt: createdAtOf(resource),
   }
 }
 

@@ -1,3 +1,4 @@
+import { Refusal } from '../answers.ts'
 import {
   type BillingAccount,
   list,
@@ -6,7 +7,6 @@ import {
   type Operations,
   pageOf,
   type Question,
-  Refusal,
 } from './operation.ts'
 import { answerTo, fieldsOf } from './query.ts'
 

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceivedRequest } from '@cloudoptima/providers/testing/aws'
 import type { Estate } from '@cloudoptima/sample'
-import { type CallFault, faultOf, type Faults } from '../faults.ts'
+import { answered, Refusal, type Refusals, routesOf } from '../answers.ts'
+import type { Faults } from '../faults.ts'
 import { exists } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { newest, versionsOf } from '../versions.ts'
@@ -9,16 +9,12 @@ import { bigQuery } from './big-query.ts'
 import { type GcpProject, identity, serviceAccountOf, tokensOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
-import { type BillingAccount, type Operations, Refusal } from './operation.ts'
+import type { BillingAccount, Operation } from './operation.ts'
 import { summaryOf } from './query.ts'
 import { gcpResource } from './resource.ts'
 
 const tokenPath = '/token'
-const operations: Operations = { ...identity, ...bigQuery, ...inventory, ...metrics }
-const patterns = Object.entries(operations).map(([call, [path, operation]]) => {
-  const pattern = path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/:]+)')
-  return { call, path: new RegExp(`^${pattern}$`), operation }
-})
+const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics })
 
 /**
  * What Google Cloud answers to the calls of the product, and the projects of each billing account, first the one with
@@ -50,16 +46,7 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
   }
   const answer = async (request: ReceivedRequest): Promise<Answer> => {
     const call = request.path === tokenPath ? 'oauth2.token' : recognized(request.path).call
-    const fault = faultOf(faults, call)
-    if (fault?.kind === 'slow') await sleep((fault.seconds ?? 1) * 1000, undefined, { ref: false })
-    try {
-      if (fault) refuse(call, fault)
-      return { ...answerOf(request), ...(fault?.kind === 'cut' && { isCut: true }) }
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      const headers = fault?.kind === 'throttled' ? { 'retry-after': String(fault.seconds ?? 1) } : {}
-      return { ...refusal(error), headers }
-    }
+    return await answered({ call, faults, codes, write }, () => answerOf(request))
   }
   const projects = (url: string) =>
     accounts.map(({ estate, serviceAccount }) =>
@@ -71,31 +58,20 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
   return { answer, projects }
 }
 
-function recognized(path: string) {
-  for (const { call, path: pattern, operation } of patterns) {
-    const found = pattern.exec(path)
-    if (found) return { call, operation, named: { ...found.groups } }
-  }
-  throw new Error(`${path} is not simulated`)
-}
-
-type Code = [reason: string, status: number]
-
 /** By service; BigQuery has errors of an older form. */
-const codes: Partial<Record<CallFault['kind'], { bigquery?: Code; other: Code }>> = {
+const codes: Refusals['codes'] = {
   throttled: { bigquery: ['rateLimitExceeded', 403], other: ['RATE_LIMIT_EXCEEDED', 429] },
   failed: { other: ['backendError', 503] },
   expired: { other: ['authError', 401] },
   disabled: { bigquery: ['accessNotConfigured', 403], other: ['SERVICE_DISABLED', 403] },
 }
 
-function refuse(call: string, { kind }: CallFault): void {
-  const known = codes[kind]
-  if (known) throw new Refusal(...((call.startsWith('bigquery.') && known.bigquery) || known.other))
-}
-
 /** https://cloud.google.com/apis/design/errors, with the older form. */
-function refusal({ message: reason, status }: Refusal): Answer {
+const write: Refusals['write'] = (_, { message: reason, status }, seconds) => {
   const message = 'A request of the simulated Google Cloud failed.'
-  return { status, body: { error: { code: status, message, errors: [{ reason, message }], details: [{ reason }] } } }
+  return {
+    status,
+    headers: seconds === undefined ? {} : { 'retry-after': String(seconds) },
+    body: { error: { code: status, message, errors: [{ reason, message }], details: [{ reason }] } },
+  }
 }

@@ -1,6 +1,7 @@
 import { Random } from '@cloudoptima/sample'
+import { Refusal } from '../answers.ts'
 import { isRunning, loadAt, unitsAt } from '../load.ts'
-import { list, type Operations, type Question, Refusal } from './operation.ts'
+import { list, type Operations, type Question } from './operation.ts'
 import type { GcpResource } from './resource.ts'
 
 const hourMs = 3_600_000

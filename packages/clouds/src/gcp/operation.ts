@@ -68,15 +68,6 @@ export type Operation = (question: Question) => object
 /** By the name of the call: its path, such as `/v3/projects/{project}`, and its answer. */
 export type Operations = Record<string, [path: string, operation: Operation]>
 
-/** An error by Google's name of the reason. */
-export class Refusal extends Error {
-  readonly status: number
-  constructor(reason: string, status: number) {
-    super(reason)
-    this.status = status
-  }
-}
-
 const pageSize = 10
 
 /** A page of a list; its token is a position. */

@@ -1,6 +1,7 @@
 import { type Column, type Fields, Money, recordOf } from '@cloudoptima/sample'
+import { Refusal } from '../answers.ts'
 import type { Version, Versions } from '../versions.ts'
-import { type Answer, type Field, Refusal, type Summary } from './operation.ts'
+import type { Answer, Field, Summary } from './operation.ts'
 
 export function summaryOf({ bill }: Version): Summary {
   const summary = { rows: 0, billed: 0n, effective: 0n, begins: '9' }

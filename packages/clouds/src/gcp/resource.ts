@@ -1,5 +1,5 @@
 import { type EstateResource, Random } from '@cloudoptima/sample'
-import { timeOf } from '../load.ts'
+import { createdAtOf } from '../load.ts'
 
 /** A resource of the bill, as the APIs of Google Cloud name it. */
 export interface GcpResource extends EstateResource {
@@ -22,10 +22,9 @@ const nameForm =
   /^\/\/(?<service>\w+)\.googleapis\.com\/projects\/[^/]+\/(?<path>(?:.+\/)?(?<collection>\w+)\/(?<name>[^/]+))$/
 
 export function gcpResource(resource: EstateResource): GcpResource {
-  const { fields, key, firstDay, isOld } = resource
+  const { fields } = resource
   const { service, path = '', collection, name = '' } = nameForm.exec(fields.ResourceId ?? '')?.groups ?? {}
   const details: { MachineType?: string } = JSON.parse(fields.SkuPriceDetails || '{}')
-  const age = isOld ? Random.mix(key, 31) % 700 : 0
   return {
     ...resource,
     type: `${service}/${collection}`,
@@ -37,7 +36,7 @@ export function gcpResource(resource: EstateResource): GcpResource {
     zone: fields.AvailabilityZone ?? '',
     machineType: details.MachineType ?? '',
     labels: JSON.parse(fields.Tags || '{}'),
-    createdAt: timeOf(firstDay - age),
+    createdAt: createdAtOf(resource),
   }
 }
 

@@ -26,6 +26,7 @@ async function connected() {
       await writeFile(path, await readFile(source))
       return 1
     },
+    compareResources: async () => ({ isSame: false, rows: 0, counts: {}, resources: [] }),
     query: async () => [],
   }))
   runtime.cloud.inventory = async function* () {

@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import * as CloudAccounts from '../accounts/cloud-accounts.ts'
 import type { Context } from '../effects/context.ts'
+import type { Compared } from '../effects/lake.ts'
 import type { Provider } from '../effects/clouds.ts'
+import { events } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Resource } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -26,11 +28,17 @@ const instance = (id: string, more: Partial<Resource> = {}): Resource => ({
   ...more,
 })
 
+const nothingChanged: Compared = { isSame: false, rows: 0, counts: {}, resources: [] }
+
 /** A connected account whose cloud the test replaces. Rows are written as JSON lines instead of Parquet. */
-async function connected(cloud: Partial<Omit<Provider, 'verify'>> = {}) {
+async function connected(cloud: Partial<Omit<Provider, 'verify'>> = {}, compared: Compared = nothingChanged) {
   let ms = Date.parse('2026-11-28T08:00:00Z')
   const written: { rows: Record<string, unknown>[]; before: readonly string[]; kept: readonly string[] }[] = []
   const runtime = memoryRuntime(() => ({
+    async compareResources({ path }) {
+      await writeFile(path, 'changes')
+      return compared
+    },
     async writeRows(_, { source, path, before, kept }) {
       const text = await readFile(source, 'utf8')
       await writeFile(path, text)
@@ -208,6 +216,67 @@ describe('an inventory', () => {
     resources = [untagged]
     await round(65)
     expect(written.map(({ before }) => before)).toEqual([[], files])
+  })
+
+  test('that changed says what changed, within the size of an event, and keeps the changes', async () => {
+    let resources: Resource[] = [instance('i-1')]
+    const long = Array.from({ length: 100 }, (_, n) => ({ id: `${n}`.padStart(200, 'x'), change: 'started' as const }))
+    const compared: Compared = { isSame: false, rows: 100, counts: { started: 900 }, resources: long }
+    const inventory: Provider['inventory'] = async function* () {
+      yield { part: 'a', resources }
+    }
+    const { ctx, runtime, deliver, round } = await connected({ inventory }, compared)
+    await deliver()
+    resources = [instance('i-2')]
+    await round(65)
+    const changed = runtime.events.filter(({ name }) => name === 'resource.changed').map(({ data }) => data)
+    const owner = { provider: 'aws', accountId: account }
+    expect(changed).toMatchObject([
+      { ...owner, counts: {}, resources: [] },
+      { ...owner, counts: { started: 900 } },
+    ])
+    expect(events['resource.changed'].parse(changed[1])).toEqual(changed[1])
+    expect(JSON.stringify(changed[1]).length).toBeLessThan(9000)
+    expect(JSON.stringify(changed[1])).toContain(long[30]?.id)
+    const [snapshot] = await inventories(ctx)
+    const [key = ''] = snapshot?.files.resource_changes ?? []
+    expect(Buffer.from(await runtime.blobs.get(ctx.orgId, key)).toString()).toBe('changes')
+  })
+
+  test('with a part that stays unreadable writes nothing as long as the rest is the same', async () => {
+    let isDenied = false
+    const inventory: Provider['inventory'] = async function* (access) {
+      if (isDenied) access.report({ state: 'permission_missing', part: 'b', message: 'Allow it.' })
+      yield { part: 'a', resources: [instance('i-1')] }
+    }
+    const { ctx, runtime, deliver, round } = await connected({ inventory }, { ...nothingChanged, isSame: true })
+    await deliver()
+    isDenied = true
+    for (let n = 0; n < 3; n++) await round(65)
+    expect(await inventories(ctx)).toMatchObject([{ version: 1 }])
+    expect(runtime.events.filter(({ name }) => name === 'resource.changed')).toHaveLength(1)
+  })
+
+  test('lands only on the inventory that it was compared with', async () => {
+    let other: (() => Promise<void>) | undefined
+    let looks = 0
+    const inventory: Provider['inventory'] = async function* () {
+      yield { part: 'a', resources: [instance(`i-${looks++}`)] }
+      const run = other
+      other = undefined
+      await run?.()
+    }
+    const { ctx, id, deliver, round, source } = await connected({ inventory })
+    await deliver()
+    other = async () => {
+      // Another process takes over.
+      await ctx.tables.sources.update(ctx.orgId, `${id}/inventory`, (known) => ({ ...known, ticket: 'tkt_2' }))
+      await Collect.run(ctx, { sourceId: `${id}/inventory`, ticket: 'tkt_2' })
+    }
+    await round(65)
+    expect(looks).toBe(3)
+    expect(await inventories(ctx)).toMatchObject([{ version: 2 }])
+    expect(await source('inventory')).toMatchObject({ failures: 0, problems: [] })
   })
 
   test('that did not change writes nothing, in whatever order the parts come', async () => {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Limits } from '../bills/limits.ts'
 import type { AccountOfCloud, Cloud } from '../kernel/cloud.ts'
-import type { Resource, ResourceKind, UtilizationMetric } from '../kernel/resource.ts'
+import type { Resource, ResourceChange, ResourceKind, UtilizationMetric } from '../kernel/resource.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
 /** Decimal strings with at most 18 decimals; null without values. */
@@ -90,6 +90,34 @@ export interface RowsToWrite {
   kept: readonly string[]
 }
 
+/** Two inventories of an account, the later one not yet in the lake. */
+export interface ToCompare {
+  orgId: string
+  /** Keys of Parquet files. */
+  before: readonly string[]
+  /** A local Parquet file. */
+  after: string
+  /** When the cloud described the later one, in ISO time. */
+  at: string
+  /** A resource that was created before is found, not started. */
+  foundBefore: string
+  /** Keys of the changes so far, of which those from `since` on are kept. */
+  changes: readonly string[]
+  since: string
+  /** Where the changes are written. */
+  path: string
+}
+
+export interface Compared {
+  /** They differ at most in the time when they were taken. */
+  isSame: boolean
+  /** Of the file of changes. */
+  rows: number
+  counts: Partial<Record<ResourceChange, number>>
+  /** The first 100, of each kind. */
+  resources: { id: string; change: ResourceChange }[]
+}
+
 /** A filter of resources. */
 export interface ResourceFilter {
   kinds: readonly ResourceKind[]
@@ -111,6 +139,8 @@ export interface Lake {
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
   /** JSON lines and the rows of `kept` parts in files of `before`, as Parquet; returns the number of rows. */
   writeRows(dataset: 'resources' | 'utilization', rows: RowsToWrite): Promise<number>
+  /** Adds what differs between two inventories to the changes of the account. */
+  compareResources(inventories: ToCompare): Promise<Compared>
   /** Writes `costs` as one CSV; returns the number of rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
   /** Amounts are decimal strings. */
@@ -290,6 +320,21 @@ export interface Queries {
     parameters: ResourceFilter & { limit: number; offset: number }
     row: ResourceRow
   }
+  /** The newest first. Ids in lower case; times from `start` on and before `end`, in ISO; states as JSON. */
+  resourceChanges: {
+    dataset: 'resource_changes'
+    parameters: { ids?: string[]; start: string; end: string; limit: number }
+    row: {
+      id: string
+      provider: Cloud
+      accountId: string
+      kind: ResourceKind
+      change: ResourceChange
+      at: string
+      earlier: string | null
+      later: string | null
+    }
+  }
   resourceCount: { dataset: 'resources'; parameters: ResourceFilter; row: { count: number } }
   /** How many snapshots each volume or database has. */
   snapshotCounts: { dataset: 'resources'; parameters: { ids: string[] }; row: { id: string; count: number } }
@@ -304,6 +349,16 @@ export interface Queries {
     dataset: 'costs'
     parameters: { ids: string[]; start: string; end: string; byDay: boolean }
     row: { id: string; day: string | null; currency: string; cost: string }
+  }
+  dailyTotals: {
+    dataset: 'cost_rollup'
+    parameters: Record<string, never>
+    row: Pick<Totals, 'currency' | 'billed' | 'effective'> & {
+      provider: string
+      account: string
+      service: string | null
+      day: string
+    }
   }
   /** The only query of excluded rows; account ids in lower case, without Azure's path. */
   excludedCosts: {

@@ -4,6 +4,7 @@ import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
+import type { TimeSeries } from './time-series.ts'
 
 export interface Runtime {
   /** Publish no events: use `ctx.tables`. */
@@ -23,6 +24,8 @@ export interface Runtime {
   clouds: Clouds
   /** Undefined where none are fetched. */
   exchangeRates: ExchangeRates | undefined
+  /** Each use throws unless the stage names a table. */
+  timeSeries: TimeSeries
   /** Without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
   workspace: Workspace

@@ -46,6 +46,13 @@ export interface Resource {
   configuration: Record<string, unknown>
 }
 
+/**
+ * Between two inventories. `found`: it is older than the inventory before, which could not read it. `resized`: its type,
+ * size or operations a second. A size that follows from use is none.
+ */
+export const resourceChanges = ['started', 'found', 'stopped', 'ended', 'resized', 'retagged'] as const
+export type ResourceChange = (typeof resourceChanges)[number]
+
 export const utilizationMetrics = [
   /** Percent. */
   'cpu',

@@ -39,8 +39,13 @@ export async function removeUncommitted(ctx: Context, importId: string): Promise
 }
 
 /** Of a collection whose rows the lake refused: an attempt before may have written its history. */
-export async function removeRefused(ctx: Context, partition: string, snapshotId: string, key: string): Promise<void> {
-  await ctx.runtime.blobs.remove(ctx.orgId, key)
+export async function removeRefused(
+  ctx: Context,
+  partition: string,
+  snapshotId: string,
+  keys: string[],
+): Promise<void> {
+  for (const key of keys) await ctx.runtime.blobs.remove(ctx.orgId, key)
   await ctx.tables.snapshots.remove(ctx.orgId, Snapshot.historyId(partition, snapshotId))
 }
 

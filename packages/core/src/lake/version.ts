@@ -48,7 +48,7 @@ export function pointersOf({ tables }: Context, kind: Kind): Table<Info<Kind>> {
 /** The raw bill is removed separately. */
 export function emptied(version: Info<Kind>): Info<Kind> {
   const empty = { rows: 0, digest: '', siblings: 0 }
-  if (version.kind === 'inventory') return { ...version, ...empty, files: { resources: [] } }
+  if (version.kind === 'inventory') return { ...version, ...empty, files: { resources: [], resource_changes: [] } }
   if (version.kind === 'utilization') return { ...version, ...empty, files: { utilization: [] } }
   const { lacks: _, ...rest } = version
   return { ...rest, ...empty, totals: [], control: [], formats: [], files: { costs: [], cost_rollup: [] } }

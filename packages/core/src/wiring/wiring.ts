@@ -6,6 +6,7 @@ import * as Collect from '../collect/collect.ts'
 import { planSources } from '../collect/plan.ts'
 import * as CollectSchedule from '../collect/schedule.ts'
 import * as ExchangeRate from '../currencies/rates.ts'
+import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Normalize from '../pipeline/bills/normalize.ts'
@@ -85,3 +86,14 @@ export const wiring = {
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },
 } satisfies Wiring
+
+/** Of stages that switch them on. */
+export const optionalSubscriptions = {
+  'write-time-series': subscription(events, 'cost.landed', writeTimeSeries, {
+    lake: true,
+    memoryMb: 1024,
+    timeoutSeconds: 900,
+  }),
+} satisfies Wiring['subscriptions']
+
+export const allWiring: Wiring = { ...wiring, subscriptions: { ...wiring.subscriptions, ...optionalSubscriptions } }

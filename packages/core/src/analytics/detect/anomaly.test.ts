@@ -80,9 +80,9 @@ test.each([
   [30, 60, 'low'],
   [12, 60, 'medium'],
   [4, 60, 'high'],
-  [3, 25, 'low'],
-  [2, 25, 'medium'],
-  [0.2, 25, 'high'],
+  [2, 15, 'low'],
+  [1.2, 15, 'medium'],
+  [0.1, 15, 'high'],
 ])(
   'severity counts the impact in floors, and less if it is no surprise: floor %s, impact %s',
   (amount, impact, severity) => {

@@ -45,6 +45,7 @@ export class Detector {
   readonly #month: MonthEffect | undefined
   #run = emptyRun()
   #step = 0
+  #period = 1
   #fatigue = 0
   #lastAlarm = -Infinity
   #held: { smoother: Smoother; level: number } | undefined
@@ -71,6 +72,8 @@ export class Detector {
     const time = this.#start + step * this.#stepSeconds * 1000
     const effect = this.#month?.at(time) ?? 0
     const chosen = best(this.#smoothers)
+    if (chosen.period !== this.#period && step < 4 * chosen.period) this.#spread.restart(chosen.early)
+    this.#period = chosen.period
     const scale = this.#spread.scaleAt(step)
     const forecast = chosen.predict(step) + effect
     if (step - this.#lastAlarm > mergeDays * this.#perDay) this.#held = undefined

@@ -26,6 +26,15 @@ export class Magnitudes {
     this.#next = (this.#next + 1) % this.#ring.length
   }
 
+  get size(): number {
+    return this.#size
+  }
+
+  clear(): void {
+    this.#size = 0
+    this.#next = 0
+  }
+
   quantile(probability: number): number {
     return this.#size ? quantile(this.#sorted.subarray(0, this.#size), probability) : 0
   }

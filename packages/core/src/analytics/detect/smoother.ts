@@ -16,6 +16,8 @@ export class Smoother {
   #loss = 0
   #weight = 0
   level = 0
+  /** The first absolute errors after one season, for at most another one. */
+  readonly early: number[] = []
 
   /** `period` 1 has no season; `memory` is the number of steps that the mean error looks back. */
   constructor(period: number, rate: number, memory: number) {
@@ -48,6 +50,7 @@ export class Smoother {
     else {
       if (this.#count === 0) this.level = value
       const error = value - this.predict(step)
+      if (this.early.length < this.period) this.early.push(Math.abs(error))
       const bound = scale > 0 ? clipScales * scale : Infinity
       const clipped = Math.max(-bound, Math.min(bound, error))
       const keep = 1 - 1 / this.#memory

@@ -5,6 +5,8 @@ const historySteps = 8_640
 /** Of the mean size of the values: no series is steadier. */
 const floorRatio = 0.02
 const historyClip = 2.6
+/** A scale of few errors is uncertain: it is larger by this over their number. */
+const smallSample = 5
 const slotMemory = 20
 
 /** A mean of the latest errors, and its usual size. */
@@ -37,7 +39,8 @@ export class Spread {
   }
 
   scaleAt(step: number): number {
-    return Math.max(this.#errors.scale * this.#slotFactor(step), floorRatio * this.meanSize)
+    const uncertainty = 1 + smallSample / Math.max(1, this.#errors.size)
+    return Math.max(this.#errors.scale * uncertainty * this.#slotFactor(step), floorRatio * this.meanSize)
   }
 
   meansWith(error: number): Mean[] {
@@ -51,6 +54,12 @@ export class Spread {
         scale: Math.max(magnitudes.scale, (floorRatio * this.meanSize) / Math.sqrt(length)),
         magnitudes,
       }))
+  }
+
+  /** Forgets the errors of a predictor that did not know the season yet. */
+  restart(errors: readonly number[]): void {
+    this.#errors.clear()
+    for (const error of errors) this.#errors.add(error)
   }
 
   forgetRecent(): void {
