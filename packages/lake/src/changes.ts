@@ -103,13 +103,13 @@ export const changeStatements = {
   SELECT currency, rateDay, ${ofRest.join(', ')}, CASE WHEN ${isWanted} THEN kind ELSE 'usage' END AS kind, costBefore, costAfter
   FROM days ANTI JOIN largest USING (id)
 )
-SELECT days.currency, days.rateDay AS "rateDay", days.provider, days.account, days.service, days.resource, days.kind, CAST(days.id AS VARCHAR) AS leaf,
+SELECT days.currency, CAST(days.rateDay AS VARCHAR) AS "rateDay", days.provider, days.account, days.service, days.resource, days.kind, CAST(days.id AS VARCHAR) AS leaf,
   ${sides.map((side) => `${text(`days.cost${side}`)} AS "${side.toLowerCase()}"`).join(', ')},
   ${sides.map((side) => `${text(rated(side, 'days.rated', 'days.cost'))} AS "rated${side}"`).join(', ')},
   ${sides.map((side) => `${text(rated(side, 'largest.priced', 'largest.cost'))} AS "priced${side}"`).join(', ')},
   ${sides.map((side) => `${text(`largest.quantity${side}`)} AS "quantity${side}"`).join(', ')}
 FROM days JOIN largest ON days.id = largest.id
-UNION ALL SELECT currency, rateDay, provider, account, service, NULL, kind, NULL, ${each((side) => `sum(cost${side})`)},
+UNION ALL SELECT currency, CAST(rateDay AS VARCHAR), provider, account, service, NULL, kind, NULL, ${each((side) => `sum(cost${side})`)},
   ${each((side) => `CASE WHEN rateDay IS NULL THEN 0 ELSE sum(cost${side}) END`)}, ${each(whole)}, NULL, NULL
 FROM rest GROUP BY currency, rateDay, provider, account, service, kind
 LIMIT ${mostConverted + 1}`,

@@ -29,7 +29,7 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
     const dimension = grouping(parameters)
     const isCurrent = 'day >= CAST($current_start AS DATE)'
     const part = (name: string, key: string, condition: string): string =>
-      `SELECT '${name}' AS part, ${key} AS key, currency, ${rate.sql} AS "rateDay", CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
+      `SELECT '${name}' AS part, ${key} AS key, currency, CAST(${rate.sql} AS VARCHAR) AS "rateDay", CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
     return {
       dataset,
       values: { ...values, ...dimension.values, ...rate.values, current_start: start },
@@ -62,24 +62,34 @@ UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}${convertTo === undefin
         previous_start: previousStart,
         previous_end: previousEnd,
       },
-      sql: `SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency, ${rate.sql} AS "rateDay",
+      sql: `SELECT * REPLACE (CAST("rateDay" AS VARCHAR) AS "rateDay") FROM (
+  SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency, ${rate.sql} AS "rateDay",
   ${between('$current_start', '$end')} AS current, ${between('$previous_start', '$previous_end')} AS previous
-FROM {files} WHERE ${where} GROUP BY ALL`,
+FROM {files} WHERE ${where} GROUP BY ALL
+)`,
     }
   },
 
   topResources(parameters) {
     const { where, values, day } = scope(parameters, true)
     const rate = rateDay(parameters.convertTo, 'BillingCurrency', day)
+    const key = ['provider', 'service', 'resourceId', 'currency']
+    const isOfTop = key.map((name) => `cells.${name} IS NOT DISTINCT FROM best.${name}`).join(' AND ')
+    const top = (from: string) =>
+      `SELECT * FROM ${from} QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`
+    // Amounts to convert have a line for each day of a resource, and all lines together make its place.
+    const found =
+      parameters.convertTo === undefined
+        ? top('cells')
+        : `SELECT cells.* FROM cells SEMI JOIN (${top(`(SELECT ${key.join(', ')}, sum(cost) AS cost FROM cells GROUP BY ALL)`)}) best ON ${isOfTop}`
     return {
       dataset: 'costs',
       values: { ...values, ...rate.values, per_service: parameters.perService },
-      sql: `SELECT provider, service, resourceId, currency, "rateDay", CAST(cost AS VARCHAR) AS cost FROM (
-  SELECT *, sum(cost) OVER (PARTITION BY provider, service, currency, resourceId) AS whole FROM (
-    SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, ${rate.sql} AS "rateDay", sum(${metricColumn[parameters.metric]}) AS cost
-    FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL
-  ) WHERE cost IS NOT NULL
-) QUALIFY dense_rank() OVER (PARTITION BY provider, service, currency ORDER BY whole DESC, resourceId) <= $per_service`,
+      sql: `WITH cells AS MATERIALIZED (
+  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, ${rate.sql} AS "rateDay", sum(${metricColumn[parameters.metric]}) AS cost
+  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL HAVING cost IS NOT NULL
+)
+SELECT provider, service, resourceId, currency, CAST("rateDay" AS VARCHAR) AS "rateDay", CAST(cost AS VARCHAR) AS cost FROM (${found})`,
     }
   },
 

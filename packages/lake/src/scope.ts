@@ -62,11 +62,11 @@ export function conditionsOf(filters: CostParameters['filters']): {
   return { conditions, values }
 }
 
-/** The SQL of the day of an amount that is to be converted, and else NULL. */
+/** The SQL of the day of an amount that is to be converted, and else NULL: a date, because texts group slowly. */
 export function rateDay(convertTo: string | undefined, currency: string, day: string) {
   if (convertTo === undefined) return { sql: 'NULL', values: {} }
   return {
-    sql: `CASE WHEN ${currency} <> $convert_to THEN CAST(${day} AS VARCHAR) END`,
+    sql: `CASE WHEN ${currency} <> $convert_to THEN ${day} END`,
     values: { convert_to: convertTo },
   }
 }
