@@ -16,6 +16,10 @@ const charges = [
   ['2024-09-06', 'EUR', 'VM', 'vm-2', '30'],
   ['2024-09-07', 'EUR', 'Disk', 'disk-1', '-3.5'],
   ['2024-09-06', 'USD', 'VM', 'vm-3', '40'],
+  // The most expensive resource, on no day.
+  ['2024-09-05', 'EUR', 'VM', 'vm-5', '16'],
+  ['2024-09-06', 'EUR', 'VM', 'vm-5', '16'],
+  ['2024-09-07', 'EUR', 'VM', 'vm-5', '16'],
   ['2024-09-06', 'XXX', 'VM', 'vm-4', '5'],
 ] as const
 const header =
@@ -113,8 +117,8 @@ test('by service, months and resources are converted too, and the most expensive
       current_month_exact: await dollars(([day, , service]) => day >= '2024-09' && service === 'VM'),
       last_month_exact: await dollars(([day]) => day < '2024-09'),
       top_resources: [
+        { resource_id: 'vm-5', cost_exact: await dollars(([, , , resource]) => resource === 'vm-5') },
         { resource_id: 'vm-3', cost_exact: '40' },
-        { resource_id: 'vm-2', cost_exact: await dollars(([, , , resource]) => resource === 'vm-2') },
       ],
     },
     { service_name: 'Disk', current_month_exact: await dollars(([, , service]) => service === 'Disk') },
@@ -126,7 +130,7 @@ test('in the currency of its bill an amount stays as it is, and without a named 
   expect(converted.total_cost_exact).toBe('-3.5')
   expect(converted.meta).not.toHaveProperty('rates')
   const plain = await ask(`costs/overview?${september}`)
-  expect(plain).toMatchObject({ currency: 'EUR', total_cost_exact: '46.623456789012345678' })
+  expect(plain).toMatchObject({ currency: 'EUR', total_cost_exact: '94.623456789012345678' })
   expect(plain.meta.missing.map(({ currency, amount }) => [currency, amount])).toEqual([
     ['USD', '40'],
     ['XXX', '5'],

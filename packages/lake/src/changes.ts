@@ -1,5 +1,5 @@
-import type { ChargeKind, Queries } from '@cloudoptima/core'
-import { conditionsOf, metricColumn, scope } from './scope.ts'
+import { type ChargeKind, mostConverted, type Queries } from '@cloudoptima/core'
+import { conditionsOf, metricColumn, rateDay, scope } from './scope.ts'
 import type { Statement } from './statement.ts'
 
 const kinds: Record<Exclude<ChargeKind, 'usage'>, string> = {
@@ -34,7 +34,7 @@ const text = (sum: string) => `CAST(${sum} AS VARCHAR)`
 
 export const changeStatements = {
   costChanges(parameters: Queries['costChanges']['parameters']): Statement<'costs'> {
-    const { metric, start, end, previousStart, previousEnd, currency, leaves } = parameters
+    const { metric, start, end, previousStart, previousEnd, currency, leaves, convertTo } = parameters
     const { where, values, day } = scope(
       {
         ...parameters,
@@ -49,20 +49,36 @@ export const changeStatements = {
       ['After', between('$current_start', '$current_end')],
     ] as const
     const isForeign = 'PricingCurrency <> BillingCurrency AND PricingCurrencyEffectiveCost IS NOT NULL'
+    const sides = ['Before', 'After'] as const
     const measures = periods.flatMap(([side, isWithin]) => [
       `coalesce(sum(${metricColumn[metric]}) FILTER (${isWithin}), 0) AS cost${side}`,
       `sum(${quantity}) FILTER (${isWithin}) AS quantity${side}`,
-      `sum(EffectiveCost) FILTER (${isWithin} AND ${isForeign}) AS rated${side}`,
-      `sum(PricingCurrencyEffectiveCost) FILTER (${isWithin} AND ${isForeign}) AS priced${side}`,
+      `coalesce(sum(EffectiveCost) FILTER (${isWithin} AND ${isForeign}), 0) AS rated${side}`,
+      `coalesce(sum(PricingCurrencyEffectiveCost) FILTER (${isWithin} AND ${isForeign}), 0) AS priced${side}`,
     ])
-    const names = ['quantity', 'rated', 'priced'].flatMap((name) => [`${name}Before`, `${name}After`])
-    const facts = names.map((name) =>
-      name.startsWith('quantity')
-        ? `${text(name)} AS "${name}"`
-        : `${text(`CASE WHEN isOneCurrency THEN ${name} END`)} AS "${name}"`,
-    )
-    const unknown = names.map(() => 'NULL').join(', ')
-    const sums = `${text('sum(costBefore)')}, ${text('sum(costAfter)')}, ${unknown}`
+    const totals = ['cost', 'quantity', 'priced']
+      .flatMap((name) => sides.map((side) => `sum(${name}${side}) AS ${name}${side}`))
+      .join(', ')
+    const rate = rateDay(convertTo, 'BillingCurrency', day)
+    // Without prices in another currency, those of a charge that is to be converted are in its own.
+    const rated = (side: string, own: string, whole: string) =>
+      `CASE WHEN isPriced THEN ${own}${side} WHEN days.rateDay IS NULL THEN 0 ELSE ${whole}${side} END`
+    const each = (made: (side: string) => string) => sides.map((side) => text(made(side))).join(', ')
+    const isWanted = convertTo === undefined ? 'currency = $currency' : 'true'
+    const ofRest = ['provider', 'account', 'service'].map((name) => `CASE WHEN ${isWanted} THEN ${name} END AS ${name}`)
+    const whole = (side: string) =>
+      `CASE WHEN rateDay IS NULL THEN 0 ELSE sum(sum(cost${side})) OVER (PARTITION BY currency, provider, account, service, kind) END`
+    // Without a conversion, a leaf is one row already.
+    const [leavesSql, largestFirst] =
+      convertTo === undefined
+        ? [
+            `SELECT *, coalesce(first = last, false) AS isPriced FROM days WHERE ${isWanted}`,
+            'ORDER BY abs(costAfter - costBefore) DESC, id LIMIT $leaves',
+          ]
+        : [
+            `SELECT id, currency, coalesce(min(first) = max(last), false) AS isPriced, ${totals} FROM days GROUP BY id, currency`,
+            'QUALIFY row_number() OVER (PARTITION BY currency ORDER BY abs(costAfter - costBefore) DESC, id) <= $leaves',
+          ]
     const dates = {
       previous_start: previousStart,
       previous_end: previousEnd,
@@ -71,24 +87,32 @@ export const changeStatements = {
     }
     return {
       dataset: 'costs',
-      values: { ...values, ...dates, currency, leaves },
+      values: { ...values, ...dates, ...rate.values, leaves, ...(convertTo === undefined && { currency }) },
       // Equal changes are chosen by hash, so that the same question has the same answer.
-      sql: `WITH leaves AS MATERIALIZED (
-  SELECT ${columns}, ${place},
-    min(PricingCurrency) FILTER (${isForeign}) = max(PricingCurrency) FILTER (${isForeign}) AS isOneCurrency,
+      sql: `WITH days AS MATERIALIZED (
+  SELECT ${columns}, ${place}, ${rate.sql} AS rateDay,
+    min(PricingCurrency) FILTER (${isForeign}) AS first, max(PricingCurrency) FILTER (${isForeign}) AS last,
     ${measures.join(',\n    ')},
     hash(provider, account, resource, sku, unit, service, currency, kind) AS id
   FROM {files} WHERE ${where} AND (${periods.map(([, isWithin]) => isWithin).join(' OR ')}) GROUP BY ALL
+), leaves AS (
+  ${leavesSql}
 ), largest AS (
-  SELECT id FROM leaves WHERE currency = $currency ORDER BY abs(costAfter - costBefore) DESC, id LIMIT $leaves
+  SELECT * FROM leaves ${largestFirst}
+), rest AS (
+  SELECT currency, rateDay, ${ofRest.join(', ')}, CASE WHEN ${isWanted} THEN kind ELSE 'usage' END AS kind, costBefore, costAfter
+  FROM days ANTI JOIN largest USING (id)
 )
-SELECT currency, provider, account, service, resource, kind, false AS "isRest",
-  ${text('costBefore')} AS "before", ${text('costAfter')} AS "after", ${facts.join(', ')}
-FROM leaves SEMI JOIN largest USING (id) WHERE currency = $currency
-UNION ALL SELECT currency, provider, account, service, NULL, kind, true, ${sums}
-FROM leaves ANTI JOIN largest USING (id) WHERE currency = $currency GROUP BY ALL
-UNION ALL SELECT currency, NULL, NULL, NULL, NULL, 'usage', true, ${sums}
-FROM leaves WHERE currency <> $currency GROUP BY ALL`,
+SELECT days.currency, CAST(days.rateDay AS VARCHAR) AS "rateDay", days.provider, days.account, days.service, days.resource, days.kind, CAST(days.id AS VARCHAR) AS leaf,
+  ${sides.map((side) => `${text(`days.cost${side}`)} AS "${side.toLowerCase()}"`).join(', ')},
+  ${sides.map((side) => `${text(rated(side, 'days.rated', 'days.cost'))} AS "rated${side}"`).join(', ')},
+  ${sides.map((side) => `${text(rated(side, 'largest.priced', 'largest.cost'))} AS "priced${side}"`).join(', ')},
+  ${sides.map((side) => `${text(`largest.quantity${side}`)} AS "quantity${side}"`).join(', ')}
+FROM days JOIN largest ON days.id = largest.id
+UNION ALL SELECT currency, CAST(rateDay AS VARCHAR), provider, account, service, NULL, kind, NULL, ${each((side) => `sum(cost${side})`)},
+  ${each((side) => `CASE WHEN rateDay IS NULL THEN 0 ELSE sum(cost${side}) END`)}, ${each(whole)}, NULL, NULL
+FROM rest GROUP BY currency, rateDay, provider, account, service, kind
+LIMIT ${mostConverted + 1}`,
     }
   },
 

@@ -3,7 +3,7 @@ import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { inventoryStatements } from './inventories.ts'
 import { resourceStatements } from './resources.ts'
-import { dimensionColumn, metricColumn, scope } from './scope.ts'
+import { dimensionColumn, metricColumn, rateDay, scope } from './scope.ts'
 import { pointer, type Statement, type Value } from './statement.ts'
 
 /** The catalogue of queries. Values are bound parameters; only names of columns become SQL text. */
@@ -137,15 +137,6 @@ FROM {files} GROUP BY ALL ORDER BY ALL`,
 FROM {files} GROUP BY ALL`,
     }
   },
-}
-
-/** The SQL of the day of an amount that is to be converted, and else NULL: a date, because texts group slowly. */
-function rateDay(convertTo: string | undefined, currency: string, day: string) {
-  if (convertTo === undefined) return { sql: 'NULL', values: {} }
-  return {
-    sql: `CASE WHEN ${currency} <> $convert_to THEN ${day} END`,
-    values: { convert_to: convertTo },
-  }
 }
 
 /** The SQL of the dimension of a query; NULL without one. */

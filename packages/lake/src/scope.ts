@@ -61,3 +61,12 @@ export function conditionsOf(filters: CostParameters['filters']): {
   }
   return { conditions, values }
 }
+
+/** The SQL of the day of an amount that is to be converted, and else NULL: a date, because texts group slowly. */
+export function rateDay(convertTo: string | undefined, currency: string, day: string) {
+  if (convertTo === undefined) return { sql: 'NULL', values: {} }
+  return {
+    sql: `CASE WHEN ${currency} <> $convert_to THEN ${day} END`,
+    values: { convert_to: convertTo },
+  }
+}

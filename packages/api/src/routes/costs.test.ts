@@ -251,7 +251,7 @@ test('GET /v1/costs/restatements answers what changed since the first complete v
         causes: { late_usage: '0.5', price: '0' },
         services: [{ name: 'EC2', change: 0.5 }],
         late_usage: [{ date: '2024-09-30', cost: 0.5 }],
-        steps: [{ rows_before: 0, rows_after: 0 }],
+        steps: [{ rows_before: 0, rows_after: 1 }],
       },
     ],
     unchanged: 0,

@@ -7,7 +7,7 @@ import { addDays } from '../kernel/calendar.ts'
 import * as Money from '../kernel/money.ts'
 import { lakeOf, row, september, snapshot } from '../testing/cost-lake.ts'
 import * as Cost from './cost.ts'
-import { convertRows } from './convert.ts'
+import { convert, convertRows } from './convert.ts'
 import * as ExchangeRate from '../currencies/rates.ts'
 
 // Thursday to Saturday.
@@ -127,6 +127,14 @@ test('costs by service are converted day by day, and the most expensive resource
   expect(meta).toMatchObject({ missing: [], rates: { firstDay: '2024-08-06', lastDay: '2024-09-06' } })
 })
 
+test('an answer uses no publication after the one that its tag names', async () => {
+  const { ctx } = await lakeOf(september)
+  const rows = [{ currency: 'EUR', rateDay: '2024-09-06', cost: '1' }]
+  const converted = await convert(ctx, rows, ['cost'], { to: 'USD', until: '2024-09-05' })
+  expect(converted.rows[0]?.cost).toBe(Money.plain(await usdOf(ctx, '2024-09-05')))
+  expect(converted.rates?.lastDay).toBe('2024-09-05')
+})
+
 describe('conversion', () => {
   const amount = fc
     .tuple(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.nat(18))
@@ -152,6 +160,10 @@ describe('conversion', () => {
           to,
           factorOf,
         )
+        const exact = [...Map.groupBy(costs, ({ currency, rateDay }) => `${currency} ${rateDay}`).values()].map((of) =>
+          totalOf(of).times(factorOf(of[0]?.currency ?? '', to, of[0]?.rateDay ?? '') ?? 0),
+        )
+        expect(totalOf(parts).eq(Money.sum(exact))).toBe(true)
         expect(parts.every((part) => part.currency === to)).toBe(true)
         expect(totalOf(parts).eq(totalOf(whole))).toBe(true)
         expect(whole.length).toBeLessThanOrEqual(1)

@@ -262,29 +262,31 @@ export interface Queries {
     }
   }
   /**
-   * By resource, SKU and unit, for the `leaves` that changed most in the currency; the rest by service, and other
-   * currencies by total. `rated` is the effective cost in the billing currency of charges with one in the pricing
-   * currency, which `priced` has.
+   * By resource, SKU and unit, for the `leaves` of each currency that changed most; the rest by service. Without a
+   * conversion, other currencies than `currency` by total. The exchange rates of a leaf are `rated` by `priced`, both 0
+   * if unknown: the cost of charges in the billing currency by the same in the currency of their prices. `priced` and
+   * quantities are of the whole leaf, other amounts of the day.
    */
   costChanges: {
     dataset: 'costs'
-    parameters: CostParameters & { previousStart: string; previousEnd: string; currency: string; leaves: number }
-    row: {
-      currency: string
+    parameters: CostParameters &
+      Converted & { previousStart: string; previousEnd: string; currency: string; leaves: number }
+    row: Priced & {
       provider: string | null
       account: string | null
       service: string | null
       resource: string | null
       kind: ChargeKind
-      isRest: boolean
+      /** Null for a rest. */
+      leaf: string | null
       before: string
       after: string
+      ratedBefore: string
+      ratedAfter: string
+      pricedBefore: string
+      pricedAfter: string
       quantityBefore: string | null
       quantityAfter: string | null
-      ratedBefore: string | null
-      ratedAfter: string | null
-      pricedBefore: string | null
-      pricedAfter: string | null
     }
   }
   /** Compares versions of bills, charge by charge and day by day. */

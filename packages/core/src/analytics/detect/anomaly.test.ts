@@ -50,6 +50,8 @@ test('a spike and the dip behind it are two anomalies', () => {
 
 test('a new level is a shift', () => {
   expect(only(...Array.from({ length: 30 }, () => 50))).toMatchObject({ kind: 'shift', first: '2026-05-31' })
+  const values = series(...Array.from({ length: 30 }, () => 50)).values.slice(0, 158)
+  expect(anomaliesOf({ start, stepSeconds, values })).toMatchObject([{ kind: 'shift', isOpen: false }])
 })
 
 test('a slow rise is a ramp that begins before its first alarm', () => {
@@ -57,6 +59,12 @@ test('a slow rise is a ramp that begins before its first alarm', () => {
   expect(ramp.kind).toBe('ramp')
   expect(ramp.first < ramp.detected).toBe(true)
   expect(ramp.first <= '2026-06-05').toBe(true)
+  expect(Math.abs(ramp.impact - 390)).toBeLessThan(60)
+})
+
+test.each([6, 9, 14])('the end of a ramp of %s a day is no anomaly', (amount) => {
+  const rise = Array.from({ length: 10 }, (_, i) => amount * (i + 1))
+  expect(only(...rise, ...Array.from({ length: 20 }, () => 0)).last <= '2026-06-09').toBe(true)
 })
 
 test('an anomaly of the last days is open', () => {
@@ -90,6 +98,17 @@ test.each([
     expect(found.map((anomaly) => anomaly.severity)).toEqual([severity])
   },
 )
+
+test('no day belongs to two anomalies', () => {
+  const days = fc.array(fc.constantFrom(100, 100, 104, 106, 108, 160, 70), { minLength: 30, maxLength: 60 })
+  fc.assert(
+    fc.property(days, (tail) => {
+      const values = [...Array.from({ length: 60 }, () => 100), ...tail]
+      const found = anomaliesOf({ start, stepSeconds, values })
+      for (const [i, anomaly] of found.slice(1).entries()) expect(anomaly.first > (found[i]?.last ?? '')).toBe(true)
+    }),
+  )
+})
 
 test('excess sums to the impact, and no field is NaN, for any input', () => {
   const value = fc.oneof(fc.constant(null), fc.constantFrom(0, 0, 1), fc.double({ min: -1e9, max: 1e9, noNaN: true }))

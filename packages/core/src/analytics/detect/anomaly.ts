@@ -5,7 +5,7 @@ import { judge, type Judgement, type Sensitivity } from './detector.ts'
 export type Kind = 'spike' | 'dip' | 'shift' | 'ramp'
 export type Severity = 'high' | 'medium' | 'low'
 
-/** Alarms of one series and one direction, at most three days apart. */
+/** Alarms of one series and one direction, at most three days apart, with none of the other direction between them. */
 export interface Anomaly {
   kind: Kind
   severity: Severity
@@ -67,8 +67,8 @@ function eventsOf({ stepSeconds, values }: Series, judged: readonly Judgement[])
   for (const [step, { score, expected }] of judged.entries()) {
     if (score < 1) continue
     const side = Math.sign((values[step] ?? expected) - expected)
-    const open = events.findLast((event) => event.side === side)
-    if (open && isWithin(step - open.to, mergeDays, stepSeconds)) open.to = step
+    const last = events.at(-1)
+    if (last?.side === side && isWithin(step - last.to, mergeDays, stepSeconds)) last.to = step
     else events.push({ from: step, to: step, detected: step, side })
   }
   return events.map((event) => ({ ...event, from: beginning(event, { stepSeconds, values }, judged, events) }))

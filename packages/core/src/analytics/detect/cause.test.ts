@@ -70,10 +70,17 @@ test('two services that explain the total together leave no third anomaly', () =
 
 test('overlapping parts do not count twice', () => {
   const region = { provider: 'aws', region: 'eu-west-1' }
-  expect(found(sighting(total, 200), sighting(ec2, 100), sighting(region, 100))).toEqual([
-    ['aws eu-west-1', 1],
+  expect(found(sighting(total, 200), sighting(ec2, 100), sighting(region, 60))).toEqual([
+    ['aws EC2', 0],
+    ['aws eu-west-1', 0],
     ['', 0],
   ])
+})
+
+test('series that cross each other have one cause only if they show the same excess', () => {
+  const region = { provider: 'aws', region: 'eu-west-1' }
+  expect(found(sighting(ec2, 100), sighting(region, 80))).toEqual([['aws EC2', 1]])
+  expect(found(sighting(ec2, 100), sighting(region, 20))).toHaveLength(2)
 })
 
 test.each([

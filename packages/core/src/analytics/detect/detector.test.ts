@@ -114,6 +114,78 @@ describe('a daily cost', () => {
     expect(found(changed(values, (value, i) => (i === 242 ? value - 80 : value)))).toContain(242)
   })
 
+  test('may have a fee on the last day of each month, however long the month is', () => {
+    const last = (i: number) => new Date(Date.UTC(2025, 0, 2 + i + 1)).getUTCDate() === 1
+    const values = changed(costs(270), (value, i) => value + (last(i) ? 80 : 0))
+    expect(alarms(values)).toEqual([29, 57, 88])
+  })
+
+  test('tires of alarms: one of the same size counts less after another one', () => {
+    const spike = (...days: number[]) => scores(Array.from({ length: 200 }, (_, i) => (days.includes(i) ? 150 : 100)))
+    expect(spike(120, 141)[141]).toBeLessThan(0.95 * (spike(141)[141] ?? 0))
+  })
+
+  test('is never anomalous by less than 10 %, however steady it is', () => {
+    const steady = (extra: number) => alarms(Array.from({ length: 100 }, (_, i) => (i === 80 ? 100 + extra : 100)))
+    expect([steady(9), steady(11)]).toEqual([[], [80]])
+  })
+
+  test('does not shift without an alarm', () => {
+    const values = Array.from({ length: 140 }, (_, i) => (i < 100 ? 100 : 106))
+    expect(judge({ start, stepSeconds, values }).filter(({ isShift }) => isShift)).toEqual([])
+  })
+
+  test('forgets the level from before an alarm after three days', () => {
+    const values = Array.from({ length: 140 }, (_, i) => (i < 100 ? 100 : i === 100 ? 200 : 106))
+    const judged = judge({ start, stepSeconds, values })
+    expect(judged[101]?.expected).toBeLessThan(101)
+    expect(judged[130]?.expected).toBeGreaterThan(105)
+  })
+
+  describe('with noise of 14 %', () => {
+    const seeds = Array.from({ length: 20 }, (_, seed) => seed)
+    const noisy = (seed: number, change: (day: number) => number) => {
+      const next = random(seed)
+      return Array.from({ length: 200 }, (_, i) => (i % 7 < 5 ? 100 : 60) * (0.75 + next() / 2) + change(i - 149))
+    }
+
+    test('raises few alarms after a ramp', () => {
+      const after = seeds.flatMap((seed) =>
+        alarms(noisy(seed, (day) => (day > 0 && day <= 14 ? 14 * day : 0))).filter((day) => day > 163 && day <= 170),
+      )
+      expect(after.length).toBeLessThan(8)
+    })
+
+    test('has about the same range after an event of six days as without it', () => {
+      const range = (values: number[]) => judge({ start, stepSeconds, values })[185]?.range ?? 0
+      const ratios = seeds.map(
+        (seed) => range(noisy(seed, (day) => (day > 0 && day <= 6 ? 150 : 0))) / range(noisy(seed, () => 0)),
+      )
+      expect(ratios.sort((a, b) => a - b)[10]).toBeLessThan(1.22)
+    })
+  })
+
+  test('may be noisy on Sundays only: once that is known, they raise no alarm, and Mondays do', () => {
+    const next = random(5)
+    const values = Array.from({ length: 300 }, (_, i) => 100 + (i % 7 === 6 ? 60 : 4) * (next() - 0.5))
+    const late = (list: number[]) => list.filter((day) => day > 30)
+    expect(late(alarms(values))).toEqual([])
+    expect(late(alarms(changed(values, (value, i) => (i === 280 ? value + 20 : value))))).toEqual([280])
+  })
+
+  test('of a heavy tail raises few alarms', () => {
+    const next = random(3)
+    const values = Array.from({ length: 700 }, () => 100 + (next() < 0.1 ? 60 : 8) * (next() - 0.5))
+    expect(alarms(values).length).toBeLessThan(15)
+  })
+
+  test('is not misjudged from few errors', () => {
+    const noisy = (seed: number) =>
+      changed(costs(24, seed), (value, i) => value + 40 * (((i * 7919 * (seed + 1)) % 97) / 97))
+    const found = Array.from({ length: 60 }, (_, seed) => alarms(noisy(seed)).length)
+    expect(found.reduce((sum, count) => sum + count)).toBeLessThan(12)
+  })
+
   test('may have gaps, and the season goes on behind them', () => {
     const values = changed(costs(200), (value, i) => (i === 150 ? 1.5 * value : value))
     expect(alarms(values.map((value, i) => (i % 11 === 3 || (i > 90 && i < 100) ? null : value)))).toEqual([150])

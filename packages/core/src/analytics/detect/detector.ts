@@ -91,8 +91,8 @@ export class Detector {
     this.#hold(step, score, Math.abs(slowError) > Math.abs(error) ? slow : chosen)
     const expected = this.#held ? heldForecast : value - error
     this.#month?.add(time, error + effect, scale)
-    const isOld = score >= 1 && this.#run.hasAlarm && this.#run.side === Math.sign(error)
-    this.#spread.add(step, { value, error, scale, means, event: score < 1 ? 'none' : isOld ? 'old' : 'new' })
+    const isKnown = score >= 1 && this.#run.hasAlarm && this.#run.side === Math.sign(error)
+    this.#spread.add(step, { value, error, scale, means, isKnown })
     for (const smoother of this.#smoothers) smoother.update(step, value - effect, scale)
     const isShift = this.#accept(step, {
       side: Math.abs(error) > scale ? Math.sign(error) : 0,
@@ -151,7 +151,7 @@ export class Detector {
     for (const smoother of this.#smoothers) smoother.level += prediction - smoother.predict(step)
   }
 
-  /** After eight days on one side, one of them alarmed, and not still climbing, the level moves there. */
+  /** After eight days on one side, and not still climbing, the level moves there. */
   #accept(
     step: number,
     { side, excess, usual, score }: Record<'side' | 'excess' | 'usual' | 'score', number>,
@@ -164,14 +164,13 @@ export class Detector {
     run.excess.push(excess)
     if (run.excess.length > steps) run.excess.shift()
     run.hasAlarm ||= score >= 1
-    if (run.steps < steps || !run.hasAlarm) return false
+    if (run.steps < steps) return false
     const [early, late] = [meanOf(run.excess.slice(0, steps / 2)), meanOf(run.excess.slice(steps / 2))]
     const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
     if (isClimbing && run.steps < 4 * steps) return false
     this.#moveTo(step, usual + late)
     this.#former = { offset: late, until: step + returnDays * this.#perDay }
     this.#run = emptyRun()
-    this.#spread.forgetRecent()
     this.#held = undefined
     return true
   }

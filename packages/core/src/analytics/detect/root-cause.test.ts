@@ -118,6 +118,10 @@ describe('the sentence', () => {
     expect(affectedResources).toEqual(['i-1'])
     expect(events.map(({ resource }) => resource)).toEqual(['i-1', 'i-2'])
     expect(sentence).not.toContain('i-2')
+    const other = question(100, 200, [part('resource', 'i-1', 10, 110)], {
+      events: [{ day: '2026-10-02', kind: 'resized', resource: 'i-2' }],
+    })
+    expect(explain(other).sentence).not.toContain('i-2')
   })
 })
 
@@ -129,6 +133,11 @@ describe('the facts', () => {
       ['b', -10, 'shrunk'],
       [null, 30, 'same'],
     ])
+  })
+
+  test('put the largest fall first when less was spent', () => {
+    const { shares } = explain(question(100, 20, [part('account', 'a', 20, 10), part('account', 'b', 80, 10)]))
+    expect(shares.map(({ value }) => value)).toEqual(['b', 'a'])
   })
 
   const cents = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((value) => new Big(value).div(1_000))

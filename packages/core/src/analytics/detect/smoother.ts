@@ -58,17 +58,12 @@ export class Smoother {
       this.#weight = this.#weight * keep + 1
       const moved = Math.max(this.rate, 1 / (this.#count + 1)) * clipped
       this.level += moved
-      if (this.period > 1) this.#learn(slot, error, clipped, moved)
+      const visits = this.#visits[slot] ?? 0
+      if (this.period > 1)
+        this.#season[slot] = this.seasonAt(step) + Math.max(seasonRate, 1 / (visits + 1)) * (clipped - moved)
     }
     this.#visits[slot] = (this.#visits[slot] ?? 0) + 1
     this.#count++
-  }
-
-  /** The second visit of a slot is not clipped: an edge of the season is no anomaly. */
-  #learn(slot: number, error: number, clipped: number, moved: number): void {
-    const visits = this.#visits[slot] ?? 0
-    const rest = (visits < 2 ? error : clipped) - moved
-    this.#season[slot] = (this.#season[slot] ?? 0) + Math.max(seasonRate, 1 / (visits + 1)) * rest
   }
 
   #begin(value: number): void {

@@ -62,20 +62,16 @@ export class Spread {
     for (const error of errors) this.#errors.add(error)
   }
 
-  forgetRecent(): void {
-    this.#recent.length = 0
-  }
-
   /** An event counts once, and clipped: neither its later values nor its size widen the range. */
   add(step: number, seen: Seen): void {
-    const { value, error, scale, means, event } = seen
+    const { value, error, scale, means, isKnown } = seen
     this.count++
     this.meanSize += (Math.abs(value) - this.meanSize) / Math.min(this.count, historySteps)
-    if (event === 'old') return
+    if (isKnown) return
     const median = this.#errors.quantile(0.5)
     this.#errors.add(clip(Math.abs(error), scale) / this.#slotFactor(step))
     for (const { mean, scale, magnitudes } of means) magnitudes.add(clip(Math.abs(mean), scale))
-    if (median > 0 && event === 'none') this.#learnSlot(step, Math.min(Math.abs(error), 3 * median))
+    if (median > 0) this.#learnSlot(step, Math.min(Math.abs(error), 3 * median))
   }
 
   /** Saturdays may be calmer than Mondays: mean error of this slot of the season over that of all, shrunk towards 1. */
@@ -101,8 +97,8 @@ interface Seen {
   error: number
   scale: number
   means: readonly Mean[]
-  /** Whether the value belongs to an alarm, and whether it is the first one of it. */
-  event: 'none' | 'new' | 'old'
+  /** The value continues an alarm. */
+  isKnown: boolean
 }
 
 const clip = (size: number, scale: number) => (scale > 0 ? Math.min(size, historyClip * scale) : size)

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import * as ExchangeRate from '../../currencies/rates.ts'
+import { parse, plain } from '../../kernel/money.ts'
 import { lakeOf, september, snapshot } from '../../testing/cost-lake.ts'
 import * as Changes from './changes.ts'
 
@@ -9,15 +11,15 @@ const charge = {
   service: 'EC2',
   resource: 'i-1',
   kind: 'usage' as const,
-  isRest: false,
+  leaf: '1',
   before: '3.1',
   after: '6',
   quantityBefore: '31',
   quantityAfter: '30',
-  ratedBefore: null,
-  ratedAfter: null,
-  pricedBefore: null,
-  pricedAfter: null,
+  ratedBefore: '0',
+  ratedAfter: '0',
+  pricedBefore: '0',
+  pricedAfter: '0',
 }
 
 const spans = async (input: Parameters<typeof Changes.get>[1], snapshots = september) => {
@@ -66,7 +68,7 @@ test('reads the bills of both periods only, in one query', async () => {
 
 test('other currencies are named with their exact amounts, and a period without charges is named once', async () => {
   const { ctx } = await lakeOf(september, [], {
-    costChanges: [charge, { ...charge, currency: 'EUR', provider: null, isRest: true, before: '1', after: '7.10' }],
+    costChanges: [charge, { ...charge, currency: 'EUR', provider: null, leaf: null, before: '1', after: '7.10' }],
   })
   const { providers, meta } = await Changes.get(ctx, { from: '2024-09', to: '2024-09-30..2024-10-05' })
   expect(providers.map(({ name, after }) => [name, after])).toEqual([['AWS', 6]])
@@ -87,4 +89,32 @@ test('an empty lake answers no change, without a query', async () => {
     meta: { asOf: null, sameLength: false },
   })
   expect(asked).toHaveLength(0)
+})
+
+test('in a named currency, each day is converted at its rate, and the difference of the rates is a cause', async () => {
+  const euro = {
+    ...charge,
+    currency: 'EUR',
+    quantityBefore: '1',
+    quantityAfter: '1',
+    pricedBefore: '10',
+    pricedAfter: '10',
+  }
+  const { ctx, asked } = await lakeOf(september, [], {
+    costChanges: [
+      { ...euro, rateDay: '2024-08-05', before: '10', after: '0', ratedBefore: '10', ratedAfter: '0' },
+      { ...euro, rateDay: '2024-09-05', before: '0', after: '10', ratedBefore: '0', ratedAfter: '10' },
+      { ...charge, leaf: '2', rateDay: null },
+    ],
+  })
+  const usdOn = async (date: string) => {
+    const { rates } = await ExchangeRate.get(ctx, { date })
+    return parse(rates.find(({ currency }) => currency === 'USD')?.rateExact ?? '').times(10)
+  }
+  const [before, after] = [await usdOn('2024-08-05'), await usdOn('2024-09-05')]
+  const answer = await Changes.get(ctx, { currency: 'USD' })
+  expect(asked).toMatchObject([{ parameters: { convertTo: 'USD' } }])
+  expect([answer.beforeExact, answer.afterExact]).toEqual([before.plus('3.1'), after.plus('6')].map(plain))
+  expect(answer.causes).toMatchObject({ currency: plain(after.minus(before)), quantity: '-0.1', price: '3' })
+  expect(answer.meta).toMatchObject({ missing: [], rates: { firstDay: '2024-08-05', lastDay: '2024-09-05' } })
 })

@@ -10,10 +10,14 @@ import {
   periodSpan,
   type Span,
 } from '../../kernel/calendar.ts'
-import { exactly, growth, plain, toNumber, withExact, zero } from '../../kernel/money.ts'
+import { exactly, growth, toNumber, withExact } from '../../kernel/money.ts'
 import type { View } from '../../lake/snapshot.ts'
+import type { Context } from '../../effects/context.ts'
+import { type LakeFiles, mostConverted } from '../../effects/lake.ts'
+import { InvalidInput } from '../../guard/command.ts'
 import { question } from '../answers.ts'
 import { filtersOf, shared } from '../ask.ts'
+import { type Conversion, conversionOf, convert } from '../convert.ts'
 import {
   completeUntil,
   excludedCosts,
@@ -27,7 +31,8 @@ import {
   unconverted,
   usualCurrency,
 } from '../scope.ts'
-import { type Cause, causes, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
+import { causesOf, changeBy, nameOf } from './causes.ts'
+import { type Cause, type Leaf, type Node, type Sums, treeOf } from './tree.ts'
 
 export const Input = z.strictObject({
   from: Period.optional().describe('The period before: a month or days. By default the one just before `to`.'),
@@ -51,18 +56,14 @@ const described: Record<Cause, string> = {
   quantity: 'More or less of the same charges, at the price of the period before.',
   new: 'Charges of a resource and SKU that the period before did not have.',
   gone: 'Charges that the period after does not have.',
-  currency: 'Another exchange rate from the pricing currency, where the bill has both amounts.',
+  currency:
+    'Another exchange rate: from the pricing currency, where the bill has both amounts, or to the currency of the answer.',
   credits: 'Credits, adjustments and corrections.',
   commitments: 'Purchases of commitments, and their unused share.',
   tax: 'Taxes.',
   other: 'Charges without a quantity, and the smallest changes of a large lake.',
 }
-const exact = (cause: Cause) => z.string().describe(described[cause])
-const Causes = z
-  .object(Object.fromEntries(causes.map((cause) => [cause, exact(cause)])) as Record<Cause, z.ZodString>)
-  .describe('Exact decimals, which sum to the change.')
-
-const figures = { ...exactly('before'), ...exactly('after'), ...exactly('change'), causes: Causes }
+const figures = { ...exactly('before'), ...exactly('after'), ...exactly('change'), causes: causesOf(described) }
 const Resource = z.object({
   name: z.string().describe('`(none)` where the bill has no value, `(other)` for the children beyond the limit.'),
   value: z.string().nullable().describe('The value; null where the bill has none.'),
@@ -95,39 +96,59 @@ export const Info = z.object({
 })
 type Info = z.infer<typeof Info>
 
-// More take too long to divide exactly; the others are summed by service.
-const mostLeaves = 10_000
+// More take too long to divide exactly; the others are summed by service. Converted ones have a row for each day.
+const mostLeaves = { own: 10_000, converted: 1000 }
 
-export const get = question('costs.changes', Input, 'read:costs', async (ctx, input, whole): Promise<Info> => {
-  const { metric, basis } = input
-  const { from, to } = periodsOf(input, whole, input.asOf === undefined ? ctx.now() : new Date(input.asOf))
-  const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
-  const filters = filtersOf(input, providersOf(whole))
-  const view = filtered(whole, filters)
-  const files = filesFor(ctx.orgId, view, from, to)
+export const get = question(
+  'costs.changes',
+  Input,
+  'read:costs',
+  async (ctx, input, whole, conversion: Conversion | undefined): Promise<Info> => {
+    const { from, to } = periodsOf(input, whole, input.asOf === undefined ? ctx.now() : new Date(input.asOf))
+    const currency = conversion?.to ?? usualCurrency(whole)
+    const filters = filtersOf(input, providersOf(whole))
+    const view = filtered(whole, filters)
+    const files = filesFor(ctx.orgId, view, from, to)
+    const [{ rows, rates }, excluded] = await Promise.all([
+      read(ctx, { ...input, filters }, files, [from, to], currency, conversion),
+      excludedCosts(ctx, files),
+    ])
+    const missing = [
+      ...unconverted(charged(rows, 'after'), ({ after }) => after, currency, 'current'),
+      ...unconverted(charged(rows, 'before'), ({ before }) => before, currency, 'previous'),
+      ...incomplete(view, to, { metric: input.metric, currency, excluded }),
+      ...incomplete(view, from, { metric: input.metric, currency, excluded }),
+    ]
+    return {
+      from: daysOf(from),
+      to: daysOf(to),
+      currency,
+      ...answerOf(rows, currency, input.limit, from, to),
+      meta: { ...metaOf(input, whole, currency, distinct(missing), rates), sameLength: daysIn(from) === daysIn(to) },
+    }
+  },
+  conversionOf,
+)
+
+async function read(
+  ctx: Context,
+  { metric, basis, filters }: Input,
+  files: LakeFiles,
+  [from, to]: readonly [Span, Span],
+  currency: string,
+  conversion: Conversion | undefined,
+): ReturnType<typeof convert<Leaf>> {
+  if (files.files.costs.length === 0) return { rows: [] }
   const spans = { ...to, previousStart: from.start, previousEnd: from.end }
-  const asked = { metric, basis, filters, ...spans, currency, leaves: mostLeaves }
-  const [rows, excluded] = await Promise.all([
-    files.files.costs.length === 0 ? [] : ctx.runtime.lake.query('costChanges', files, asked),
-    excludedCosts(ctx, files),
-  ])
-  const missing = [
-    ...unconverted(charged(rows, 'after'), ({ after }) => after, currency, 'current'),
-    ...unconverted(charged(rows, 'before'), ({ before }) => before, currency, 'previous'),
-    ...incomplete(view, to, { metric, currency, excluded }),
-    ...incomplete(view, from, { metric, currency, excluded }),
-  ]
-  return {
-    from: daysOf(from),
-    to: daysOf(to),
-    currency,
-    ...answerOf(rows, currency, input.limit, from, to),
-    meta: {
-      ...metaOf(input, whole, currency, distinct(missing)),
-      sameLength: daysIn(from) === daysIn(to),
-    },
-  }
-})
+  const leaves = conversion ? mostLeaves.converted : mostLeaves.own
+  const parameters = { metric, basis, filters, ...spans, currency, leaves, convertTo: conversion?.to }
+  const rows = await ctx.runtime.lake.query('costChanges', files, parameters)
+  if (rows.length > mostConverted)
+    throw new InvalidInput([
+      { path: 'to', message: 'has too many amounts for one answer: ask for fewer days, or filter' },
+    ])
+  return await convert(ctx, rows, ['before', 'after', 'ratedBefore', 'ratedAfter'], conversion)
+}
 
 function answerOf(rows: readonly Leaf[], currency: string, limit: number, from: Span, to: Span) {
   const tree = treeOf(
@@ -148,18 +169,11 @@ function answerOf(rows: readonly Leaf[], currency: string, limit: number, from: 
 type Line = z.infer<typeof Resource> & { children: Line[] }
 
 function lineOf({ value, children, ...sums }: Node): Line {
-  const name = value === undefined ? '(other)' : (value ?? '(none)')
-  return { name, value: value ?? null, ...figuresOf(sums), children: children.map(lineOf) }
+  return { ...nameOf(value), ...figuresOf(sums), children: children.map(lineOf) }
 }
 
-function figuresOf(sums: Omit<Node, 'value' | 'children'>) {
-  const textOf = (cause: Cause) => plain(sums.causes.get(cause) ?? zero)
-  return {
-    ...withExact('before', sums.before),
-    ...withExact('after', sums.after),
-    ...withExact('change', changeOf(sums)),
-    causes: Object.fromEntries(causes.map((cause) => [cause, textOf(cause)])) as Record<Cause, string>,
-  }
+function figuresOf({ before, after, causes }: Sums) {
+  return { ...withExact('before', before), ...withExact('after', after), ...changeBy(described, causes) }
 }
 
 function periodsOf({ from, to }: Input, view: View, now: Date): { from: Span; to: Span } {

@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf, monthSpan } from '../../kernel/calendar.ts'
 import { costMetrics, type Queries } from '../../effects/lake.ts'
-import { exactly, parse, plain, sum, totalsBy, withExact, zero, type Amount } from '../../kernel/money.ts'
+import { type Amount, descending, exactly, parse, plain, sum, totalsBy, withExact } from '../../kernel/money.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { question } from '../answers.ts'
 import { filtersOf, shared } from '../ask.ts'
 import { excludedCosts, excludedIn, expiredOf, filtered, Missing, providersOf } from '../scope.ts'
+import { causesOf, changeBy, nameOf } from './causes.ts'
+import { type Comparison, comparisonOf, keyOf, sinceEnd, type Step, type Version } from './versions.ts'
 
 type Row = Queries['costRestatements']['row']
-type Version = Snapshot.Info
 
 const { cloudProvider, metric, filters, asOf } = shared
 
@@ -28,11 +29,7 @@ const described: Record<Row['cause'], string> = {
   commitments: 'Purchases of commitments, and their unused share.',
   tax: 'Taxes.',
 }
-const causes = Object.keys(described) as Row['cause'][]
-const exact = (cause: Row['cause']) => z.string().describe(described[cause])
-const Causes = z
-  .object(Object.fromEntries(causes.map((cause) => [cause, exact(cause)])) as Record<Row['cause'], z.ZodString>)
-  .describe('Exact decimals, which sum to the change.')
+const Causes = causesOf(described)
 
 const Difference = z.object({
   fromVersion: z.int(),
@@ -132,62 +129,12 @@ function lastEnded({ snapshots }: Snapshot.View, now: Date): string {
   return periods.findLast((period) => monthSpan(period).end < dayOf(now)) ?? periods.at(-1) ?? monthOf(dayOf(now))
 }
 
-// Each version of a bill is read as a whole.
-const mostVersions = 12
-
-interface History {
-  versions: Version[]
-  isCut: boolean
-}
-
-/** The versions since the end of the period, from the first one that has its last day; those before may lack days. */
-function sinceEnd({ versions, isCut }: History, period: string): History {
-  const { end } = monthSpan(period)
-  const all = delivered(versions)
-  const ended = all.filter(({ at }) => dayOf(new Date(at)) > end)
-  const first = ended.findIndex(({ days }) => days.last >= end)
-  const complete = ended.slice(Math.max(first, 0))
-  const later = complete.slice(1).slice(1 - mostVersions)
-  return { versions: [...complete.slice(0, 1), ...later], isCut: isCut && ended.length === all.length }
-}
-
-/** A rebuild of the same raw bill is no restatement; its mapping is the newer one. */
-function delivered(versions: readonly Version[]): Version[] {
-  const found: Version[] = []
-  for (const info of versions) {
-    const before = found.at(-1)
-    if (before?.raw === info.raw) found[found.length - 1] = { ...info, at: before.at }
-    else found.push(info)
-  }
-  return found
-}
-
-function keyOf({ partition, version }: Version) {
-  return `${partition}#${version}`
-}
-
-interface Step {
-  earlier: Version
-  later: Version
-}
-
-/** From the first version to the current one, and from version to version. */
-function comparisonOf(versions: readonly Version[]): { whole: Step; steps: Step[] } | undefined {
-  const [first, last] = [versions[0], versions.at(-1)]
-  if (!first || !last) return undefined
-  const whole = { earlier: first, later: last }
-  if (versions.length === 2) return { whole, steps: [whole] }
-  return { whole, steps: versions.slice(1).map((later, index) => ({ earlier: versions[index] ?? first, later })) }
-}
-
 function expiredBefore({ provider, billingAccountId, period, version }: Version): Missing {
   const detail =
     `Older versions of the bill of ${provider} (${billingAccountId}, ${period}) expired. ` +
     `The comparison begins with version ${version}.`
   return { kind: 'version', provider, detail }
 }
-
-type Comparison = NonNullable<ReturnType<typeof comparisonOf>>
 
 function billsOf(found: readonly Comparison[], rowsOf: (step: Step) => readonly Row[]): z.infer<typeof Bill>[] {
   return found.flatMap(({ whole, steps }) => {
@@ -233,28 +180,22 @@ function changeOf({ before, after }: Row): Amount {
 }
 
 function changesOf(rows: readonly Row[]) {
-  const found = totalsBy(
+  const causes = totalsBy(
     rows,
     ({ cause }) => cause,
     (row) => plain(changeOf(row)),
   )
-  const text = (cause: Row['cause']) => plain(found.get(cause) ?? zero)
-  return {
-    ...withExact('change', sum(found.values())),
-    causes: Object.fromEntries(causes.map((cause) => [cause, text(cause)])) as Record<Row['cause'], string>,
-  }
+  return changeBy(described, causes)
 }
 
 const mostServices = 20
 
 function servicesOf(rows: readonly Row[]): Difference['services'] {
-  const services = [...Map.groupBy(rows, ({ service }) => service)]
+  const sized = [...Map.groupBy(rows, ({ service }) => service)]
     .map(([value, own]) => ({ value, own, size: sum(own.map(changeOf)).abs() }))
     .filter(({ own }) => own.some((row) => !changeOf(row).eq(0)))
-    .toSorted((a, b) => b.size.cmp(a.size) || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
-  const rest = services.slice(mostServices).flatMap(({ own }) => own)
-  return [
-    ...services.slice(0, mostServices).map(({ value, own }) => ({ name: value ?? '(none)', value, ...changesOf(own) })),
-    ...(rest.length === 0 ? [] : [{ name: '(other)', value: null, ...changesOf(rest) }]),
-  ]
+    .toSorted((a, b) => descending(a.size, b.size) || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
+  const rest = { value: undefined, own: sized.slice(mostServices).flatMap(({ own }) => own) }
+  const lines = [...sized.slice(0, mostServices), ...(rest.own.length === 0 ? [] : [rest])]
+  return lines.map(({ value, own }) => ({ ...nameOf(value), ...changesOf(own) }))
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Amount, parse, plain, sum } from '../../kernel/money.ts'
-import { causes, causesOf, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
+import { type Cause, causesOf, changeOf, type Leaf, type Node, treeOf } from './tree.ts'
 
 const charge = (given: Partial<Leaf>): Leaf => ({
   currency: 'USD',
@@ -10,15 +10,15 @@ const charge = (given: Partial<Leaf>): Leaf => ({
   service: 'EC2',
   resource: 'i-1',
   kind: 'usage',
-  isRest: false,
+  leaf: '1',
   before: '0',
   after: '0',
   quantityBefore: null,
   quantityAfter: null,
-  ratedBefore: null,
-  ratedAfter: null,
-  pricedBefore: null,
-  pricedAfter: null,
+  ratedBefore: '0',
+  ratedAfter: '0',
+  pricedBefore: '0',
+  pricedAfter: '0',
   ...given,
 })
 
@@ -44,7 +44,7 @@ describe('the causes of a change', () => {
     ['the end of a free tier', { after: '5', quantityBefore: '1', quantityAfter: '1' }, { price: '5' }],
     ['no quantity', { before: '5', after: '7' }, { other: '2' }],
     ['a credit', { before: '-5', after: '-7', kind: 'credits' }, { credits: '-2' }],
-    ['the rest of a large lake', { before: '5', after: '7', isRest: true }, { other: '2' }],
+    ['the rest of a large lake', { before: '5', after: '7', leaf: null }, { other: '2' }],
     [
       'a weaker currency, at the same price and quantity',
       {
@@ -58,6 +58,19 @@ describe('the causes of a change', () => {
         pricedAfter: '8',
       },
       { currency: '2' },
+    ],
+    [
+      'a credit in a weaker currency',
+      {
+        before: '-10',
+        after: '-18',
+        kind: 'credits',
+        ratedBefore: '1',
+        pricedBefore: '1',
+        ratedAfter: '3',
+        pricedAfter: '2',
+      },
+      { currency: '-6', credits: '-2' },
     ],
     [
       'currency, quantity and price at once',
@@ -79,7 +92,7 @@ describe('the causes of a change', () => {
 
 const cost = fc.integer({ min: -1e9, max: 1e9 }).map((n) => plain(parse(String(n)).div(1e6)))
 const quantity = fc.option(fc.integer({ min: -50, max: 1000 }).map((n) => plain(parse(String(n)).div(7).round(12))))
-const rate = fc.option(fc.integer({ min: 1, max: 1e6 }).map(String))
+const rate = fc.integer({ min: 0, max: 1e6 }).map(String)
 const name = fc.option(fc.constantFrom('a', 'b', 'c', 'd'))
 const leaf: fc.Arbitrary<Leaf> = fc.record({
   currency: fc.constant('USD'),
@@ -88,7 +101,7 @@ const leaf: fc.Arbitrary<Leaf> = fc.record({
   service: name,
   resource: name,
   kind: fc.constantFrom('usage', 'usage', 'usage', 'credits', 'tax', 'commitments'),
-  isRest: fc.boolean(),
+  leaf: fc.constantFrom('1', null),
   before: cost,
   after: cost,
   quantityBefore: quantity,
@@ -105,6 +118,7 @@ function all(node: Node): Node[] {
   return [node, ...node.children.flatMap(all)]
 }
 
+const causes: Cause[] = ['price', 'quantity', 'new', 'gone', 'currency', 'credits', 'commitments', 'tax', 'other']
 const facts = ({ before, after, causes: found }: Node) => [before, after, ...causes.map((cause) => found.get(cause))]
 const sumAt = (nodes: readonly Node[], index: number) =>
   plain(sum(nodes.map((node) => facts(node)[index] ?? parse('0'))))
@@ -140,7 +154,8 @@ describe('the tree', () => {
       pricedAfter: one.pricedBefore,
     })
     fc.assert(
-      fc.property(leaves, (leaves) => {
+      fc.property(leaves, fc.boolean(), (given, isRated) => {
+        const leaves = isRated ? given : given.map((one) => ({ ...one, ratedBefore: '0', ratedAfter: '0' }))
         const [there, back] = [treeOf(leaves, 5), treeOf(leaves.map(swapped), 5)]
         const negated = (amount: Amount | undefined) => plain((amount ?? parse('0')).neg())
         expect(negated(changeOf(back))).toBe(plain(changeOf(there)))
@@ -149,7 +164,7 @@ describe('the tree', () => {
         for (const [index, node] of all(there).entries()) {
           const other = nodes[index]
           expect(negated(other && changeOf(other))).toBe(plain(changeOf(node)))
-          for (const cause of ['credits', 'tax', 'commitments'] as const)
+          for (const cause of isRated ? [] : (['credits', 'tax', 'commitments'] as const))
             expect(negated(other?.causes.get(cause))).toBe(plain(node.causes.get(cause) ?? parse('0')))
           expect(negated(other?.causes.get('gone'))).toBe(plain(node.causes.get('new') ?? parse('0')))
         }

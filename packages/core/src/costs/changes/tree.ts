@@ -3,18 +3,7 @@ import { type Amount, parse, sum, zero } from '../../kernel/money.ts'
 
 export type Leaf = Queries['costChanges']['row']
 
-export const causes = [
-  'price',
-  'quantity',
-  'new',
-  'gone',
-  'currency',
-  'credits',
-  'commitments',
-  'tax',
-  'other',
-] as const
-export type Cause = (typeof causes)[number]
+export type Cause = 'price' | 'quantity' | 'new' | 'gone' | 'currency' | 'other' | Exclude<Leaf['kind'], 'usage'>
 
 /** The causes sum to `after` minus `before`. */
 export interface Sums {
@@ -42,17 +31,17 @@ export function changeOf({ before, after }: Sums): Amount {
   return after.minus(before)
 }
 
-/** Of one charge. Prices are per unit: the quantity's effect is at the price of before, the rest is the price's. */
+/** Of one charge. The quantity counts at the price of before, and the rest is the price's. */
 export function causesOf(leaf: Leaf): Map<Cause, Amount> {
   const [before, after] = [parse(leaf.before), parse(leaf.after)]
   const change = after.minus(before)
-  if (leaf.kind !== 'usage') return new Map([[leaf.kind, change]])
-  if (leaf.isRest) return new Map([['other', change]])
-  const [had, has] = [amountOf(leaf.quantityBefore), amountOf(leaf.quantityAfter)]
-  if (before.eq(0) && had.eq(0)) return new Map([['new', change]])
-  if (after.eq(0) && has.eq(0)) return new Map([['gone', change]])
   const currency = currencyOf(leaf, after)
   const rest = change.minus(currency)
+  if (leaf.kind !== 'usage') return made({ currency, [leaf.kind]: rest })
+  if (leaf.leaf === null) return made({ currency, other: rest })
+  const [had, has] = [amountOf(leaf.quantityBefore), amountOf(leaf.quantityAfter)]
+  if (before.eq(0) && had.eq(0)) return made({ new: change })
+  if (after.eq(0) && has.eq(0)) return made({ gone: change })
   if (had.eq(0) || has.eq(0)) return made({ currency, other: rest })
   const quantity = has.minus(had).times(before).div(had).round(decimals)
   return made({ currency, quantity, price: rest.minus(quantity) })
@@ -60,10 +49,11 @@ export function causesOf(leaf: Leaf): Map<Cause, Amount> {
 
 /** The cost of after, less the same at the rate of before. */
 function currencyOf(leaf: Leaf, after: Amount): Amount {
-  const [rated, priced] = [amountOf(leaf.ratedBefore), amountOf(leaf.pricedBefore)]
-  const [ratedNow, pricedNow] = [amountOf(leaf.ratedAfter), amountOf(leaf.pricedAfter)]
-  if ([rated, priced, ratedNow, pricedNow].some((amount) => amount.eq(0))) return zero
-  return after.minus(after.times(rated).times(pricedNow).div(priced.times(ratedNow)).round(decimals))
+  const [rated, priced] = [parse(leaf.ratedBefore), parse(leaf.pricedBefore)]
+  const [ratedNow, pricedNow] = [parse(leaf.ratedAfter), parse(leaf.pricedAfter)]
+  const [then, now] = [rated.times(pricedNow), ratedNow.times(priced)]
+  if (then.eq(0) || now.eq(0) || then.eq(now)) return zero
+  return after.minus(after.times(then).div(now).round(decimals))
 }
 
 const amountOf = (text: string | null) => (text === null ? zero : parse(text))
@@ -73,7 +63,7 @@ const made = (amounts: Partial<Record<Cause, Amount>>) => new Map(Object.entries
 function nodeOf(value: Node['value'], leaves: readonly Leaf[], depth: number): Node {
   const level = levels[depth]
   if (level === undefined) return { value, children: [], ...total(leaves.map(sumsOf)) }
-  const groups = Map.groupBy(leaves, (leaf) => (level === 'resource' && leaf.isRest ? undefined : leaf[level]))
+  const groups = Map.groupBy(leaves, (leaf) => (level === 'resource' && leaf.leaf === null ? undefined : leaf[level]))
   const children = [...groups].map(([key, own]) => nodeOf(key, own, depth + 1)).toSorted(largestFirst)
   return { value, children, ...total(children) }
 }
