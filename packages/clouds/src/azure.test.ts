@@ -123,6 +123,19 @@ describe('a subscription', () => {
   })
 })
 
+test('a blob is given only as it was listed', async () => {
+  const container = `${clouds.endpoints.azure?.blob}/larkfield${account().subscriptionId.slice(0, 8)}/cost-exports`
+  const authorization = `Bearer ${await tokenOf(account(), 'https://storage.azure.com')}`
+  const ask = async (path: string, headers = {}) =>
+    await fetch(`${container}${path}`, { headers: { authorization, ...headers } })
+  const list = await (await ask('?comp=list&prefix=finops/focus-daily/20261001-20261031/')).text()
+  const [, name, etag] = /<Name>([^<]+gz)<.*?<Etag>([^<]+)</.exec(list) ?? []
+  const answers = [etag, 'another'].map(async (version) => await ask(`/${name}`, { 'if-match': `"${version}"` }))
+  const [same, changed] = await Promise.all(answers)
+  expect([same?.status, same?.headers.get('etag')]).toEqual([200, `"${etag}"`])
+  expect([changed?.status, changed?.headers.get('x-ms-error-code')]).toEqual([412, 'ConditionNotMet'])
+})
+
 async function tokenOf({ tenantId, clientId, clientSecret }: Account, resource: string): Promise<string> {
   const answer = await fetch(`${clouds.endpoints.azure?.authority}/${tenantId}/oauth2/v2.0/token`, {
     method: 'POST',
@@ -288,9 +301,12 @@ describe('resources', () => {
       expect.stringMatching(/^Standard_D4s_v5$/),
       expect.objectContaining({ code: 'PowerState/running', dataDisks: expect.any(Number) }),
     ])
-    const ids = new Set(resources.map(({ id }) => id))
+    const machines = new Set(resources.filter(({ kind }) => kind === 'instance').map(({ id }) => id))
+    const subscriptionIn = (id: string) => id.split('/')[2]
     const disks = resources.filter(({ kind, attachedTo }) => kind === 'volume' && attachedTo)
-    expect(disks.filter(({ attachedTo = '' }) => !ids.has(attachedTo))).toEqual([])
+    expect(disks.length).toBeGreaterThan(3)
+    for (const { id, attachedTo = '' } of disks)
+      expect([machines.has(attachedTo), subscriptionIn(attachedTo)]).toEqual([true, subscriptionIn(id)])
     expect(resources.find(({ kind }) => kind === 'commitment')).toMatchObject({
       name: 'VM_D4s_v5_1Y',
       type: 'Standard_D4s_v5',
@@ -318,6 +334,10 @@ describe('resources', () => {
     }
     expect(measured.filter(({ hour }) => !hour.startsWith(day))).toEqual([])
     expect(measured.filter(({ average, maximum }) => average < 0 || maximum < average)).toEqual([])
+    const isMeasured = ({ id }: Resource) => measured.some(({ resourceId }) => resourceId === id)
+    expect(resources.filter((each) => each.kind === 'database' && isMeasured(each)).map((each) => each.status)).toEqual(
+      resources.flatMap(({ kind, status }) => (kind === 'database' && status === 'running' ? [status] : [])),
+    )
     const means = resources.flatMap((resource) => {
       const points = measured.filter(({ resourceId, metric }) => resourceId === resource.id && metric === 'cpu')
       if (resource.kind !== 'instance' || unitsOf(resource) === 0) return []
@@ -329,9 +349,7 @@ describe('resources', () => {
     const calls = measured.filter(({ resourceId, metric }) => resourceId === account?.id && metric === 'requests')
     const billedCalls = account ? unitsOf(account) * 10_000 : NaN
     expect(calls.reduce((sum, { average }) => sum + average, 0) / billedCalls).toBeCloseTo(1, 3)
-    const kinds = new Set(
-      resources.filter(({ id }) => measured.some(({ resourceId }) => resourceId === id)).map(({ kind }) => kind),
-    )
+    const kinds = new Set(resources.filter(isMeasured).map(({ kind }) => kind))
     expect(kinds).toEqual(
       new Set(['instance', 'database', 'bucket', 'function', 'container_service', 'cluster', 'table', 'load_balancer']),
     )

@@ -161,6 +161,7 @@ function regionsOf({ regions: known = [] }: Partial<Source.Info>, sync: Sync.Inf
   return { regions, ...(found.isWide && { allRegionsAt: sync.startedAt }) }
 }
 
+const scheduleMinutes = 5
 const mostBackoffMinutes = 24 * 60
 
 // An account of which another account has the bill is asked less often whether it has an export now.
@@ -177,8 +178,10 @@ function nextAt(
   const minutes = Math.max(everyMinutes, Math.min(mostBackoffMinutes, everyMinutes * 2 ** Math.min(failures, 20)))
   // Spread over the period, so that accounts that were connected together are not collected together.
   const spread = (sumOf(id) % 100) / 100
+  // Otherwise a source of 5 minutes just misses every second run of the schedule.
+  const early = failures === 0 ? scheduleMinutes / 2 : 0
   const jitter = failures === 0 ? Math.min(everyMinutes, 60) * 0.05 * spread : minutes * 0.1 * spread
-  return new Date(ctx.now().getTime() + (minutes + jitter) * 60_000).toISOString()
+  return new Date(ctx.now().getTime() + (minutes + jitter - early) * 60_000).toISOString()
 }
 
 function sumOf(text: string): number {
