@@ -11,6 +11,8 @@ export default defineConfig({
     ],
     // Workers inherit the environment of the developer's shell; no test may reach an account with it.
     env: {
+      // Nor the ECB.
+      EXCHANGE_RATES_URL: '',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_SESSION_TOKEN: '',
@@ -20,6 +22,8 @@ export default defineConfig({
     },
     // node:sqlite says on every start that it is experimental.
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    // By default one processor stays idle.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     restoreMocks: true,

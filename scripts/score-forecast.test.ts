@@ -39,10 +39,10 @@ test('score:forecast answers each series in order, and takes a level in percent 
 })
 
 test.each([
-  ['no JSON', '{"id":', 'Line 2:'],
-  ['no level', JSON.stringify({ ...question, id: 'x', level: undefined }), 'Line 2: .*level'],
-  ['a text as value', JSON.stringify({ ...question, id: 'x', values: ['1'] }), 'Line 2: .*values'],
-  ['no time', JSON.stringify({ ...question, id: 'x', start: 'yesterday' }), 'Line 2: .*ISO 8601'],
+  ['no JSON', '{"id":', 'Line 2 is refused'],
+  ['no level', JSON.stringify({ ...question, id: 'x', level: undefined }), 'Line 2 is refused: .*level'],
+  ['a text as value', JSON.stringify({ ...question, id: 'x', values: ['1'] }), 'Line 2 is refused: .*values'],
+  ['no time', JSON.stringify({ ...question, id: 'x', start: 'yesterday' }), 'Line 2 is refused: .*ISO 8601'],
 ])('score:forecast refuses a line with %s, with its number', (_, line, message) => {
   const { stdout, stderr, status } = score(`${JSON.stringify({ ...question, id: 'good' })}\n${line}\n`)
   expect(status).toBe(2)

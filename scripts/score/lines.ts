@@ -1,29 +1,33 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import * as z from 'zod'
+import type * as z from 'zod'
 
-/** Answers each JSON line of stdin with one on stdout, in order. A malformed line ends the process with code 2. */
-export async function answerLines<S extends z.ZodType>(schema: S, answer: (question: z.output<S>) => unknown) {
+/** Answers each JSON line of stdin with one on stdout; a malformed line ends the command with exit code 2. */
+export async function answerLines<Question>(schema: z.ZodType<Question>, answer: (question: Question) => unknown) {
   let number = 0
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     number++
     if (line.trim() === '') continue
-    const question = schema.safeParse(parse(line))
-    if (!question.success) {
-      process.stderr.write(`Line ${number}: ${z.prettifyError(question.error).replaceAll('\n', ' ')}\n`)
+    const question = parse(schema, line)
+    if ('problem' in question) {
+      process.stderr.write(`Line ${number} is refused: ${question.problem}\n`)
       process.exitCode = 2
       process.stdin.destroy()
       return
     }
-    if (!process.stdout.write(`${JSON.stringify(answer(question.data))}\n`)) await once(process.stdout, 'drain')
+    if (!process.stdout.write(`${JSON.stringify(answer(question.value))}\n`)) await once(process.stdout, 'drain')
   }
 }
 
-/** The value of a JSON text; a text that is not JSON stays a text, which no schema of a line accepts. */
-function parse(line: string): unknown {
+function parse<Question>(schema: z.ZodType<Question>, line: string): { value: Question } | { problem: string } {
+  let json: unknown
   try {
-    return JSON.parse(line)
+    json = JSON.parse(line)
   } catch (error) {
-    return error instanceof SyntaxError ? error.message : error
+    return { problem: `it is not JSON (${error instanceof Error ? error.message : String(error)}).` }
   }
+  const { data, error } = schema.safeParse(json)
+  if (!error) return { value: data }
+  const issues = error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`)
+  return { problem: `${issues.slice(0, 3).join('; ')}.` }
 }

@@ -18,6 +18,8 @@ export interface ProductOptions extends Exposure {
   port?: number | undefined
   orFreePort?: boolean
   orgId?: string | undefined
+  /** Of the ECB's files; nothing is fetched without. */
+  exchangeRatesUrl?: string | undefined
 }
 
 export interface Product {
@@ -36,6 +38,7 @@ export async function startProduct({
   port,
   orFreePort = false,
   orgId: fixed,
+  exchangeRatesUrl,
   ...exposure
 }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
@@ -58,6 +61,7 @@ export async function startProduct({
         return { ...lake, prepare: normalizer.prepare, normalize: normalizer.normalize }
       },
       clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
+      exchangeRatesUrl,
       allowLoopback: isLoopbackOnly(exposure),
       publicUrl: () => publicUrl,
       workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),

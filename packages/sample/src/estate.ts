@@ -1,4 +1,5 @@
 import { aws } from './aws/account.ts'
+import { azure } from './azure/account.ts'
 import type { Charge } from './bill/charge.ts'
 import { chargesOf } from './bill/charges.ts'
 import { periodsOf } from './bill/period.ts'
@@ -7,10 +8,11 @@ import type { Account, Pattern, SubAccount } from './company/model.ts'
 import { type PlannedCommitment, plansOf } from './company/plan.ts'
 import { quantity } from './company/quantity.ts'
 import { resourceFields } from './company/resource.ts'
+import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
 
-const accounts = { aws }
+const accounts = { aws, azure, gcpGbp, gcpUsd }
 
 export interface EstateOptions {
   /** As for `generateSample`: the same options give the same bills. */
@@ -24,6 +26,7 @@ export interface EstateOptions {
 export interface Estate {
   account: string
   accountName: string
+  currency: string
   subAccounts: readonly Pick<SubAccount, 'id' | 'name'>[]
   regions: readonly string[]
   resources: readonly EstateResource[]
@@ -65,8 +68,8 @@ export interface BillChange {
 export const restatementCredit = '-12.34'
 
 /** Opens an account whose time may go on after `today`: no resource ends at that day, and bills grow by the day. */
-export function openEstate(cloud: keyof typeof accounts, { today, seed, months, rows }: EstateOptions): Estate {
-  const account = accounts[cloud]
+export function openEstate(name: keyof typeof accounts, { today, seed, months, rows }: EstateOptions): Estate {
+  const account = accounts[name]
   const end = Day.parse(today)
   const window = { start: Day.month(end - 1, 1 - months).start, end }
   const [plan] = plansOf([account], window, seed, rows)
@@ -76,6 +79,7 @@ export function openEstate(cloud: keyof typeof accounts, { today, seed, months, 
   return {
     account: account.fields.BillingAccountId,
     accountName: account.fields.BillingAccountName ?? '',
+    currency: account.fields.BillingCurrency,
     subAccounts: account.subAccounts,
     regions: account.regions.map(({ id }) => id),
     commitments: plan.commitments,

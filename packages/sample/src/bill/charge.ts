@@ -1,4 +1,4 @@
-import { rowWriter, type Column, type Fields, type Varying } from '../values/columns.ts'
+import { rowWriter, varying, type Column, type Fields, type Varying } from '../values/columns.ts'
 import * as Money from '../values/money.ts'
 
 /** One row of a bill. */
@@ -6,9 +6,16 @@ export interface Charge {
   text: string
   /** The fields that do not vary from day to day. */
   fields: Fields
+  /** Those that do, in the order of `varying`. */
+  values: Varying
   /** The start of its charge period. */
   start: string
   costs: Costs
+}
+
+/** All fields of a charge. */
+export function recordOf({ fields, values }: Charge): Fields {
+  return { ...fields, ...Object.fromEntries(varying.map((column, index) => [column, values[index]])) }
 }
 
 /** Costs in the billing currency, scaled by `Money.costScale`. */
@@ -51,7 +58,7 @@ export function chargeWriter(layout: readonly Column[], fields: Fields): (span: 
       commitmentQuantity,
       effectivePricing,
     ]
-    return { text: write(values), fields, start, costs }
+    return { text: write(values), fields, values, start, costs }
   }
 }
 

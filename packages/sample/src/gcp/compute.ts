@@ -48,6 +48,7 @@ export const compute: readonly ProductDraft[] = [
     weight: 3,
     role: 'gpu',
     environments: ['development', 'production'],
+    details: { MachineType: 'a2-highgpu-1g' },
   },
   {
     service: 'Compute Engine',

@@ -47,8 +47,8 @@ export const platform: readonly ProductDraft[] = [
     daily: 82,
     weight: 5,
     role: 'nat',
-    resourceType: 'Router',
-    path: '//compute.googleapis.com/projects/{account}/regions/{region}/routers/{name}',
+    resourceType: 'NAT gateway',
+    path: '//compute.googleapis.com/projects/{account}/regions/{region}/routers/{name}/nats/{name}',
   },
   {
     service: 'Vertex AI',

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Import, Snapshot } from '@cloudoptima/core'
+import { ecbUrl, type Import, Snapshot } from '@cloudoptima/core'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
 import { generateSample } from '@cloudoptima/sample'
@@ -27,6 +27,8 @@ export async function start(options: StartOptions): Promise<number> {
     trustProxy,
     orFreePort: options.once === true && options.port === undefined,
     orgId: options.import && orgId,
+    // Short-lived commands fetch nothing, and an empty address switches it off.
+    exchangeRatesUrl: options.once ? undefined : (process.env['EXCHANGE_RATES_URL'] ?? ecbUrl) || undefined,
   })
   const interrupt = onInterrupt(started)
   if (leftOut.length > 0) note(leftOutText(leftOut))
