@@ -30,6 +30,7 @@ const commands = {
   'compare:detect': { scope: 'all', run: (args) => node('scripts/compare-detect.ts', args) },
   'score:detect': { scope: 'all', run: (args) => node('scripts/score-detect.ts', args) },
   'cost-model': { scope: 'all', run: (args) => node('scripts/cost-model.ts', args) },
+  'score:forecast': { scope: 'all', run: (args) => node('scripts/score-forecast.ts', args) },
   'bench:growth': { scope: 'all', run: (args) => node('scripts/bench-growth.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:http': { scope: 'all', run: (args) => node('scripts/bench-http.ts', args) },
