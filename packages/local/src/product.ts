@@ -20,6 +20,8 @@ export interface ProductOptions extends Exposure {
   port?: number | undefined
   orFreePort?: boolean
   orgId?: string | undefined
+  /** Of the ECB's files; nothing is fetched without. */
+  exchangeRatesUrl?: string | undefined
 }
 
 export interface Product {
@@ -39,6 +41,7 @@ export async function startProduct({
   port,
   orFreePort = false,
   orgId: fixed,
+  exchangeRatesUrl,
   ...exposure
 }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
@@ -62,6 +65,7 @@ export async function startProduct({
         return { ...lake, prepare: normalizer.prepare, normalize: normalizer.normalize }
       },
       clouds: () => withInvented(invented),
+      exchangeRatesUrl,
       allowLoopback: isLoopbackOnly(exposure),
       publicUrl: () => publicUrl,
       workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),

@@ -12,7 +12,7 @@ import { resourceFields } from './company/resource.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
 
-const accounts = { aws, gcpGbp, gcpUsd }
+const accounts = { aws, azure, gcpGbp, gcpUsd }
 
 export interface EstateOptions {
   /** As for `generateSample`: the same options give the same bills. */
@@ -26,6 +26,7 @@ export interface EstateOptions {
 export interface Estate {
   account: string
   accountName: string
+  currency: string
   subAccounts: readonly Pick<SubAccount, 'id' | 'name'>[]
   regions: readonly string[]
   resources: readonly EstateResource[]
@@ -85,6 +86,7 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
   return {
     account: account.fields.BillingAccountId,
     accountName: account.fields.BillingAccountName ?? '',
+    currency: account.fields.BillingCurrency,
     subAccounts: account.subAccounts,
     regions: account.regions.map(({ id }) => id),
     commitments: plan.commitments,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AwsRequest } from '@cloudoptima/providers/testing/aws'
-import { list, type Operation, Refusal } from './operation.ts'
+import { Refusal } from '../answers.ts'
+import { list, type Operation } from './operation.ts'
 
 /** The role that an account trusts the product with. */
 export interface AwsRole {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Import, Snapshot } from '@cloudoptima/core'
+import { ecbUrl, type Import, Snapshot } from '@cloudoptima/core'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
 import { connect, disconnectAll } from '../../invented/connect.ts'
@@ -26,6 +26,8 @@ export async function start(options: StartOptions): Promise<number> {
     trustProxy,
     orFreePort: options.once === true && options.port === undefined,
     orgId: options.import && orgId,
+    // Short-lived commands fetch nothing, and an empty address switches it off.
+    exchangeRatesUrl: options.once ? undefined : (process.env['EXCHANGE_RATES_URL'] ?? ecbUrl) || undefined,
   })
   const interrupt = onInterrupt(started)
   if (leftOut.length > 0) note(leftOutText(leftOut))
@@ -110,7 +112,7 @@ async function collectSample({ ctx, invented }: Product, { once }: StartOptions,
   const isNew = (await Snapshot.head(ctx)).version === 0
   if (isNew) note(style.dim('Nothing has been imported yet. Connecting an invented company: three simulated clouds.'))
   const { accounts, bills } = await invented.open(ctx.now().toISOString().slice(0, 10))
-  const payers = accounts.filter(({ isPayer }) => isPayer)
+  const payers = accounts.filter(({ hasExport }) => hasExport)
   await connect(ctx, payers)
   if (isNew) {
     reporter.beginCount('Collecting the bills', bills)
