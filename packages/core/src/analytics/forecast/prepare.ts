@@ -1,0 +1,131 @@
+import { largest, median } from '../series/numeric.ts'
+import type { Series } from '../series/series.ts'
+import { daysFrom } from './month.ts'
+import { split, type Split } from './models.ts'
+import { settings } from './settings.ts'
+import { stl } from './stl.ts'
+
+/** A series without gaps, moved by its median and divided by its range, so that every value is within [-1, 1]. */
+export interface Prepared {
+  /** Observed values; NaN is a gap. */
+  observed: Float64Array
+  /** Values with gaps filled and outliers clipped. */
+  values: Float64Array
+  /** Lengths of the proven seasons, ascending. */
+  periods: number[]
+  center: number
+  scale: number
+  /** Of a daily series: see `daysFrom`. */
+  daysOfMonth: Uint8Array | undefined
+}
+
+const candidates: Record<number, number[]> = { 3_600: [24, 168], 86_400: [7], 604_800: [52] }
+
+/** Interpolates gaps from the values whole periods before and after; the first and last continue outwards. */
+function interpolatePhases(values: Float64Array, period: number): Float64Array {
+  const out = values.slice()
+  for (let phase = 0; phase < period; phase++)
+    for (const [i, value] of interpolate(values.filter((_, i) => i % period === phase)).entries())
+      out[phase + i * period] = value
+  return out
+}
+
+/** Linear interpolation over NaN; the first and last value continue outwards. */
+function interpolate(values: Float64Array): Float64Array {
+  const out = values.slice()
+  let last = -1
+  for (let i = 0; i <= out.length; i++) {
+    if (i < out.length && Number.isNaN(out[i])) continue
+    const [before, after] = [out[last] ?? out[i] ?? 0, out[i] ?? out[last] ?? 0]
+    for (let gap = last + 1; gap < i; gap++) out[gap] = before + ((after - before) * (gap - last)) / (i - last)
+    last = i
+  }
+  return out
+}
+
+/** Values minus their moving average over one period. */
+function detrend(values: Float64Array, period: number): Float64Array {
+  const { length } = values
+  const sums = new Float64Array(length + 1)
+  for (let i = 0; i < length; i++) sums[i + 1] = (sums[i] ?? 0) + (values[i] ?? 0)
+  const half = period >> 1
+  return values.map((value, i) => {
+    const at = Math.max(half, Math.min(length - 1 - half, i))
+    const [from, to] = [Math.max(0, at - half), Math.min(length, at - half + period)]
+    return value - ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from)
+  })
+}
+
+/** Share of the variance that the other cycles explain of each cycle: negative where the season is chance. */
+export function seasonSkill(values: Float64Array, period: number): number {
+  const rest = detrend(values, period)
+  const sums = new Float64Array(period)
+  const counts = new Float64Array(period)
+  const width = period > 48 ? Math.max(0, Math.round(period / 26)) : 0
+  for (let i = 0; i < rest.length; i++)
+    for (let near = -width; near <= width; near++) {
+      const phase = (i + near + period) % period
+      sums[phase] = (sums[phase] ?? 0) + (rest[i] ?? 0)
+      counts[phase] = (counts[phase] ?? 0) + 1
+    }
+  let [total, unexplained] = [0, 0]
+  for (let i = 0; i < rest.length; i++) {
+    let own = 0
+    let ownCount = 0
+    for (let near = -width; near <= width; near++)
+      if (rest[i + near] !== undefined) {
+        own += rest[i + near] ?? 0
+        ownCount++
+      }
+    const others = ((sums[i % period] ?? 0) - own) / Math.max(1, (counts[i % period] ?? 0) - ownCount)
+    total += (rest[i] ?? 0) ** 2
+    unexplained += ((rest[i] ?? 0) - others) ** 2
+  }
+  return total > 0 ? 1 - unexplained / total : 0
+}
+
+function provenPeriods(values: Float64Array, stepSeconds: number): number[] {
+  const periods: number[] = []
+  let rest = values
+  for (const period of candidates[stepSeconds] ?? []) {
+    if (values.length < 2 * period || seasonSkill(rest, period) < settings.seasonSkill) continue
+    periods.push(period)
+    const { seasons } = stl(values, values.length, periods, Infinity)
+    rest = values.map((value, i) => seasons.reduce((sum, season) => sum - (season[i] ?? 0), value))
+  }
+  return periods
+}
+
+/** Prepares a series for forecasts of up to `horizon` steps. */
+export function prepare({ start, stepSeconds, values }: Series, horizon: number): Prepared {
+  const from = values.findIndex((value) => Number.isFinite(value))
+  const raw = Float64Array.from(from < 0 ? [] : values.slice(from), (value) =>
+    value !== null && Number.isFinite(value) ? value : Number.NaN,
+  )
+  const present = raw.filter((value) => !Number.isNaN(value))
+  const center = present.length > 0 ? median(present) : 0
+  // Halves keep the difference of the largest numbers finite.
+  const scale = Math.min(Number.MAX_VALUE, 2 * largest(present.map((value) => value / 2 - center / 2)))
+  const observed = raw.map((value) => (scale > 0 ? (value / 2 - center / 2) / (scale / 2) : value - value))
+  const daysOfMonth =
+    stepSeconds === 86_400 && !Number.isNaN(Date.parse(start))
+      ? daysFrom(Date.parse(start) + from * 86_400_000, raw.length + horizon)
+      : undefined
+  let filled = interpolate(observed)
+  const periods = provenPeriods(filled, stepSeconds)
+  if (periods.length > 0) filled = interpolatePhases(observed, periods.at(-1) ?? 1)
+  for (let round = 0; round < 2 && (periods.length > 0 || daysOfMonth); round++)
+    filled = clean(observed, split(filled, filled.length, periods, daysOfMonth))
+  return { observed, values: filled, periods, center, scale, daysOfMonth }
+}
+
+/** Fills gaps between the adjusted values, and clips outliers. */
+function clean(observed: Float64Array, { trend, expected }: Split): Float64Array {
+  const adjusted = interpolate(observed.map((value, i) => value - (expected[i] ?? 0)))
+  const limit = settings.clip * 1.4826 * median(adjusted.map((value, i) => Math.abs(value - (trend[i] ?? 0))))
+  if (limit === 0) return adjusted.map((value, i) => value + (expected[i] ?? 0))
+  return adjusted.map((value, i) => {
+    const level = trend[i] ?? 0
+    return (expected[i] ?? 0) + level + Math.max(-limit, Math.min(limit, value - level))
+  })
+}
