@@ -336,6 +336,24 @@ describe('utilization', () => {
   })
 })
 
+test('a bill that cannot be fetched is tried three times, and again on the next day', async () => {
+  let fetches = 0
+  const bills: Provider['bills'] = async function* () {
+    const fetch = async () => {
+      fetches++
+      throw new Fault('unavailable', 'The bucket does not answer.')
+    }
+    yield { id: 'focus/2026-10', period: '2026-10', version: '1', fetch }
+  }
+  const { deliver, round, source } = await connected({ bills })
+  await deliver()
+  for (let n = 0; n < 5; n++) await round(6)
+  expect(fetches).toBe(3)
+  expect(await source('bills')).toMatchObject({ problems: [{ state: 'import_failed', part: 'focus/2026-10' }] })
+  await round(24 * 60)
+  expect(fetches).toBe(4)
+})
+
 describe('the ledger', () => {
   test('counts the calls and their price for each day, exactly, also of looks that found nothing', async () => {
     const bills: Provider['bills'] = async function* ({ meter }) {

@@ -98,7 +98,7 @@ export function reach({ sizes, shares, evidence }: Calibration, level: number): 
     else high = middle
   }
   const tail = known > 0 ? normalQuantile((1 + asked) / 2) / normalQuantile((1 + known) / 2) : 1
-  return (sizes[low] ?? 0) * tail * (1 + 1 / (evidence + 1))
+  return (sizes[low] ?? 0) * tail * settings.caution * (1 + 1 / (evidence + 1))
 }
 
 /** Simulated sums of the error over the steps `from` to `to`, ascending: random paths of past errors, with random sign. */

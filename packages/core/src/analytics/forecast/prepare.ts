@@ -1,16 +1,9 @@
 import { largest, median } from '../series/numeric.ts'
+import type { Series } from '../series/series.ts'
 import { daysFrom } from './month.ts'
 import { split, type Split } from './models.ts'
 import { settings } from './settings.ts'
 import { stl } from './stl.ts'
-
-/** A series of equally spaced values; null is a gap. */
-export interface Series {
-  /** Time of the first value, ISO 8601. */
-  start: string
-  stepSeconds: number
-  values: readonly (number | null)[]
-}
 
 /** A series without gaps, moved by its median and divided by its range, so that every value is within [-1, 1]. */
 export interface Prepared {
