@@ -16,9 +16,9 @@ export function sessionsOf(roles: Record<string, AwsRole>) {
   return {
     open: ({ input }: AwsRequest) => {
       const [account, role] = Object.entries(roles).find(([, { roleArn }]) => roleArn === input['RoleArn']) ?? []
-      if (role?.externalId === '') role.externalId = String(input['ExternalId'] ?? '')
-      if (account === undefined || role?.externalId !== (input['ExternalId'] ?? ''))
-        throw new Refusal('AccessDenied', 403)
+      const { ExternalId: externalId = '' } = input
+      if (role?.externalId === '' && typeof externalId === 'string') role.externalId = externalId
+      if (account === undefined || role?.externalId !== externalId) throw new Refusal('AccessDenied', 403)
       const [id, secret, token] = [8, 20, 64].map((bytes) => randomBytes(bytes).toString('hex'))
       const AccessKeyId = `ASIA${id?.toUpperCase()}`
       open.set(AccessKeyId, { account, token: token ?? '' })
