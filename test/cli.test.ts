@@ -332,7 +332,7 @@ describe('importing', () => {
 
 describe('serving', () => {
   it(
-    'generates a sample at the first start, serves it, ends at Ctrl-C, and keeps the sample for the next start',
+    'connects simulated clouds at the first start, serves their costs, ends at Ctrl-C, and goes on at the next start',
     async () => {
       const data = await fresh()
       const first = begin(['--data', data, '--port', '0'])
@@ -345,15 +345,21 @@ describe('serving', () => {
       expect((await fetch(`${api}/costs/overview`)).status).toBe(401)
       const token = (await run('token', '--data', data)).stdout.trim()
       const overview = await fetch(`${api}/costs/overview`, { headers: { Authorization: `Bearer ${token}` } })
-      expect([overview.status, await overview.json()]).toMatchObject([200, { meta: { lake_version: 1 } }])
+      expect(overview.status).toBe(200)
+      const accounts = await fetch(`${api}/cloud-accounts?page_size=100`, {
+        headers: { Authorization: `Bearer ${token}` },
+      })
+      const { accounts: connected } = (await accounts.json()) as { accounts: { status: string }[] }
+      expect(connected.filter(({ status }) => status === 'active')).toHaveLength(19)
       const attached = await run('status', '--data', data, '--json')
-      expect(JSON.parse(attached.stdout)).toMatchObject({ api, lakeVersion: 1, partitions: 52 })
+      const { api: served, partitions } = JSON.parse(attached.stdout) as { api: string; partitions: number }
+      expect([served, partitions >= 16]).toEqual([api, true])
       first.child.kill('SIGINT')
       const ended = await first.ended
       expect([ended.code, ended.stderr.includes('invented company')]).toEqual([0, true])
       const again = await run('--once', '--data', data)
-      expect([again.code, again.stderr]).toEqual([0, ''])
-      expect(again.stdout).toContain('52 partitions')
+      expect([again.code, again.stderr]).toEqual([0, expect.not.stringMatching(/failed|refused|Connecting/)])
+      expect(again.stdout).toContain(' partitions, ')
       const real = await answer('--data', data, '--import', bill)
       expect([real.code, real.stderr.includes("The sample's invented costs")]).toEqual([0, true])
       const { answer: apart } = await answer('--data', await fresh(), '--import', bill)

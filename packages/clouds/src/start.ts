@@ -7,7 +7,6 @@ import type { AzureSubscription } from './azure/operation.ts'
 import type { Faults } from './faults.ts'
 import { gcpAnswers } from './gcp/cloud.ts'
 import type { GcpProject } from './gcp/identity.ts'
-import { dayOf, timeOf } from './load.ts'
 import { serve } from './server.ts'
 
 export interface CloudsOptions {
@@ -15,6 +14,8 @@ export interface CloudsOptions {
   dir: string
   /** The simulated clock: bills end yesterday, and grow as it goes on. */
   now?: () => Date
+  /** The day after the last day of the first bills, `YYYY-MM-DD`; default today. The same day gives the same company. */
+  today?: string
   /** As for `generateSample`. */
   seed?: number
   rows?: number
@@ -39,13 +40,21 @@ export interface SimulatedClouds {
     gcp: Record<string, GcpProject>
   }
   faults: Faults
+  /** Months of all exports together. */
+  bills: number
   close(): Promise<void>
 }
 
 /** Starts the clouds of the invented company on loopback. */
 export async function startClouds(options: CloudsOptions): Promise<SimulatedClouds> {
-  const { dir, now = () => new Date(), seed = 1, rows = 200_000, months = 13 } = options
-  const today = timeOf(dayOf(now())).toISOString().slice(0, 10)
+  const {
+    dir,
+    now = () => new Date(),
+    today = now().toISOString().slice(0, 10),
+    seed = 1,
+    rows = 200_000,
+    months = 13,
+  } = options
   const faults: Faults = { calls: [], bills: {} }
   const size = { today, seed, months, rows }
   const given = { now, faults, dir }
@@ -70,6 +79,7 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
       gcp: Object.fromEntries(projects.flat().map((project) => [project.projectId, project])),
     },
     faults,
+    bills: (1 + subscriptions.length + estates.length) * months,
     close: async () =>
       void (await Promise.all([awsServer, azureServer, gcpServer].map(async (server) => await server.close()))),
   }

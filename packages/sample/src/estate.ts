@@ -4,11 +4,11 @@ import type { Charge } from './bill/charge.ts'
 import { chargesOf } from './bill/charges.ts'
 import { periodsOf } from './bill/period.ts'
 import { disturbedQuantity } from './company/anomaly.ts'
+import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import type { Account, Pattern, SubAccount } from './company/model.ts'
 import { type PlannedCommitment, plansOf } from './company/plan.ts'
 import { quantity } from './company/quantity.ts'
 import { resourceFields } from './company/resource.ts'
-import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
 
@@ -62,6 +62,13 @@ export interface BillChange {
   restatements?: number
   /** Columns that are added, with a value in all rows of resources. */
   columns?: readonly `x_${string}`[]
+}
+
+/** The ids of all accounts, subscriptions and projects of the invented company. */
+export function inventedAccounts(): Set<string> {
+  const all = [aws, azure, gcpUsd, gcpGbp]
+  const ids = all.flatMap(({ fields, subAccounts }) => [fields.BillingAccountId, ...subAccounts.map(({ id }) => id)])
+  return new Set(ids.map((id) => id.slice(id.lastIndexOf('/') + 1)))
 }
 
 /** In the billing currency. */

@@ -79,8 +79,8 @@ async function settle(world: World): Promise<void> {
   const { cloud, pass } = world
   const { faults } = cloud
   cloud.faults = 0
-  // The longest backoff is a day.
-  for (const minutes of [21, 21, 26 * 60, 6, 6]) {
+  // The longest backoff is a day and a tenth.
+  for (const minutes of [21, 21, 27 * 60, 6, 6]) {
     pass(minutes)
     await step(world)
   }
