@@ -11,6 +11,8 @@ export default defineConfig({
     ],
     // Workers inherit the environment of the developer's shell; no test may reach an account with it.
     env: {
+      // Nor the ECB.
+      EXCHANGE_RATES_URL: '',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_SESSION_TOKEN: '',

@@ -65,6 +65,8 @@ function runtimeOf(lake: MakeLake) {
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
     ...(API_URL && { tokenIssuer: API_URL, publicUrl: () => API_URL }),
     clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
+    exchangeRatesUrl: process.env['EXCHANGE_RATES_URL'],
+    timestreamTable: process.env['TIMESTREAM_TABLE'],
     lake,
   })
   return { ...runtime, bus: countedBus(runtime.bus) }

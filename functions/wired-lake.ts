@@ -1,6 +1,6 @@
-import { wiring } from '@cloudoptima/core'
+import { allWiring } from '@cloudoptima/core'
 import { wired } from './host.ts'
 import { lake } from './lake.ts'
 
 /** Any row that needs the lake; `WIRED_TO` names it. */
-export const handler = wired(wiring, lake)
+export const handler = wired(allWiring, lake)

@@ -78,3 +78,28 @@ export function customerRoles(stack: Stack): Grant {
     ),
   }
 }
+
+/** Writes the table that the stage names. */
+export function timestream(stack: Stack): Required<Extra> {
+  const { timestreamTable = '' } = settings()
+  const [database, table] = timestreamTable.split('/')
+  const resource = stack.formatArn({
+    service: 'timestream',
+    resource: 'database',
+    resourceName: `${database}/table/${table}`,
+  })
+  return {
+    environment: { TIMESTREAM_TABLE: timestreamTable },
+    grants: [
+      { actions: ['timestream:WriteRecords'], resources: [resource] },
+      {
+        actions: ['timestream:DescribeEndpoints'],
+        resources: ['*'],
+        because: pattern(
+          'DescribeEndpoints, with which the SDK finds its endpoint, knows no resources.',
+          'Resource::*',
+        ),
+      },
+    ],
+  }
+}

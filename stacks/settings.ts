@@ -34,6 +34,11 @@ const Environment = z.object({
   ALARM_EMAIL: z.email().optional(),
   /** How long nobody can delete an anchor of the audit log. */
   AUDIT_ANCHOR_DAYS: z.coerce.number().int().min(1).max(36_500).default(365),
+  /** An existing table that the function may write. */
+  TIMESTREAM_TABLE: z
+    .string()
+    .regex(/^[\w.-]{3,64}\/[\w.-]{3,256}$/, 'must be a table of Timestream: database/table')
+    .optional(),
   AWS_ENDPOINT_URL: z.url().optional(),
   ADDITIONAL_ROWS: z.string().optional(),
 })
@@ -52,6 +57,7 @@ export function settings(env: NodeJS.ProcessEnv = process.env) {
     corsOrigins: data.CORS_ORIGINS,
     alarmEmail: data.ALARM_EMAIL,
     anchorDays: data.AUDIT_ANCHOR_DAYS,
+    timestreamTable: data.TIMESTREAM_TABLE,
     endpoint: data.AWS_ENDPOINT_URL,
     addition: data.ADDITIONAL_ROWS,
   }

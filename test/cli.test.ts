@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Money } from '@cloudoptima/core'
 import { generateSample, type Sample } from '@cloudoptima/sample'
 
@@ -332,7 +332,7 @@ describe('importing', () => {
 
 describe('serving', () => {
   it(
-    'generates a sample at the first start, serves it, ends at Ctrl-C, and keeps the sample for the next start',
+    'connects simulated clouds at the first start, serves their costs, ends at Ctrl-C, and goes on at the next start',
     async () => {
       const data = await fresh()
       const first = begin(['--data', data, '--port', '0'])
@@ -345,15 +345,21 @@ describe('serving', () => {
       expect((await fetch(`${api}/costs/overview`)).status).toBe(401)
       const token = (await run('token', '--data', data)).stdout.trim()
       const overview = await fetch(`${api}/costs/overview`, { headers: { Authorization: `Bearer ${token}` } })
-      expect([overview.status, await overview.json()]).toMatchObject([200, { meta: { lake_version: 1 } }])
+      expect(overview.status).toBe(200)
+      const accounts = await fetch(`${api}/cloud-accounts?page_size=100`, {
+        headers: { Authorization: `Bearer ${token}` },
+      })
+      const { accounts: connected } = (await accounts.json()) as { accounts: { status: string }[] }
+      expect(connected.filter(({ status }) => status === 'active')).toHaveLength(19)
       const attached = await run('status', '--data', data, '--json')
-      expect(JSON.parse(attached.stdout)).toMatchObject({ api, lakeVersion: 1, partitions: 52 })
+      const { api: served, partitions } = JSON.parse(attached.stdout) as { api: string; partitions: number }
+      expect([served, partitions >= 16]).toEqual([api, true])
       first.child.kill('SIGINT')
       const ended = await first.ended
       expect([ended.code, ended.stderr.includes('invented company')]).toEqual([0, true])
       const again = await run('--once', '--data', data)
-      expect([again.code, again.stderr]).toEqual([0, ''])
-      expect(again.stdout).toContain('52 partitions')
+      expect([again.code, again.stderr]).toEqual([0, expect.not.stringMatching(/failed|refused|Connecting/)])
+      expect(again.stdout).toContain(' partitions, ')
       const real = await answer('--data', data, '--import', bill)
       expect([real.code, real.stderr.includes("The sample's invented costs")]).toEqual([0, true])
       const { answer: apart } = await answer('--data', await fresh(), '--import', bill)
@@ -363,6 +369,31 @@ describe('serving', () => {
       expect(JSON.parse(status.stdout)).toMatchObject({ partitions: 4, rows: sample.rows, totals: apart.totals })
     },
     sampleMs,
+  )
+
+  it(
+    'without a network it serves silently, with the bundled exchange rates, and logs a warning',
+    async () => {
+      // Nothing listens on port 1.
+      vi.stubEnv('EXCHANGE_RATES_URL', 'http://127.0.0.1:1/')
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const data = await fresh()
+      const serving = begin(['--data', data, '--port', '0', '--json', '--import', bill])
+      const { api } = JSON.parse(await serving.untilOutput('"api"')) as { api: string }
+      const log = async () => await readFile(join(data, 'log', 'cloudoptima.log'), 'utf8')
+      await vi.waitFor(async () => expect(await log()).toContain('exchange rates were not fetched'), {
+        timeout: 15_000,
+      })
+      const token = (await run('token', '--data', data)).stdout.trim()
+      const rates = await fetch(`${api}/currencies/rates`, { headers: { Authorization: `Bearer ${token}` } })
+      expect(await rates.json()).toMatchObject({ fetched_at: null, rates: expect.any(Array) })
+      serving.child.kill('SIGINT')
+      const { code, stdout, stderr } = await serving.ended
+      expect(code).toBe(0)
+      expect(stdout + stderr).not.toMatch(/exchange|fetch|error|warn/i)
+      expect(await log()).not.toContain('"level":"error"')
+    },
+    slow,
   )
 
   it(
@@ -430,6 +461,25 @@ describe('the other commands', () => {
       const wrong = await run('costs', '--data', data, '--filter', 'colour=red')
       expect([wrong.code, wrong.stdout]).toEqual([1, ''])
       expect(wrong.stderr).toContain('--filter colour=red')
+    },
+    slow,
+  )
+
+  it(
+    'changes: prints the tree of a change with its causes, or the answer of the API as JSON',
+    async () => {
+      const months = ['--data', data, '--from', '2026-09', '--to', '2026-10', '--filter', 'provider=AWS']
+      const shown = await run('changes', ...months, '--limit', '1')
+      expect(shown.stdout).toContain('cost in USD: 2026-09-01 to 2026-09-30 against 2026-10-01 to 2026-10-31')
+      expect(shown.stdout).toMatch(/^AWS +0\.00 .*new \+/m)
+      const { stdout } = await run('changes', ...months, '--json')
+      expect(JSON.parse(stdout)).toMatchObject({ before_exact: '0', meta: { same_length: false } })
+      const wrong = await run('changes', '--data', data, '--from', '2026')
+      expect([wrong.code, wrong.stdout, wrong.stderr]).toEqual([
+        1,
+        '',
+        expect.stringContaining('from: must be a month'),
+      ])
     },
     slow,
   )

@@ -17,6 +17,7 @@ let world: World
 let app: ApiClient
 let id: string
 /** The instance of the bill with the most rows, and its effective cost by day, summed in integers. */
+let status = 'running'
 let known: { resourceId: string; byDay: Map<string, bigint> }
 const messages: unknown[] = []
 const double = memoryRuntime()
@@ -84,7 +85,7 @@ function cloudOf(bills: readonly string[]): Omit<Provider, 'verify'> {
       yield* []
     },
     async *inventory() {
-      yield { part: 'ec2:instances/eu-west-1', resources: [resource] }
+      yield { part: 'ec2:instances/eu-west-1', resources: [{ ...resource, status }] }
     },
     async *utilization() {
       yield [measured('cpu', 30), measured('network_in', 5e8), measured('network_out', 5e8)]
@@ -179,4 +180,15 @@ test('a resource has its tags, utilization, exact costs of each day, and where t
   expect(detail.snapshot.files).toHaveLength(1)
   expect((await json<{ resources: unknown[] }>('resources/compute?filter[tag:team]=red')).resources).toEqual([])
   expect((await json<{ volumes: unknown[] }>('resources/storage')).volumes).toEqual([])
+})
+
+test('a resource that stops is announced, and its page says what changed', async () => {
+  status = 'stopped'
+  await json(`cloud-accounts/${id}/sync`, { kinds: ['inventory'] })
+  for (const message of messages.splice(0)) await Collect.run(world.ctx, Collect.Input.parse(message))
+  const { changes } = await json<{ changes: unknown }>(`resources/${encodeURIComponent(known.resourceId)}`)
+  const state = { type: 'm6i.xlarge', size_gb: null }
+  expect(changes).toMatchObject([
+    { change: 'stopped', before: { ...state, status: 'running' }, after: { ...state, status: 'stopped' } },
+  ])
 })

@@ -12,7 +12,7 @@ let rehearsal: Deployment
 
 beforeAll(async () => {
   production = await synthesise('production', { bundled: [apiHandler], told: { MAIL_FROM: 'example.com' } })
-  rehearsal = await synthesise('rehearsal', { told: { MAIL_FROM: 'example.com' } })
+  rehearsal = await synthesise('rehearsal', { told: { MAIL_FROM: 'example.com', TIMESTREAM_TABLE: 'costs/daily' } })
 }, 120_000)
 
 describe('security', () => {

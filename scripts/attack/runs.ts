@@ -32,6 +32,7 @@ export const runs: readonly Run[] = [
 /** Operations that refuse schema-conforming input with 422, with the reason; a schema cannot express it. */
 export function stricterThanSchema(): Map<string, string> {
   const special = new Map([
+    ['costs.changes', 'a day that does not exist, or a last day before the first one'],
     ['auth.verify-email', 'a token that was never mailed'],
     ['auth.reset-password', 'a token that was never mailed'],
     ['auth.change-password', 'a common password'],

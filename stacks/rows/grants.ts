@@ -1,17 +1,22 @@
-import type { wiring } from '@cloudoptima/core'
+import { ecbUrl, type optionalSubscriptions, type wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
 import { unwrapKeys } from '../data-key.ts'
-import { customerRoles, executions, sends, standIn, starts, type Extra } from '../grants.ts'
+import { customerRoles, executions, sends, standIn, starts, timestream, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
-import { collectQueues } from '../stage.ts'
+import { collectQueues, isRehearsal } from '../stage.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
 type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
-type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
+type RowName =
+  | Step
+  | Named<'subscriptions'>
+  | Named<'schedules'>
+  | Named<'queues'>
+  | `subscriptions/${keyof typeof optionalSubscriptions}`
 
 /** Reads a cloud with the customer's credentials. */
 function readsClouds(stage: string): Required<Extra> {
@@ -50,6 +55,10 @@ const extras: Partial<Record<RowName, Needs>> = {
       objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
     ],
   }),
+  'subscriptions/write-time-series': (stack) => {
+    const { environment, grants } = timestream(stack)
+    return { environment, grants: [...grants, objects(['s3:GetObject'], '*/lake/*')] }
+  },
   'subscriptions/send-mail': () => {
     const { mail } = use(Identity)
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
@@ -69,6 +78,9 @@ const extras: Partial<Record<RowName, Needs>> = {
   'queues/collect-gcp': collects,
   'schedules/anchor': anchors,
   'schedules/collect': (stack, stage) => sends(stack, stage, ...collectQueues),
+  'schedules/exchange-rates': (_, stage) => ({
+    environment: isRehearsal(stage) ? {} : { EXCHANGE_RATES_URL: ecbUrl },
+  }),
   'schedules/sweep': (stack, stage) => {
     // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')

@@ -1,6 +1,7 @@
-import { type Row, rowsOf, wiring, type Wiring } from '@cloudoptima/core'
+import { optionalSubscriptions, type Row, rowsOf, wiring, type Wiring } from '@cloudoptima/core'
 import type { Stack } from 'sst/constructs'
 import type { Extra } from '../grants.ts'
+import { settings } from '../settings.ts'
 
 export type Needs = (stack: Stack, stage: string) => Extra
 
@@ -19,10 +20,11 @@ export function add(more: Addition | undefined): void {
 
 export function deployedWiring(): Wiring {
   const more = addition?.wiring
+  const optional = settings().timestreamTable === undefined ? {} : optionalSubscriptions
   return {
     events: { ...wiring.events, ...more?.events },
     workflows: { ...wiring.workflows, ...more?.workflows },
-    subscriptions: { ...wiring.subscriptions, ...more?.subscriptions },
+    subscriptions: { ...wiring.subscriptions, ...optional, ...more?.subscriptions },
     schedules: { ...wiring.schedules, ...more?.schedules },
     queues: { ...wiring.queues, ...more?.queues },
   }

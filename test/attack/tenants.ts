@@ -175,6 +175,8 @@ export const questions = [
   '/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30',
   '/v1/costs/by-service?month=2024-09',
   '/v1/costs/reconciliation?period=2024-09',
+  '/v1/costs/restatements?period=2024-09',
+  '/v1/costs/changes?from=2024-08&to=2024-09',
 ]
 
 async function rowsOf({ runtime }: World, owners: string[]): Promise<Map<string, Rows>> {

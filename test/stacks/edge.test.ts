@@ -1,4 +1,4 @@
-import { rowsOf, wiring } from '@cloudoptima/core'
+import { ecbUrl, rowsOf, wiring } from '@cloudoptima/core'
 import { kinds } from '../../packages/api/src/problem.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Deployment } from './deployment.ts'
@@ -47,7 +47,7 @@ describe('routes', () => {
       'ANY /v1/cloud-accounts Requests',
       'ANY /v1/cloud-accounts/{proxy+} Requests',
       'ANY /v1/costs Requests',
-      ...['by-service', 'overview', 'reconciliation'].flatMap((name) => [
+      ...['by-service', 'changes', 'overview', 'reconciliation', 'restatements'].flatMap((name) => [
         `ANY /v1/costs/${name} Requests`,
         `ANY /v1/costs/${name}/{proxy+} Requests`,
       ]),
@@ -60,7 +60,9 @@ describe('routes', () => {
       'ANY /v1/{proxy+} Requests',
       'ANY /{proxy+} Requests',
       'GET /v1/cloud-accounts Query',
-      ...['by-service', 'overview', 'reconciliation'].map((name) => `GET /v1/costs/${name} Query`),
+      ...['by-service', 'changes', 'overview', 'reconciliation', 'restatements'].map(
+        (name) => `GET /v1/costs/${name} Query`,
+      ),
       ...resources.map((name) => `GET /v1/resources/${name} Query`),
     ])
     expect(methods.filter(({ Integration }) => Integration.Type !== 'AWS_PROXY')).toEqual([])
@@ -176,11 +178,14 @@ describe('environment', () => {
       Sweep: ['STATE_MACHINES'],
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
+      ExchangeRates: ['EXCHANGE_RATES_URL'],
       Processing: ['KMS_KEY_ARN'],
       ...Object.fromEntries(
         ['CollectAws', 'CollectAzure', 'CollectGcp'].map((name) => [name, ['KMS_KEY_ARN', 'STATE_MACHINES']]),
       ),
     }
+    expect(production.variables('ExchangeRates')['EXCHANGE_RATES_URL']).toBe(ecbUrl)
+    expect(Object.keys(rehearsal.variables('ExchangeRates'))).not.toContain('EXCHANGE_RATES_URL')
     for (const { id, name } of rowsOf(wiring)) {
       expect([id, names(id)]).toEqual([id, [...everyRow, ...(more[id] ?? [])].toSorted()])
       expect(production.variables(id)['WIRED_TO']).toBe(name)

@@ -19,7 +19,8 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: 'test/demonstration/deployment.ts' }
+  const addition = 'test/demonstration/deployment.ts'
+  const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: addition, TIMESTREAM_TABLE: 'costs/daily' }
   production = await synthesise('production', { told })
   rehearsal = await synthesise('rehearsal', { told })
 }, 120_000)
@@ -73,6 +74,13 @@ describe('grants', () => {
         's3:ListBucket Bucket',
         'sqs:SendMessage DeadLetters',
       ],
+      WriteTimeSeries: [
+        ...everyRow,
+        's3:GetObject Bucket/*/lake/*',
+        'sqs:SendMessage DeadLetters',
+        'timestream:DescribeEndpoints *',
+        'timestream:WriteRecords arn:AWS::Partition:timestream:us-east-1:my-account:database/costs/table/daily',
+      ],
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [
         ...everyRow,
@@ -86,6 +94,7 @@ describe('grants', () => {
       CollectAzure: collector('collect-azure', ...forBills),
       CollectGcp: collector('collect-gcp', ...forBills),
       Processing: collector('processing', ...forRows, customerRoles),
+      ExchangeRates: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [

@@ -184,6 +184,7 @@ describe('what a stage is told', () => {
     ],
     ['ALARM_EMAIL', 'ops@example.com', { alarmEmail: 'ops@example.com' }],
     ['AUDIT_ANCHOR_DAYS', '2555', { anchorDays: 2555 }],
+    ['TIMESTREAM_TABLE', 'costs/daily', { timestreamTable: 'costs/daily' }],
   ])('%s=%s is understood', (name, value, expected) => {
     expect(settings({ [name]: value })).toEqual({ corsOrigins: [], anchorDays: 365, ...expected })
   })
@@ -197,6 +198,8 @@ describe('what a stage is told', () => {
     ['CORS_ORIGINS', 'https://example.com/app'],
     ['CORS_ORIGINS', 'https://example.com,'],
     ['ALARM_EMAIL', 'ops'],
+    ['TIMESTREAM_TABLE', 'daily'],
+    ['TIMESTREAM_TABLE', 'costs/*'],
   ])('%s=%s ends the deployment, by its name', (name, value) => {
     expect(() => settings({ [name]: value })).toThrow(name)
   })

@@ -19,7 +19,15 @@ import type { Deployment, Resource } from './deployment.ts'
 import { nameOf } from './grants.ts'
 
 /** The settings of a deployment, in environment variables. */
-const settings = ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL', 'AWS_ENDPOINT_URL', 'ADDITIONAL_ROWS'] as const
+const settings = [
+  'MAIL_FROM',
+  'API_URL',
+  'CORS_ORIGINS',
+  'ALARM_EMAIL',
+  'AWS_ENDPOINT_URL',
+  'ADDITIONAL_ROWS',
+  'TIMESTREAM_TABLE',
+] as const
 type Told = Partial<Record<(typeof settings)[number], string>>
 
 /** Synthesises all stacks offline. Only the functions named are bundled. */

@@ -2,6 +2,7 @@ import { account } from './routes/account.ts'
 import { auth } from './routes/auth.ts'
 import { cloudAccounts } from './routes/cloud-accounts.ts'
 import { costs } from './routes/costs.ts'
+import { currencies } from './routes/currencies.ts'
 import { health } from './routes/health.ts'
 import { imports } from './routes/imports.ts'
 import { keys } from './routes/keys.ts'
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...users,
   ...cloudAccounts,
   ...costs,
+  ...currencies,
   ...resourceRoutes,
   ...imports,
   ...health,

@@ -29,7 +29,10 @@ afterAll(async () => {
 })
 
 /** A fresh collection of an account; by default the one that pays. */
-function collection({ aws: role } = clouds.credentials, signal = AbortSignal.timeout(25_000)) {
+function collection(
+  { aws: role }: Pick<SimulatedClouds['credentials'], 'aws'> = clouds.credentials,
+  signal = AbortSignal.timeout(25_000),
+) {
   const problems: Problem[] = []
   const access: Access = {
     credentials: { cloud: 'aws', ...role },
@@ -341,6 +344,7 @@ describe('faults', () => {
     ['failed', 'unavailable'],
     ['cut', 'unavailable'],
     ['expired', 'unavailable'],
+    ['disabled', 'api_disabled'],
   ] as const)('that last cost one part (%s), and a later collection finds it', async (kind, state) => {
     const before = await listed()
     clouds.faults.calls = [{ call: 'ec2:DescribeVolumes', kind, times: 1000, seconds: 1 }]

@@ -9,10 +9,16 @@ export interface Faults {
 }
 
 export interface CallFault {
-  /** `ec2:DescribeInstances`, with IAM's name of the service; any call if undefined. */
+  /**
+   * `ec2:DescribeInstances`, with IAM's name of the service; `blob:GetBlob`, and for Resource Graph the permission of
+   * the asked type; `compute.instances.aggregatedList`; any call if undefined.
+   */
   call?: string
-  /** `cut`: the connection ends after half of the answer. `slow`: the answer comes after `seconds`. */
-  kind: 'throttled' | 'failed' | 'expired' | 'cut' | 'slow'
+  /**
+   * `cut`: the connection ends after half of the answer. `slow`: the answer comes after `seconds`. `disabled`: the API
+   * is switched off in the account.
+   */
+  kind: 'throttled' | 'failed' | 'expired' | 'cut' | 'slow' | 'disabled'
   /** Calls that it still applies to. */
   times: number
   /** To wait, or to retry after. */

@@ -1,2 +1,3 @@
 export type { CallFault, Faults } from './faults.ts'
+export type { InventedAccount, InventedClouds } from './invented.ts'
 export { type CloudsOptions, type SimulatedClouds, startClouds } from './start.ts'

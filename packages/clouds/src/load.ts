@@ -20,6 +20,11 @@ export function timeOf(day: Day.Day): Date {
   return new Date(day * 24 * hourMs)
 }
 
+/** An old resource may be up to two years older than the first bill. */
+export function createdAtOf({ key, firstDay, isOld }: EstateResource): Date {
+  return timeOf(firstDay - (isOld ? Random.mix(key, 31) % 700 : 0))
+}
+
 export function exists({ firstDay, endDay }: EstateResource, time: Date): boolean {
   return dayOf(time) >= firstDay && dayOf(time) < endDay
 }

@@ -2,8 +2,11 @@ import type { Endpoints } from '@cloudoptima/providers/access'
 import { openEstate } from '@cloudoptima/sample'
 import { awsAnswers } from './aws/cloud.ts'
 import type { AwsRole } from './aws/identity.ts'
+import { azureAnswers } from './azure/cloud.ts'
+import type { AzureSubscription } from './azure/operation.ts'
 import type { Faults } from './faults.ts'
-import { dayOf, timeOf } from './load.ts'
+import { gcpAnswers } from './gcp/cloud.ts'
+import type { GcpProject } from './gcp/identity.ts'
 import { serve } from './server.ts'
 
 export interface CloudsOptions {
@@ -11,6 +14,8 @@ export interface CloudsOptions {
   dir: string
   /** The simulated clock: bills end yesterday, and grow as it goes on. */
   now?: () => Date
+  /** The day after the last day of the first bills, `YYYY-MM-DD`; default today. The same day gives the same company. */
+  today?: string
   /** As for `generateSample`. */
   seed?: number
   rows?: number
@@ -20,21 +25,62 @@ export interface CloudsOptions {
 export interface SimulatedClouds {
   /** For CLOUD_ENDPOINTS. */
   endpoints: Endpoints
-  /** Of the account that pays; its export has the costs of all accounts. */
-  credentials: { aws: AwsRole }
-  /** The role of each account, by account id. A changed external id is required from then on. */
-  roles: { aws: Record<string, AwsRole> }
+  /**
+   * Those whose exports have all costs: the account that pays, each subscription, and a project of each billing
+   * account.
+   */
+  credentials: { aws: AwsRole; azure: AzureSubscription[]; gcp: GcpProject[] }
+  /**
+   * Those of each account, subscription or project, by its id. A changed external id or client secret is required from
+   * then on.
+   */
+  roles: {
+    aws: Record<string, AwsRole>
+    azure: Record<string, AzureSubscription>
+    gcp: Record<string, GcpProject>
+  }
   faults: Faults
+  /** Months of all exports together. */
+  bills: number
   close(): Promise<void>
 }
 
 /** Starts the clouds of the invented company on loopback. */
 export async function startClouds(options: CloudsOptions): Promise<SimulatedClouds> {
-  const { dir, now = () => new Date(), seed = 1, rows = 200_000, months = 13 } = options
-  const today = timeOf(dayOf(now())).toISOString().slice(0, 10)
+  const {
+    dir,
+    now = () => new Date(),
+    today = now().toISOString().slice(0, 10),
+    seed = 1,
+    rows = 200_000,
+    months = 13,
+  } = options
   const faults: Faults = { calls: [], bills: {} }
-  const estate = openEstate('aws', { today, seed, months, rows })
-  const { answer, roles, payer } = awsAnswers({ estate, now, faults, dir })
-  const { url, close } = await serve(answer)
-  return { endpoints: { aws: url }, credentials: { aws: payer }, roles: { aws: roles }, faults, close }
+  const size = { today, seed, months, rows }
+  const given = { now, faults, dir }
+  const aws = awsAnswers({ ...given, estate: openEstate('aws', size) })
+  const { answer, subscriptions } = azureAnswers({ ...given, estate: openEstate('azure', size) })
+  const estates = [openEstate('gcpUsd', size), openEstate('gcpGbp', size)]
+  const gcp = await gcpAnswers({ ...given, estates })
+  const [awsServer, azureServer, gcpServer] = await Promise.all([serve(aws.answer), serve(answer), serve(gcp.answer)])
+  const { url } = azureServer
+  const { url: api } = gcpServer
+  const projects = gcp.projects(api)
+  return {
+    endpoints: {
+      aws: awsServer.url,
+      azure: { authority: url, resourceManager: url, blob: `${url}/blob`, metrics: `${url}/metrics` },
+      gcp: { token: `${api}/token`, api },
+    },
+    credentials: { aws: aws.payer, azure: subscriptions, gcp: projects.flatMap((own) => own.slice(0, 1)) },
+    roles: {
+      aws: aws.roles,
+      azure: Object.fromEntries(subscriptions.map((each) => [each.subscriptionId, each])),
+      gcp: Object.fromEntries(projects.flat().map((project) => [project.projectId, project])),
+    },
+    faults,
+    bills: (1 + subscriptions.length + estates.length) * months,
+    close: async () =>
+      void (await Promise.all([awsServer, azureServer, gcpServer].map(async (server) => await server.close()))),
+  }
 }

@@ -1,4 +1,4 @@
-import { type Bill, Day, type Estate, Random } from '@cloudoptima/sample'
+import { type Bill, type BillChange, Day, type Estate, Random } from '@cloudoptima/sample'
 import type { Faults } from './faults.ts'
 import { dayOf, timeOf } from './load.ts'
 
@@ -16,8 +16,13 @@ export interface Version {
 export interface Versions {
   /** That have begun. */
   months(): string[]
+  /** The newest change of any month. */
+  modified(): Date
   of(month: string): Version
 }
+
+const changesOf = ({ restatements = 0, columns = [] }: BillChange) => restatements + columns.length
+const afterChanges = (day: Day.Day, changes: number) => new Date(timeOf(day).getTime() + changes * minuteMs)
 
 /** The bills of an account, which grow by the day and change by `faults`. */
 export function versionsOf({ estate, now, faults }: { estate: Estate; now(): Date; faults: Faults }): Versions {
@@ -26,13 +31,22 @@ export function versionsOf({ estate, now, faults }: { estate: Estate; now(): Dat
     months: () => [
       ...new Set(Array.from({ length: dayOf(now()) - first }, (_, index) => Day.month(first + index).period)),
     ],
+    modified: () =>
+      afterChanges(
+        dayOf(now()),
+        Object.values(faults.bills).reduce((sum, change) => sum + changesOf(change), 0),
+      ),
     of: (month) => {
       const change = faults.bills[month] ?? {}
       const until = Math.min(dayOf(now()), Day.month(Day.parse(`${month}-01`)).end)
       const { restatements = 0, columns = [] } = change
       const id = Random.hex(Random.hash(JSON.stringify([month, until, restatements, columns])), 32)
-      const modified = new Date(timeOf(until).getTime() + (restatements + columns.length) * minuteMs)
-      return { month, id, modified, bill: () => estate.bill(month, until, change) }
+      return {
+        month,
+        id,
+        modified: afterChanges(until, changesOf(change)),
+        bill: () => estate.bill(month, until, change),
+      }
     },
   }
 }

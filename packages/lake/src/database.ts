@@ -75,6 +75,12 @@ export function parquet(paths: readonly string[], more = ''): string {
   return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false${more})`
 }
 
+/** Parquet files as a relation whose column `x_File` has the number of the file, counted from `first`. */
+export function numbered(paths: readonly string[], first = 1): string {
+  const position = `list_position([${paths.map(literal).join(', ')}], filename)`
+  return `(SELECT * EXCLUDE filename, ${first - 1} + ${position} AS x_File FROM ${parquet(paths, ', filename = true')})`
+}
+
 /** Parquet as the lake stores it. */
 export const storage = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize}`
 

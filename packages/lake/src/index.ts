@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Blobs, costMetrics, type Lake } from '@cloudoptima/core'
 import { createCache } from './cache.ts'
-import { type Database, open, parquet, plain } from './database.ts'
+import { type Database, numbered, open, parquet, plain } from './database.ts'
 import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 import { createLine, type Line } from './line.ts'
@@ -9,6 +9,7 @@ import { normalize } from './normalize.ts'
 export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
+import { compare } from './inventories.ts'
 import { writeRows } from './resources.ts'
 import { createRollups, type Rollups } from './rollups.ts'
 
@@ -24,7 +25,7 @@ export interface Options {
 
 const mostIdle = 4
 
-const amounts = new Set<string>(['cost', 'current', 'previous', ...costMetrics])
+const amounts = new Set<string>(['cost', 'current', 'previous', 'before', 'after', ...costMetrics])
 
 /** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has its own. */
 export function createLake({
@@ -65,7 +66,8 @@ export function createLake({
         return await connected(async (line) => await line.rows<Record<string, string>>(sql, statement.values))
       }
       const isRollup = statement.dataset === 'cost_rollup'
-      const found = await (isRollup ? (await opened()).rollups.within(files.orgId, paths, ask) : ask(parquet(paths)))
+      const whole = statement.isNumbered ? numbered(paths) : parquet(paths)
+      const found = await (isRollup ? (await opened()).rollups.within(files.orgId, paths, ask) : ask(whole))
       return found.map((row) =>
         Object.fromEntries(
           Object.entries(row).map(([column, value]) => [
@@ -78,6 +80,11 @@ export function createLake({
     async writeRows(dataset, { orgId, ...rows }) {
       const before = await cache.paths(orgId, [...rows.before])
       return await connected(async ({ connection }) => await writeRows(connection, dataset, { ...rows, before }))
+    },
+    async compareResources({ orgId, ...given }) {
+      const before = await cache.paths(orgId, [...given.before])
+      const changes = await cache.paths(orgId, [...given.changes])
+      return await connected(async ({ connection }) => await compare(connection, { ...given, before, changes }))
     },
     async export(files, options) {
       const from = relation('costs', parquet(await cache.paths(files.orgId, files.files.costs)), files.excluded)

@@ -1,28 +1,13 @@
-import { costMetrics, type CostParameters, type Dimension, type Metric, type Queries } from '@cloudoptima/core'
+import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
 import { analyticsStatements } from './analytics.ts'
+import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
+import { inventoryStatements } from './inventories.ts'
 import { resourceStatements } from './resources.ts'
+import { dimensionColumn, metricColumn, rateDay, scope } from './scope.ts'
 import { pointer, type Statement, type Value } from './statement.ts'
 
-const metricColumn: Record<Metric, string> = {
-  billed: 'BilledCost',
-  effective: 'EffectiveCost',
-  list: 'ListCost',
-  contracted: 'ContractedCost',
-}
-
-const dimensionColumn: Record<Exclude<Dimension, 'tag'>, string> = {
-  provider: 'ServiceProviderName',
-  // The sub-account, or the billing account if the bill names no sub-account.
-  account: 'coalesce(SubAccountId, BillingAccountId)',
-  billing_account: 'BillingAccountId',
-  subaccount: 'SubAccountId',
-  service: 'ServiceName',
-  region: 'RegionId',
-  category: 'ChargeCategory',
-}
-
-/** The catalogue of queries. Values are bound parameters; only the names above become SQL text. */
+/** The catalogue of queries. Values are bound parameters; only names of columns become SQL text. */
 export const statements: {
   [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement<Queries[Name]['dataset']>
 } = {
@@ -39,22 +24,23 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
   },
 
   costOverview(parameters) {
-    const { groupBy, previousStart, start } = parameters
+    const { groupBy, previousStart, start, convertTo } = parameters
+    const rate = rateDay(convertTo, 'currency', 'day')
     const { dataset, where, values, day } = scope({ ...parameters, start: previousStart }, groupBy === 'tag')
     const dimension = grouping(parameters)
     const isCurrent = 'day >= CAST($current_start AS DATE)'
     const part = (name: string, key: string, condition: string): string =>
-      `SELECT '${name}' AS part, ${key} AS key, currency, CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
+      `SELECT '${name}' AS part, ${key} AS key, currency, CAST(${rate.sql} AS VARCHAR) AS "rateDay", CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
     return {
       dataset,
-      values: { ...values, ...dimension.values, current_start: start },
+      values: { ...values, ...dimension.values, ...rate.values, current_start: start },
       sql: `WITH cells AS MATERIALIZED (
   SELECT ${day} AS day, BillingCurrency AS currency, CASE WHEN ${day} >= CAST($current_start AS DATE) THEN ${dimension.sql} END AS dimension, sum(${metricColumn[parameters.metric]}) AS cost
   FROM {files} WHERE ${where} GROUP BY ALL
 )
 ${part('day', 'CAST(day AS VARCHAR)', isCurrent)}
 UNION ALL ${part('dimension', 'dimension', isCurrent)}
-UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
+UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}${convertTo === undefined ? '' : ` LIMIT ${mostConverted + 1}`}`,
     }
   },
 
@@ -65,26 +51,46 @@ UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
       start: previousStart < parameters.start ? previousStart : parameters.start,
     })
     const cost = metricColumn[parameters.metric]
+    const rate = rateDay(parameters.convertTo, 'BillingCurrency', day)
     const between = (from: string, to: string): string =>
       `CAST(coalesce(sum(${cost}) FILTER (WHERE ${day} BETWEEN CAST(${from} AS DATE) AND CAST(${to} AS DATE)), 0) AS VARCHAR)`
     return {
       dataset,
-      values: { ...values, current_start: parameters.start, previous_start: previousStart, previous_end: previousEnd },
-      sql: `SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency,
+      values: {
+        ...values,
+        ...rate.values,
+        current_start: parameters.start,
+        previous_start: previousStart,
+        previous_end: previousEnd,
+      },
+      sql: `SELECT * REPLACE (CAST("rateDay" AS VARCHAR) AS "rateDay") FROM (
+  SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency, ${rate.sql} AS "rateDay",
   ${between('$current_start', '$end')} AS current, ${between('$previous_start', '$previous_end')} AS previous
-FROM {files} WHERE ${where} GROUP BY ALL`,
+FROM {files} WHERE ${where} GROUP BY ALL
+)`,
     }
   },
 
   topResources(parameters) {
-    const { where, values } = scope(parameters, true)
+    const { where, values, day } = scope(parameters, true)
+    const rate = rateDay(parameters.convertTo, 'BillingCurrency', day)
+    const key = ['provider', 'service', 'resourceId', 'currency']
+    const isOfTop = key.map((name) => `cells.${name} IS NOT DISTINCT FROM best.${name}`).join(' AND ')
+    const top = (from: string) =>
+      `SELECT * FROM ${from} QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`
+    // Amounts to convert have a line for each day of a resource, and all lines together make its place.
+    const found =
+      parameters.convertTo === undefined
+        ? top('cells')
+        : `SELECT cells.* FROM cells SEMI JOIN (${top(`(SELECT ${key.join(', ')}, sum(cost) AS cost FROM cells GROUP BY ALL)`)}) best ON ${isOfTop}`
     return {
       dataset: 'costs',
-      values: { ...values, per_service: parameters.perService },
-      sql: `SELECT provider, service, resourceId, currency, CAST(cost AS VARCHAR) AS cost FROM (
-  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, sum(${metricColumn[parameters.metric]}) AS cost
-  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL
-) WHERE cost IS NOT NULL QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`,
+      values: { ...values, ...rate.values, per_service: parameters.perService },
+      sql: `WITH cells AS MATERIALIZED (
+  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, ${rate.sql} AS "rateDay", sum(${metricColumn[parameters.metric]}) AS cost
+  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL HAVING cost IS NOT NULL
+)
+SELECT provider, service, resourceId, currency, CAST("rateDay" AS VARCHAR) AS "rateDay", CAST(cost AS VARCHAR) AS cost FROM (${found})`,
     }
   },
 
@@ -110,6 +116,18 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
 
   ...resourceStatements,
   ...analyticsStatements,
+  ...inventoryStatements,
+  ...changeStatements,
+
+  dailyTotals() {
+    return {
+      dataset: 'cost_rollup',
+      values: {},
+      sql: `SELECT ServiceProviderName AS provider, ${dimensionColumn.account} AS account, ServiceName AS service, BillingCurrency AS currency, CAST(ChargeDay AS VARCHAR) AS day,
+  CAST(coalesce(sum(BilledCost), 0) AS VARCHAR) AS billed, CAST(coalesce(sum(EffectiveCost), 0) AS VARCHAR) AS effective
+FROM {files} GROUP BY ALL ORDER BY ALL`,
+    }
+  },
 
   excludedCosts() {
     return {
@@ -131,33 +149,4 @@ function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']):
   if (groupBy === undefined) return { sql: 'NULL', values: {} }
   if (groupBy === 'tag') return { sql: 'json_extract_string(Tags, $group_tag)', values: { group_tag: pointer(tagKey) } }
   return { sql: dimensionColumn[groupBy], values: {} }
-}
-
-interface Scope {
-  dataset: 'costs' | 'cost_rollup'
-  where: string
-  values: Record<string, Value>
-  /** The SQL of the day on which a row counts. */
-  day: string
-}
-
-/** The dataset and condition of the parameters. The roll-up has no tags and no resources. */
-function scope({ basis, start, end, filters }: CostParameters, needsRows = false): Scope {
-  const isDetailed = needsRows || filters.some(({ dimension }) => dimension === 'tag')
-  const charged = isDetailed ? 'CAST(ChargePeriodStart AS DATE)' : 'ChargeDay'
-  // By billing period, a charge of another month counts on the nearest day of the month in which it was billed.
-  const day =
-    basis === 'charge'
-      ? charged
-      : `greatest(least(${charged}, CAST(BillingPeriodEnd AS DATE) - 1), CAST(BillingPeriodStart AS DATE))`
-  const conditions = [`${day} BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)`]
-  const values: Record<string, Value> = { start, end }
-  for (const [i, filter] of filters.entries()) {
-    if (filter.dimension === 'tag') values[`tag${i}`] = pointer(filter.tagKey ?? '')
-    const column =
-      filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : dimensionColumn[filter.dimension]
-    conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
-    for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
-  }
-  return { dataset: isDetailed ? 'costs' : 'cost_rollup', where: conditions.join(' AND '), values, day }
 }

@@ -20,6 +20,7 @@ const accountColumn: Record<Partition.Dataset, string> = {
   costs: 'coalesce(SubAccountId, BillingAccountId)',
   cost_rollup: 'coalesce(SubAccountId, BillingAccountId)',
   resources: 'SubAccountId',
+  resource_changes: 'SubAccountId',
   utilization: 'SubAccountId',
 }
 

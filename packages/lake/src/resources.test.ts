@@ -40,7 +40,7 @@ const ask = async <Name extends keyof Queries>(
   files: Partial<Record<'resources' | 'utilization', string[]>>,
   excluded: { cloud: 'aws'; accountId: string }[] = [],
 ) => {
-  const all = { costs: [], cost_rollup: [], resources: [], utilization: [], ...files }
+  const all = { costs: [], cost_rollup: [], resources: [], resource_changes: [], utilization: [], ...files }
   return await lake.query(name, { orgId: 'org', files: all, excluded }, parameters)
 }
 
@@ -115,6 +115,32 @@ test('an inventory keeps the rows of parts that could not be read, and no others
   expect(found.map(({ id }) => id)).toEqual(['i-2', 'i-4'])
   // A whole region that cannot be read.
   expect(await written('r5', 'resources', [], { before: ['r2'], kept: ['us'] })).toBe(1)
+})
+
+test('a resource whose tags the cloud did not answer keeps the last known ones', async () => {
+  const tagsIn = async (key: string) =>
+    (await ask('resources', { kinds: ['instance'], ...page }, { resources: [key] })).map(({ id, tags }) => [
+      id,
+      JSON.parse(tags),
+    ])
+  const untagged = ['i-1', 'i-2', 'i-3'].map((id) => row(id, { tags: undefined }))
+  const known = [row('i-1', { tags: { team: 'blue' } }), row('i-2')]
+  await written('t1', 'resources', known)
+  expect(await written('t2', 'resources', untagged, { before: ['t1'] })).toBe(3)
+  expect(await tagsIn('t2')).toEqual([
+    ['i-1', { team: 'blue' }],
+    ['i-2', {}],
+    ['i-3', {}],
+  ])
+  await written(
+    't3',
+    'resources',
+    known.map((each) => ({ ...each, tags: {} })),
+    { before: ['t2'] },
+  )
+  expect((await tagsIn('t3'))[0]).toEqual(['i-1', {}])
+  await written('t4', 'resources', untagged)
+  expect((await tagsIn('t4'))[0]).toEqual(['i-1', {}])
 })
 
 test('snapshots are counted by their volume', async () => {

@@ -38,7 +38,7 @@ const fields = {
 
 /**
  * Writes lines of JSON as Parquet; returns the number of rows. Of `before` (local paths), resources of the kept parts
- * stay, and values of utilization that the lines do not have.
+ * stay, tags that the lines do not have, and values of utilization that they do not have.
  */
 export async function writeRows(
   connection: DuckDBConnection,
@@ -56,7 +56,16 @@ export async function writeRows(
   }
   const rest = before.length > 0 ? ` UNION ALL SELECT * FROM ${parquet(before)} ${stays[dataset]}` : ''
   const order = dataset === 'resources' ? 'ResourceId' : 'ResourceId, x_Metric, x_Hour'
-  const made = `WITH fresh AS (SELECT ${columns} FROM ${lines}) SELECT * FROM (FROM fresh${rest}) ORDER BY ${order}`
+  const tags =
+    before.length > 0 ? `SELECT ResourceId, any_value(Tags) AS x_Last FROM ${parquet(before)} GROUP BY ALL` : ''
+  const from = {
+    resources: tags
+      ? `SELECT * EXCLUDE x_Last REPLACE (coalesce(Tags, x_Last, '{}') AS Tags) FROM rows LEFT JOIN (${tags}) USING (ResourceId)`
+      : `SELECT * REPLACE (coalesce(Tags, '{}') AS Tags) FROM rows`,
+    utilization: 'FROM rows',
+  }
+  const made = `WITH rows AS (SELECT ${columns} FROM ${lines}), fresh AS (${from[dataset]})
+SELECT * FROM (FROM fresh${rest}) ORDER BY ${order}`
   const written = await connection.runAndReadAll(`COPY (${made}) TO ${literal(path)} (${storage})`)
   return Number(written.getRowsJson()[0]?.[0] ?? 0)
 }
@@ -133,9 +142,10 @@ FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) 
   }),
 }
 
-const numbered = (values: readonly string[], letter = 'r') =>
+export const numbered = (values: readonly string[], letter = 'r') =>
   Object.fromEntries(values.map((value, n) => [`${letter}${n}`, value]))
-const placeholders = (values: readonly string[], letter = 'r') => values.map((_, n) => `$${letter}${n}`).join(', ')
+export const placeholders = (values: readonly string[], letter = 'r') =>
+  values.map((_, n) => `$${letter}${n}`).join(', ')
 
 function conditionOf({ kinds, ids, provider, accountId, region, status, tags = [] }: ResourceFilter) {
   const conditions = [`x_Kind IN (${kinds.map(literal).join(', ')})`]

@@ -1,4 +1,4 @@
-import { literal, rows, parquet } from './database.ts'
+import { literal, numbered, rows, parquet } from './database.ts'
 import type { DuckDBConnection } from '@duckdb/node-api'
 
 /** Roll-up files in the memory of DuckDB, because opening many small files takes longer than a query. */
@@ -57,11 +57,11 @@ export function createRollups(connection: DuckDBConnection, mostRows = 150_000):
     const added = await rowsOf(missing)
     if (added > mostRows) return
     for (const [other, old] of shelves) if (old !== shelf && sum(shelves) + added > mostRows) await drop(other, old)
-    const numbered = `SELECT * EXCLUDE filename, ${shelf?.numbers.size ?? 0} + list_position([${missing.map(literal).join(', ')}], filename) AS x_File FROM ${parquet(missing, ', filename = true')}`
-    if (shelf) await connection.run(`INSERT INTO ${shelf.table} ${numbered}`)
+    const from = numbered(missing, (shelf?.numbers.size ?? 0) + 1)
+    if (shelf) await connection.run(`INSERT INTO ${shelf.table} FROM ${from}`)
     else {
       shelf = { table: `rollup_${tables++}`, numbers: new Map(), rows: 0, users: 0, isDropped: false }
-      await connection.run(`CREATE TABLE ${shelf.table} AS ${numbered}`)
+      await connection.run(`CREATE TABLE ${shelf.table} AS FROM ${from}`)
       shelves.set(orgId, shelf)
     }
     for (const path of missing) shelf.numbers.set(path, shelf.numbers.size + 1)

@@ -8,6 +8,8 @@ export interface Statement<Dataset extends Partition.Dataset = Partition.Dataset
   dataset: Dataset
   /** The rows that the query reads: by default those of accounts that are not excluded. */
   reads?: Rows
+  /** Adds the column `x_File`, the number of the row's file, counted from 1. */
+  isNumbered?: true
   sql: string
   values: Record<string, Value>
 }

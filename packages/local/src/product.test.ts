@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noOrganization } from '@cloudoptima/core'
+import { ExchangeRate, noOrganization } from '@cloudoptima/core'
 import { KeySet } from '@cloudoptima/runtime'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startProduct } from './product.ts'
@@ -60,6 +60,29 @@ test('daily and 30-day chores run during a long run, not only at the start', asy
   await vi.waitFor(() => expect(sweeps).toHaveBeenCalledOnce())
   vi.useRealTimers()
   await product.close()
+})
+
+test('exchange rates are fetched at the start from the given address, and kept; without one, nothing is asked', async () => {
+  const today = new Date().toISOString().slice(0, 10)
+  const asked: string[] = []
+  const ecb = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.end(
+      `<?xml version="1.0"?><gesmes:Envelope xmlns="x"><gesmes:subject>Reference rates</gesmes:subject><gesmes:Sender><gesmes:name>European Central Bank</gesmes:name></gesmes:Sender><Cube><Cube time="${today}"><Cube currency="USD" rate="1.25"/></Cube></Cube></gesmes:Envelope>`,
+    )
+  })
+  await new Promise<void>((done) => ecb.listen(0, '127.0.0.1', done))
+  const exchangeRatesUrl = `http://127.0.0.1:${(ecb.address() as AddressInfo).port}/`
+  const first = await startProduct({ dataDir, exchangeRatesUrl })
+  await vi.waitFor(async () => expect((await ExchangeRate.held(first.ctx)).lastDay).toBe(today), { timeout: 10_000 })
+  await first.close()
+  expect(asked).toHaveLength(1)
+  const again = await startProduct({ dataDir })
+  const { rates } = await ExchangeRate.get(again.ctx, { date: today })
+  expect(rates).toEqual([{ currency: 'USD', rate: 1.25, rateExact: '1.25' }])
+  await again.close()
+  await new Promise((done) => ecb.close(done))
+  expect(asked).toHaveLength(1)
 })
 
 test('a failing sweep of one organization does not prevent the start', async () => {

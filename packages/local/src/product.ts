@@ -6,6 +6,8 @@ import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './server/api.ts'
 import { type Exposure, isLoopbackOnly } from './server/exposure.ts'
+import { withInvented } from './invented/clouds.ts'
+import { type Invented, inventedIn } from './invented/process.ts'
 import { populate, servedOrgId } from './organization.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makeDataFolder } from './keys/private-file.ts'
@@ -18,6 +20,8 @@ export interface ProductOptions extends Exposure {
   port?: number | undefined
   orFreePort?: boolean
   orgId?: string | undefined
+  /** Of the ECB's files; nothing is fetched without. */
+  exchangeRatesUrl?: string | undefined
 }
 
 export interface Product {
@@ -28,6 +32,7 @@ export interface Product {
   api: string | undefined
   /** Imports of a killed process, which continue now. */
   interrupted: { ctx: Context; id: string }[]
+  invented: Invented
   close(): Promise<void>
 }
 
@@ -36,6 +41,7 @@ export async function startProduct({
   port,
   orFreePort = false,
   orgId: fixed,
+  exchangeRatesUrl,
   ...exposure
 }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
@@ -47,6 +53,7 @@ export async function startProduct({
     for (const end of closers.splice(0).reverse()) await end()
   }
   const normalizer = isolatedNormalizer('500MB')
+  const invented = inventedIn(dataDir)
   let { publicUrl } = exposure
   try {
     const services = await boot({
@@ -57,7 +64,8 @@ export async function startProduct({
         closers.push(() => lake.close())
         return { ...lake, prepare: normalizer.prepare, normalize: normalizer.normalize }
       },
-      clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
+      clouds: () => withInvented(invented),
+      exchangeRatesUrl,
       allowLoopback: isLoopbackOnly(exposure),
       publicUrl: () => publicUrl,
       workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),
@@ -65,7 +73,7 @@ export async function startProduct({
       subscriptions: wiring.subscriptions,
     })
     // The normalizer first, because its files are removed with the services.
-    closers.push(services.close, normalizer.close)
+    closers.push(invented.close, services.close, normalizer.close)
     const { runtime, attached } = services
     const contextOf = contextsOver(runtime, log)
     const local = (org: string) => contextOf({ orgId: org, actor: 'local' })
@@ -88,7 +96,7 @@ export async function startProduct({
       const running = await services.resume()
       interrupted = running.map(({ name, input }) => ({ ctx: local((input as { orgId: string }).orgId), id: name }))
     }
-    return { ctx: local(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
+    return { ctx: local(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, invented, close }
   } catch (error) {
     await close()
     throw error

@@ -44,7 +44,7 @@ test('every method of the lake without DuckDB throws Fault unavailable', async (
   const { lake } = createRuntime(names)
   const files = {
     orgId: 'org',
-    files: { costs: [], cost_rollup: [], resources: [], utilization: [] },
+    files: { costs: [], cost_rollup: [], resources: [], resource_changes: [], utilization: [] },
     excluded: [],
   }
   const unavailable = { name: 'Fault', code: 'unavailable' }

@@ -32,6 +32,10 @@ export interface RuntimeOptions extends Connection {
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
   clouds?: (() => Promise<Clouds>) | undefined
+  /** Nothing is fetched without. */
+  exchangeRatesUrl?: string | undefined
+  /** `database/table` of Timestream. */
+  timestreamTable?: string | undefined
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
   publicUrl?: () => string | undefined
@@ -48,7 +52,10 @@ export interface Connection {
 
 /** URLs of services that replace AWS. */
 export type Endpoints = Partial<
-  Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
+  Record<
+    'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager' | 'timestream',
+    string
+  >
 >
 
 export type StateMachineArn = (workflow: string) => string
@@ -86,6 +93,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       azure: lazyProvider(async () => (await clouds()).azure),
       gcp: lazyProvider(async () => (await clouds()).gcp),
     },
+    exchangeRates: exchangeRatesOf(options),
+    timeSeries: lazy(async () => {
+      const { createTimeSeries } = await import('./aws/time-series.ts')
+      return createTimeSeries(to('timestream'), required(options.timestreamTable, 'Timestream table'))
+    }),
     publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
     workspace: createWorkspace(options.workDir),
     lake: lake(blobs),
@@ -118,6 +130,7 @@ const lacksDuckdb = (purpose: string) => () =>
 export const noLake = (): Lake => ({
   normalize: lacksDuckdb('read bills'),
   writeRows: lacksDuckdb('write resources'),
+  compareResources: lacksDuckdb('compare resources'),
   query: lacksDuckdb('query costs'),
   export: lacksDuckdb('export costs'),
 })
@@ -163,6 +176,11 @@ function identity(options: RuntimeOptions, to: To) {
     },
     openId: lazy(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
   }
+}
+
+function exchangeRatesOf({ exchangeRatesUrl: url, allowLoopback = false }: RuntimeOptions): Runtime['exchangeRates'] {
+  if (url === undefined) return undefined
+  return lazy(async () => (await import('./exchange-rates.ts')).createExchangeRates(url, { allowLoopback }))
 }
 
 function sender(mailFrom: string | undefined) {

@@ -1,17 +1,18 @@
 import { aws } from './aws/account.ts'
+import { azure } from './azure/account.ts'
 import type { Charge } from './bill/charge.ts'
 import { chargesOf } from './bill/charges.ts'
 import { periodsOf } from './bill/period.ts'
 import { disturbedQuantity } from './company/anomaly.ts'
+import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import type { Account, Pattern, SubAccount } from './company/model.ts'
 import { type PlannedCommitment, plansOf } from './company/plan.ts'
 import { quantity } from './company/quantity.ts'
 import { resourceFields } from './company/resource.ts'
-import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
 
-const accounts = { aws, gcpGbp, gcpUsd }
+const accounts = { aws, azure, gcpGbp, gcpUsd }
 
 export interface EstateOptions {
   /** As for `generateSample`: the same options give the same bills. */
@@ -25,6 +26,7 @@ export interface EstateOptions {
 export interface Estate {
   account: string
   accountName: string
+  currency: string
   subAccounts: readonly Pick<SubAccount, 'id' | 'name'>[]
   regions: readonly string[]
   resources: readonly EstateResource[]
@@ -62,6 +64,13 @@ export interface BillChange {
   columns?: readonly `x_${string}`[]
 }
 
+/** The ids of all accounts, subscriptions and projects of the invented company. */
+export function inventedAccounts(): Set<string> {
+  const all = [aws, azure, gcpUsd, gcpGbp]
+  const ids = all.flatMap(({ fields, subAccounts }) => [fields.BillingAccountId, ...subAccounts.map(({ id }) => id)])
+  return new Set(ids.map((id) => id.slice(id.lastIndexOf('/') + 1)))
+}
+
 /** In the billing currency. */
 export const restatementCredit = '-12.34'
 
@@ -77,6 +86,7 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
   return {
     account: account.fields.BillingAccountId,
     accountName: account.fields.BillingAccountName ?? '',
+    currency: account.fields.BillingCurrency,
     subAccounts: account.subAccounts,
     regions: account.regions.map(({ id }) => id),
     commitments: plan.commitments,

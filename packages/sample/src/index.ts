@@ -6,6 +6,7 @@ export {
   type BillChange,
   type Estate,
   type EstateResource,
+  inventedAccounts,
   openEstate,
   restatementCredit,
 } from './estate.ts'

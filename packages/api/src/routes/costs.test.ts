@@ -87,7 +87,7 @@ describe('GET /v1/costs/overview', () => {
 })
 
 describe('cost answers', () => {
-  test.each(['/v1/costs/overview', '/v1/costs/by-service', '/v1/costs/reconciliation'])(
+  test.each(['/v1/costs/overview', '/v1/costs/by-service', '/v1/costs/changes', '/v1/costs/reconciliation'])(
     '%s answers 304 to the current ETag without a query',
     async (path) => {
       const { app, counts, runtime } = await appWithLake()
@@ -211,4 +211,55 @@ test('GET /v1/costs/reconciliation shows both totals and explains the difference
     ],
   })
   await problemOf(await app.request('/v1/costs/reconciliation?period=2024'), 422, 'invalid')
+})
+
+test('GET /v1/costs/changes answers a tree with the causes of each change', async () => {
+  const { app } = await appWithLake()
+  const response = await app.request('/v1/costs/changes?from=2024-08&to=2024-09-01..2024-09-30')
+  const body: unknown = await response.json()
+  checkAnswer('costs.changes', response.status, body)
+  const changed = { before: 2, after: 2.5, change_exact: '0.5', causes: { quantity: '1', price: '-0.5', new: '0' } }
+  const named = (name: string, children?: object[]) => ({ name, ...changed, ...(children && { children }) })
+  expect(body).toMatchObject({
+    ...changed,
+    from: { start_date: '2024-08-01', end_date: '2024-08-31', days: 31 },
+    change_percent: 25,
+    providers: [named('AWS', [named('1234567890123', [named('EC2', [named('i-1')])])])],
+    meta: { same_length: false, lake_version: 1 },
+  })
+  for (const wrong of ['2024', '2024-13', '2024-09-30..2024-09-01', '2024-02-30..2024-03-01', '2024-09..2024-10'])
+    await problemOf(await app.request(`/v1/costs/changes?from=${wrong}`), 422, 'invalid')
+})
+
+test('GET /v1/costs/restatements answers what changed since the first complete version, with an ETag', async () => {
+  const { app, runtime, counts } = await appWithLake()
+  const [bill] = await runtime.tables.partitions.all('org_test')
+  if (!bill) throw new Error('The lake is empty.')
+  await runtime.tables.snapshots.put('org_test', { ...bill, id: `${bill.partition}#imp_1` })
+  const restated = { snapshotId: 'imp_2', raw: 'imp_2', previous: 'imp_1', version: 2, at: '2024-10-09T00:00:00.000Z' }
+  await runtime.tables.partitions.put('org_test', { ...bill, ...restated })
+  const response = await app.request('/v1/costs/restatements?period=2024-09&cloud_provider=aws')
+  const body: unknown = await response.json()
+  checkAnswer('costs.restatements', response.status, body)
+  expect(body).toMatchObject({
+    bills: [
+      {
+        first_seen_at: '2024-10-05T00:00:00.000Z',
+        from_version: 1,
+        to_version: 2,
+        change_exact: '0.5',
+        causes: { late_usage: '0.5', price: '0' },
+        services: [{ name: 'EC2', change: 0.5 }],
+        late_usage: [{ date: '2024-09-30', cost: 0.5 }],
+        steps: [{ rows_before: 0, rows_after: 1 }],
+      },
+    ],
+    unchanged: 0,
+  })
+  const asked = counts.queries
+  const headers = { 'If-None-Match': response.headers.get('ETag') ?? '' }
+  const again = await app.request('/v1/costs/restatements?period=2024-09&cloud_provider=aws', { headers })
+  expect([again.status, counts.queries]).toEqual([304, asked])
+  await problemOf(await app.request('/v1/costs/restatements?period=2024'), 422, 'invalid')
+  await problemOf(await app.request('/v1/costs/restatements?basis=charge'), 422, 'invalid')
 })

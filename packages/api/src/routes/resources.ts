@@ -89,6 +89,7 @@ export const resourceRoutes: readonly Route[] = [
       configuration: { EbsOptimized: true },
       cost_history: [{ day: '2026-11-26', currency: 'USD', cost: 1.98, cost_exact: '1.9856' }],
       utilization_history: [{ hour: '2026-11-28T07:00:00.000Z', metric: 'cpu', average: 7.25, maximum: 31 }],
+      changes: [],
       snapshot: {
         partition: 'kind=inventory/aws/123456789012',
         id: 'syn_01jf3m8x5cq2w7n4t6v9b0d1e9',

@@ -1,6 +1,7 @@
+import { Refusal } from '../answers.ts'
 import { costsByDay } from './costs.ts'
 import { costExport } from './export.ts'
-import { list, type Operation, type Question, Refusal, Whole } from './operation.ts'
+import { list, type Operation, type Question, Whole } from './operation.ts'
 
 const pageSize = 4
 

@@ -1,18 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type AwsRequest, encoded, recognized, refusal, type ReceivedRequest } from '@cloudoptima/providers/testing/aws'
 import { type Estate, Random } from '@cloudoptima/sample'
-import { type CallFault, faultOf, type Faults } from '../faults.ts'
+import { answered, type Refusals } from '../answers.ts'
+import type { Faults } from '../faults.ts'
 import { exists } from '../load.ts'
 import type { Answer } from '../server.ts'
+import { sumsBy } from '../sums.ts'
 import { newest } from '../versions.ts'
 import { billing } from './billing.ts'
+import { costKeys } from './costs.ts'
 import { openExport } from './export.ts'
 import { type AwsRole, identity, sessionsOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
-import { type Aws, type Operation, Refusal, Whole } from './operation.ts'
+import { type Aws, type Operation, Whole } from './operation.ts'
 import { awsResource } from './resource.ts'
-import { sumsOf } from './sums.ts'
 
 const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics }
 
@@ -27,7 +28,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     now,
     resources: estate.resources.map(awsResource),
     export: openExport(given),
-    sums: newest(sumsOf),
+    sums: newest(sumsBy(costKeys)),
   }
   const sessions = sessionsOf(roles)
   const answerOf = async (request: AwsRequest): Promise<Answer> => {
@@ -43,17 +44,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
   }
   const answer = async (received: ReceivedRequest): Promise<Answer> => {
     const request = await recognized(received)
-    const fault = faultOf(faults, request.call)
-    if (fault?.kind === 'slow') await sleep((fault.seconds ?? 1) * 1000, undefined, { ref: false })
-    try {
-      if (fault) refuse(request, fault)
-      return { ...(await answerOf(request)), ...(fault?.kind === 'cut' && { isCut: true }) }
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      const headers = fault?.kind === 'throttled' ? { 'retry-after': String(fault.seconds ?? 1) } : {}
-      const reply = refusal(request, error.message, error.status)
-      return { ...reply, headers: { ...reply.headers, ...headers } }
-    }
+    return await answered({ ...refusalsOf(request), call: request.call, faults }, async () => await answerOf(request))
   }
   return { answer, roles, payer }
 }
@@ -65,16 +56,14 @@ function roleOf(account: string): AwsRole {
   }
 }
 
-type Code = [code: string, status: number]
-
-/** By service; the protocols name the same error differently. */
-const codes: Partial<Record<CallFault['kind'], Record<string, Code> & { other: Code }>> = {
+const codes: Refusals['codes'] = {
   throttled: {
     s3: ['SlowDown', 503],
     ec2: ['RequestLimitExceeded', 503],
     other: ['ThrottlingException', 400],
   },
   failed: { other: ['InternalFailure', 500] },
+  disabled: { other: ['OptInRequired', 403] },
   expired: {
     s3: ['ExpiredToken', 400],
     ec2: ['RequestExpired', 400],
@@ -83,7 +72,13 @@ const codes: Partial<Record<CallFault['kind'], Record<string, Code> & { other: C
   },
 }
 
-function refuse({ call }: AwsRequest, { kind }: CallFault): void {
-  const known = codes[kind]
-  if (known) throw new Refusal(...(known[call.split(':')[0] ?? ''] ?? known.other))
+function refusalsOf(request: AwsRequest): Refusals {
+  return {
+    codes,
+    write: (_, { message, status }, seconds) => {
+      const reply = refusal(request, message, status)
+      const wait = seconds === undefined ? {} : { 'retry-after': String(seconds) }
+      return { ...reply, headers: { ...reply.headers, ...wait } }
+    },
+  }
 }

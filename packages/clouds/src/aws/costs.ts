@@ -1,5 +1,11 @@
-import { Day, Money } from '@cloudoptima/sample'
+import { Day, type Fields, Money } from '@cloudoptima/sample'
 import { list, type Question } from './operation.ts'
+
+/** The service and the account of a charge. */
+export const costKeys = ({ ChargeCategory, ServiceName, SubAccountId }: Fields): string[] => [
+  (ChargeCategory === 'Tax' ? 'Tax' : ServiceName) ?? '',
+  SubAccountId ?? '',
+]
 
 const amount = (cost: bigint) => ({ Amount: Money.format(cost, Money.costScale), Unit: 'USD' })
 
@@ -8,10 +14,10 @@ function costsOn({ aws, account, isPayer }: Question, day: Day.Day): object {
   const [Start, End] = [Day.format(day), Day.format(day + 1)]
   const sums = aws.sums(aws.export.version(Start.slice(0, 7))).get(Start) ?? []
   const Groups = sums
-    .filter((sum) => isPayer || sum.account === account)
-    .map(({ service, account: owner, billed, effective }) => {
+    .filter(({ keys }) => isPayer || keys[1] === account)
+    .map(({ keys, billed, effective }) => {
       const [UnblendedCost, AmortizedCost] = [amount(billed), amount(effective)]
-      return { Keys: [service, owner], Metrics: { UnblendedCost, AmortizedCost, NetAmortizedCost: AmortizedCost } }
+      return { Keys: keys, Metrics: { UnblendedCost, AmortizedCost, NetAmortizedCost: AmortizedCost } }
     })
   return { TimePeriod: { Start, End }, Groups, Estimated: true }
 }

@@ -1,17 +1,13 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
-import type { Bill, Estate } from '@cloudoptima/sample'
+import type { Estate } from '@cloudoptima/sample'
 import type { Faults } from '../faults.ts'
+import { parts as files, writeFiles } from '../files.ts'
 import { newest, type Version, versionsOf } from '../versions.ts'
 
 /** The export of all costs; its bucket costs nothing, so no list names it. */
 export const costExport = { name: 'focus-daily', bucket: 'larkfield-cost-exports', prefix: 'exports' }
 
-const parts = ['00001', '00002']
+const parts = Array.from({ length: files }, (_, part) => `${part + 1}`.padStart(5, '0'))
 
 export interface Stored {
   etag: string
@@ -62,29 +58,13 @@ function manifest({ month, id, modified }: Version): Stored {
   return { etag: `"${id}"`, modified, bytes: Buffer.byteLength(text), content: { text } }
 }
 
-async function write({ id, modified, bill }: Version, folder: string): Promise<Stored[]> {
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true })
-  return await Promise.all(
-    parts.map(async (part, index) => {
-      const path = join(folder, `${id}-${part}.csv.gz`)
-      const text = Readable.from(textOf(bill(), index), { highWaterMark: 4 })
-      await pipeline(text, createGzip({ level: 1 }), createWriteStream(path))
-      return { etag: `"${id}-${part}"`, modified, bytes: (await stat(path)).size, content: { path } }
-    }),
-  )
-}
-
-/** One part of the bill, in chunks of many rows. */
-function* textOf({ columns, charges }: Bill, part: number): Generator<string> {
-  let text = `${columns.join(',')}\n`
-  let row = 0
-  for (const charge of charges) {
-    if (row++ % parts.length !== part) continue
-    text += charge.text
-    if (text.length < 1_000_000) continue
-    yield text
-    text = ''
-  }
-  yield text
+async function write(version: Version, folder: string): Promise<Stored[]> {
+  const { id, modified } = version
+  const files = await writeFiles(version, folder)
+  return files.map(({ path, bytes }, index) => ({
+    etag: `"${id}-${parts[index]}"`,
+    modified,
+    bytes,
+    content: { path },
+  }))
 }

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { AwsRequest } from '@cloudoptima/providers/testing/aws'
-import { list, type Operation, Refusal } from './operation.ts'
+import { Refusal } from '../answers.ts'
+import { list, type Operation } from './operation.ts'
 
 /** The role that an account trusts the product with. */
 export interface AwsRole {
   roleArn: string
+  /** If empty, the first that is used. */
   externalId: string
 }
 
@@ -13,11 +15,10 @@ export function sessionsOf(roles: Record<string, AwsRole>) {
   const open = new Map<string, { account: string; token: string }>()
   return {
     open: ({ input }: AwsRequest) => {
-      const [account] =
-        Object.entries(roles).find(
-          ([, { roleArn, externalId }]) => roleArn === input['RoleArn'] && externalId === input['ExternalId'],
-        ) ?? []
-      if (account === undefined) throw new Refusal('AccessDenied', 403)
+      const [account, role] = Object.entries(roles).find(([, { roleArn }]) => roleArn === input['RoleArn']) ?? []
+      const { ExternalId: externalId = '' } = input
+      if (role?.externalId === '' && typeof externalId === 'string') role.externalId = externalId
+      if (account === undefined || role?.externalId !== externalId) throw new Refusal('AccessDenied', 403)
       const [id, secret, token] = [8, 20, 64].map((bytes) => randomBytes(bytes).toString('hex'))
       const AccessKeyId = `ASIA${id?.toUpperCase()}`
       open.set(AccessKeyId, { account, token: token ?? '' })

@@ -1,8 +1,9 @@
 import { Random } from '@cloudoptima/sample'
+import { Refusal } from '../answers.ts'
 import { isIdle } from '../load.ts'
 import { commitmentsOf } from './commitments.ts'
 import { database, instance, snapshot, table, volume } from './describe.ts'
-import { type Operation, type Question, Refusal } from './operation.ts'
+import type { Operation, Question } from './operation.ts'
 import { tagsOf } from './resource.ts'
 import { each, listing, one } from './rows.ts'
 

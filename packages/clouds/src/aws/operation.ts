@@ -1,10 +1,10 @@
 import type { AwsRequest } from '@cloudoptima/providers/testing/aws'
 import type { Estate } from '@cloudoptima/sample'
 import type { Answer } from '../server.ts'
+import type { Sum } from '../sums.ts'
 import type { Version } from '../versions.ts'
 import type { Export } from './export.ts'
 import type { AwsResource } from './resource.ts'
-import type { Sum } from './sums.ts'
 
 /** The simulated AWS of one organization. */
 export interface Aws {
@@ -33,15 +33,6 @@ export class Whole {
   readonly answer: Answer
   constructor(answer: Answer) {
     this.answer = answer
-  }
-}
-
-/** An error by AWS's name. */
-export class Refusal extends Error {
-  readonly status: number
-  constructor(code: string, status: number) {
-    super(code)
-    this.status = status
   }
 }
 

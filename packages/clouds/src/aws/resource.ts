@@ -1,5 +1,5 @@
-import { type EstateResource, Random } from '@cloudoptima/sample'
-import { timeOf } from '../load.ts'
+import type { EstateResource } from '@cloudoptima/sample'
+import { createdAtOf } from '../load.ts'
 
 /** A resource of the bill, as the APIs of AWS name it. */
 export interface AwsResource extends EstateResource {
@@ -21,10 +21,9 @@ export interface AwsResource extends EstateResource {
 const arnForm = /^arn:aws:(?<service>[\w-]+):[^:]*:[^:]*:(?:(?<kind>[a-z-]+)[:/])?(?<id>.+)$/
 
 export function awsResource(resource: EstateResource): AwsResource {
-  const { fields, key, firstDay, isOld } = resource
+  const { fields } = resource
   const arn = fields.ResourceId ?? ''
   const { service = '', kind, id = '' } = arnForm.exec(arn)?.groups ?? {}
-  const age = isOld ? Random.mix(key, 31) % 700 : 0
   return {
     ...resource,
     arn,
@@ -36,7 +35,7 @@ export function awsResource(resource: EstateResource): AwsResource {
     zone: fields.AvailabilityZone ?? '',
     class: fields.SkuMeter?.split(':')[1] ?? '',
     tags: JSON.parse(fields.Tags || '{}'),
-    createdAt: timeOf(firstDay - age),
+    createdAt: createdAtOf(resource),
   }
 }
 

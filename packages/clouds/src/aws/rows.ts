@@ -1,4 +1,5 @@
-import { list, type Operation, type Question, Refusal } from './operation.ts'
+import { Refusal } from '../answers.ts'
+import { list, type Operation, type Question } from './operation.ts'
 import type { AwsResource } from './resource.ts'
 
 /** The names of tokens in the input and in the output, by service. */

@@ -76,6 +76,12 @@ export async function load(ctx: Context, id: string): Promise<Info> {
   return found
 }
 
+/** Whether nobody has begun to disconnect it. */
+export async function isConnected(ctx: Context, id: string): Promise<boolean> {
+  const account = await ctx.tables.cloudAccounts.get(ctx.orgId, id)
+  return account !== undefined && account.removedAt === undefined
+}
+
 export function connectionOf({ id, provider, accountId }: Info): Connection {
   return { cloud: provider, accountId, cloudAccountId: id }
 }

@@ -1,7 +1,7 @@
 import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
-import { type Kind, kinds } from '../kernel/partition.ts'
+import { type Kind, keyOfKind, kindOf, kinds } from '../kernel/partition.ts'
 import { event } from '../effects/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -24,29 +24,32 @@ export async function purge(ctx: Context, account: Excluded.Connection): Promise
 }
 
 async function purgeKind(ctx: Context, account: Excluded.Connection, kind: Kind): Promise<number> {
-  const own = (await Snapshot.pointers(ctx, kind)).filter((version) => isOwn(version, account))
-  const visible = own.filter(Snapshot.isVisible).map(({ partition }) => partition)
-  // The first write excludes the account, also if it has no partition of its own.
-  for (let start = 0; start === 0 || start < visible.length; start += movesPerCommit)
-    await hide(ctx, account, kind, visible.slice(start, start + movesPerCommit))
-  return own.length
+  let hidden = await hide(ctx, account, kind, { isFirst: true })
+  while (hidden.left > 0) hidden = await hide(ctx, account, kind, { isFirst: false })
+  return hidden.own
 }
 
 function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfCloud) {
   return isOfCloud(version.provider, cloud) && isSameAccount(Snapshot.ownerOf(version), accountId)
 }
 
-async function hide(ctx: Context, account: Excluded.Connection, kind: Kind, partitions: string[]) {
+/**
+ * The first call writes the head also without a move: a collection that is about to commit then asks again whether its
+ * account is connected, and an account without a bill is excluded.
+ */
+async function hide(ctx: Context, account: Excluded.Connection, kind: Kind, { isFirst }: { isFirst: boolean }) {
+  const counts = { own: 0, left: 0 }
+  const prefix = kind === 'bill' ? '' : keyOfKind(kind, account.cloud, account.accountId)
   const plan = async ({ excluded }: Snapshot.Head, next: Snapshot.NextVersion) => {
-    const found = await Promise.all(
-      partitions.map(async (partition) => await Snapshot.pointersOf(ctx, kind).get(ctx.orgId, partition)),
-    )
+    const pointers = await Snapshot.pointersOf(ctx, kind).all(ctx.orgId, prefix)
+    const own = pointers.filter((version) => isOwn(version, account))
+    const visible = own.filter(Snapshot.isVisible)
     // A new id for each attempt: a tombstone of a failed attempt never becomes visible.
     const snapshotId = Id.create('prg', ctx.now())
-    const moves = found.flatMap((current) =>
-      current && Snapshot.isVisible(current) ? [tombstone(current, { snapshotId, ...next })] : [],
-    )
-    if (moves.length === 0 && (kind !== 'bill' || Excluded.isExcludedBy(excluded, account))) return undefined
+    const moves = visible.slice(0, movesPerCommit).map((current) => tombstone(current, { snapshotId, ...next }))
+    Object.assign(counts, { own: own.length, left: visible.length - moves.length })
+    const isDone = kind === 'bill' ? Excluded.isExcludedBy(excluded, account) : !isFirst
+    if (moves.length === 0 && isDone) return undefined
     await Snapshot.writeHistory(ctx, moves)
     const purged = event(ctx, 'lake.purged', { purgeId: snapshotId }, `lake.purged/${snapshotId}`)
     const events = moves.length > 0 ? [purged] : []
@@ -54,6 +57,7 @@ async function hide(ctx: Context, account: Excluded.Connection, kind: Kind, part
     return { moves, excluded: Excluded.withAccount(excluded, { ...account, at: next.at }), events }
   }
   await Snapshot.advanceHead(ctx, plan, kind)
+  return counts
 }
 
 function tombstone(
@@ -167,6 +171,8 @@ function goneFrom({ tombstones, since, before }: Chains, running: ReadonlySet<st
     const tombstone = tombstones.get(partition)
     if (tombstone === undefined || tombstone === snapshotId) return false
     const id = Snapshot.historyId(partition, snapshotId)
-    return before.has(id) || (!since.has(id) && !running.has(snapshotId))
+    // A collection of the account that was connected again may still commit its files.
+    const isNewer = kindOf(partition) !== 'bill' && Id.timeOf(snapshotId) > Id.timeOf(tombstone)
+    return before.has(id) || !(since.has(id) || running.has(snapshotId) || isNewer)
   }
 }

@@ -7,12 +7,14 @@ import type { Context } from '../effects/context.ts'
 import { addMonths, dayOf, monthOf } from '../kernel/calendar.ts'
 import { isOfCloud } from '../kernel/cloud.ts'
 import { Fault } from '../kernel/fault.ts'
+import * as Id from '../kernel/id.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import type { Found, Given } from './collection.ts'
 import type * as Source from './source.ts'
 
 // An import that failed by an error of the product is tried again at later looks.
 const mostAttempts = 3
+const pauseMs = 24 * 3600 * 1000
 
 /** Imports each delivery of an export that is new or was restated. */
 export async function collectBills(ctx: Context, given: Given): Promise<Found> {
@@ -125,8 +127,16 @@ async function nextImport(
   switch (imported?.status) {
     // The collection was killed, or failed, before the import began.
     case undefined:
-    case 'uploading':
-      return isOver ? give('import_failed') : { ...known, attempts: known.attempts + 1 }
+    case 'uploading': {
+      if (!isOver) return { ...known, attempts: known.attempts + 1 }
+      // For ever would lose a month that the cloud never restates.
+      if (ctx.now().getTime() - Id.timeOf(known.importId) >= pauseMs) {
+        if (imported) await Import.cancel(ctx, known.importId)
+        return fresh(1)
+      }
+      problems.push({ state: 'import_failed', part: id, message: 'The bill could not be fetched. It is tried daily.' })
+      return undefined
+    }
     case 'committed':
     case 'unchanged':
     case 'canceled':

@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import * as CloudAccounts from '../accounts/cloud-accounts.ts'
 import type { Context } from '../effects/context.ts'
+import type { Compared } from '../effects/lake.ts'
 import type { Provider } from '../effects/clouds.ts'
+import { events } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Resource } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -26,19 +28,25 @@ const instance = (id: string, more: Partial<Resource> = {}): Resource => ({
   ...more,
 })
 
+const nothingChanged: Compared = { isSame: false, rows: 0, counts: {}, resources: [] }
+
 /** A connected account whose cloud the test replaces. Rows are written as JSON lines instead of Parquet. */
-async function connected(cloud: Partial<Omit<Provider, 'verify'>> = {}) {
+async function connected(cloud: Partial<Omit<Provider, 'verify'>> = {}, compared: Compared = nothingChanged) {
   let ms = Date.parse('2026-11-28T08:00:00Z')
-  const written: { rows: Record<string, unknown>[]; kept: readonly string[] }[] = []
+  const written: { rows: Record<string, unknown>[]; before: readonly string[]; kept: readonly string[] }[] = []
   const runtime = memoryRuntime(() => ({
-    async writeRows(_, { source, path, kept }) {
+    async compareResources({ path }) {
+      await writeFile(path, 'changes')
+      return compared
+    },
+    async writeRows(_, { source, path, before, kept }) {
       const text = await readFile(source, 'utf8')
       await writeFile(path, text)
       const rows = text
         .split('\n')
         .filter(Boolean)
         .map((line) => JSON.parse(line) as Record<string, unknown>)
-      written.push({ rows, kept })
+      written.push({ rows, before, kept })
       return rows.length
     },
     query: async () => [],
@@ -195,6 +203,82 @@ describe('an inventory', () => {
     })
   })
 
+  test('without tags is written with the last one, which has them', async () => {
+    const { tags: _, ...untagged } = instance('i-1')
+    let resources: Resource[] = [instance('i-1', { tags: { team: 'blue' } })]
+    const { ctx, written, deliver, round } = await connected({
+      inventory: async function* () {
+        yield { part: 'a', resources }
+      },
+    })
+    await deliver()
+    const files = (await inventories(ctx)).flatMap(Snapshot.allFiles)
+    resources = [untagged]
+    await round(65)
+    expect(written.map(({ before }) => before)).toEqual([[], files])
+  })
+
+  test('that changed says what changed, within the size of an event, and keeps the changes', async () => {
+    let resources: Resource[] = [instance('i-1')]
+    const long = Array.from({ length: 100 }, (_, n) => ({ id: `${n}`.padStart(200, 'x'), change: 'started' as const }))
+    const compared: Compared = { isSame: false, rows: 100, counts: { started: 900 }, resources: long }
+    const inventory: Provider['inventory'] = async function* () {
+      yield { part: 'a', resources }
+    }
+    const { ctx, runtime, deliver, round } = await connected({ inventory }, compared)
+    await deliver()
+    resources = [instance('i-2')]
+    await round(65)
+    const changed = runtime.events.filter(({ name }) => name === 'resource.changed').map(({ data }) => data)
+    const owner = { provider: 'aws', accountId: account }
+    expect(changed).toMatchObject([
+      { ...owner, counts: {}, resources: [] },
+      { ...owner, counts: { started: 900 } },
+    ])
+    expect(events['resource.changed'].parse(changed[1])).toEqual(changed[1])
+    expect(JSON.stringify(changed[1]).length).toBeLessThan(9000)
+    expect(JSON.stringify(changed[1])).toContain(long[30]?.id)
+    const [snapshot] = await inventories(ctx)
+    const [key = ''] = snapshot?.files.resource_changes ?? []
+    expect(Buffer.from(await runtime.blobs.get(ctx.orgId, key)).toString()).toBe('changes')
+  })
+
+  test('with a part that stays unreadable writes nothing as long as the rest is the same', async () => {
+    let isDenied = false
+    const inventory: Provider['inventory'] = async function* (access) {
+      if (isDenied) access.report({ state: 'permission_missing', part: 'b', message: 'Allow it.' })
+      yield { part: 'a', resources: [instance('i-1')] }
+    }
+    const { ctx, runtime, deliver, round } = await connected({ inventory }, { ...nothingChanged, isSame: true })
+    await deliver()
+    isDenied = true
+    for (let n = 0; n < 3; n++) await round(65)
+    expect(await inventories(ctx)).toMatchObject([{ version: 1 }])
+    expect(runtime.events.filter(({ name }) => name === 'resource.changed')).toHaveLength(1)
+  })
+
+  test('lands only on the inventory that it was compared with', async () => {
+    let other: (() => Promise<void>) | undefined
+    let looks = 0
+    const inventory: Provider['inventory'] = async function* () {
+      yield { part: 'a', resources: [instance(`i-${looks++}`)] }
+      const run = other
+      other = undefined
+      await run?.()
+    }
+    const { ctx, id, deliver, round, source } = await connected({ inventory })
+    await deliver()
+    other = async () => {
+      // Another process takes over.
+      await ctx.tables.sources.update(ctx.orgId, `${id}/inventory`, (known) => ({ ...known, ticket: 'tkt_2' }))
+      await Collect.run(ctx, { sourceId: `${id}/inventory`, ticket: 'tkt_2' })
+    }
+    await round(65)
+    expect(looks).toBe(3)
+    expect(await inventories(ctx)).toMatchObject([{ version: 2 }])
+    expect(await source('inventory')).toMatchObject({ failures: 0, problems: [] })
+  })
+
   test('that did not change writes nothing, in whatever order the parts come', async () => {
     const all: [string, Resource[]][] = [
       ['a', [instance('i-1'), instance('i-2')]],
@@ -212,6 +296,62 @@ describe('an inventory', () => {
     expect(written).toHaveLength(1)
     expect(await inventories(ctx)).toMatchObject([{ version: 1, rows: 3 }])
   })
+})
+
+describe('utilization', () => {
+  /** Looks at each hour until the end of the next day; answers the days that each look read. */
+  const looks = async (problemOf: (day: string, hour: string) => 'unavailable' | 'permission_missing' | undefined) => {
+    const read: string[] = []
+    const { ctx, deliver, round, source } = await connected({
+      inventory: partsOf(['ec2:instances/eu-west-1', [instance('i-1')]]),
+      utilization: async function* (access, { day }) {
+        const now = ctx.now().toISOString()
+        read.push(`${now.slice(8, 13)} ${day.slice(8)}`)
+        const state = problemOf(day, now)
+        if (state) access.report({ state, part: 'cloudwatch:metrics/eu-west-1', message: 'It may answer later.' })
+        yield* []
+      },
+    })
+    await deliver()
+    for (let n = 0; n < 36; n++) await round(64)
+    return { read, source: await source('utilization') }
+  }
+  const ofDay = (read: string[], day: string) =>
+    read.filter((look) => look.endsWith(` ${day}`)).map((look) => look.slice(0, 5))
+
+  test('of a day is read again on the next day until all parts answered, and then no more', async () => {
+    const { read, source } = await looks((_, now) =>
+      now >= '2026-11-28T20' && now < '2026-11-29T09' ? 'unavailable' : undefined,
+    )
+    const again = ofDay(read, '28').filter((look) => look > '29T03')
+    expect(again).toEqual(['29T04', '29T05', '29T06', '29T07', '29T08', '29T09'])
+    expect(source).toMatchObject({ problems: [], unreadDays: {} })
+  })
+
+  test('that is never answered is not asked for ever, and a denied part is not asked again', async () => {
+    const silent = ofDay((await looks((day) => (day === '2026-11-28' ? 'unavailable' : undefined))).read, '28')
+    expect(silent.filter((look) => look > '29')).toHaveLength(12)
+    const denied = ofDay((await looks(() => 'permission_missing')).read, '28')
+    expect(denied.at(-1)).toBe('29T02')
+  })
+})
+
+test('a bill that cannot be fetched is tried three times, and again on the next day', async () => {
+  let fetches = 0
+  const bills: Provider['bills'] = async function* () {
+    const fetch = async () => {
+      fetches++
+      throw new Fault('unavailable', 'The bucket does not answer.')
+    }
+    yield { id: 'focus/2026-10', period: '2026-10', version: '1', fetch }
+  }
+  const { deliver, round, source } = await connected({ bills })
+  await deliver()
+  for (let n = 0; n < 5; n++) await round(6)
+  expect(fetches).toBe(3)
+  expect(await source('bills')).toMatchObject({ problems: [{ state: 'import_failed', part: 'focus/2026-10' }] })
+  await round(24 * 60)
+  expect(fetches).toBe(4)
 })
 
 describe('the ledger', () => {

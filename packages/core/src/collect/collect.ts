@@ -70,10 +70,11 @@ export async function run(ctx: Context, { sourceId, ticket }: z.output<typeof In
 
 const mostProblems = 100
 
-/** In one order, so that the same problems are the same. */
+/** Each once and in one order, so that the same problems are the same. */
 function sorted(problems: readonly Source.Problem[]): Source.Problem[] {
-  const keyOf = ({ part, state }: Source.Problem) => `${part} ${state}`
-  return problems.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).slice(0, mostProblems)
+  const byKey = new Map(problems.map((problem) => [`${problem.part} ${problem.state} ${problem.message}`, problem]))
+  const keys = [...byKey.keys()].toSorted().slice(0, mostProblems)
+  return keys.flatMap((key) => byKey.get(key) ?? [])
 }
 
 const allRegionsMs = 24 * 3600 * 1000
@@ -137,6 +138,7 @@ async function end(
         problems: sync.problems,
         ...(hasFailed ? { failingSince: failingSince ?? sync.startedAt } : { lastSuccessAt: sync.endedAt }),
         ...(found.deliveries && { deliveries: found.deliveries }),
+        ...(found.unreadDays && { unreadDays: found.unreadDays }),
         ...(found.payerId !== undefined && { payerId: found.payerId }),
         ...regionsOf(kept, sync, found),
         ...(found.isLast !== true && { dueAt: nextAt(ctx, sync, kept, failures) }),
@@ -159,6 +161,7 @@ function regionsOf({ regions: known = [] }: Partial<Source.Info>, sync: Sync.Inf
   return { regions, ...(found.isWide && { allRegionsAt: sync.startedAt }) }
 }
 
+const scheduleMinutes = 5
 const mostBackoffMinutes = 24 * 60
 
 // An account of which another account has the bill is asked less often whether it has an export now.
@@ -175,8 +178,10 @@ function nextAt(
   const minutes = Math.max(everyMinutes, Math.min(mostBackoffMinutes, everyMinutes * 2 ** Math.min(failures, 20)))
   // Spread over the period, so that accounts that were connected together are not collected together.
   const spread = (sumOf(id) % 100) / 100
+  // Otherwise a source of 5 minutes just misses every second run of the schedule.
+  const early = failures === 0 ? scheduleMinutes / 2 : 0
   const jitter = failures === 0 ? Math.min(everyMinutes, 60) * 0.05 * spread : minutes * 0.1 * spread
-  return new Date(ctx.now().getTime() + (minutes + jitter) * 60_000).toISOString()
+  return new Date(ctx.now().getTime() + (minutes + jitter - early) * 60_000).toISOString()
 }
 
 function sumOf(text: string): number {

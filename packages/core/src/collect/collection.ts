@@ -11,6 +11,8 @@ export interface Found {
   deliveries?: Record<string, Source.Delivery>
   /** Of an inventory. */
   regions?: string[]
+  /** Of utilization. */
+  unreadDays?: Record<string, number>
   /** Of preliminary costs. */
   payerId?: string | undefined
   /** The source has nothing left to do. */

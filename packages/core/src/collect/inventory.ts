@@ -12,6 +12,7 @@ export async function collectInventory(ctx: Context, { source, syncId, access, p
   const current = await currentOf(ctx, source)
   return await landRows(ctx, {
     syncId,
+    cloudAccountId: source.cloudAccountId,
     facts: { kind: 'inventory', provider, accountId, takenAt },
     current,
     rows: rowsOf(ctx.runtime.clouds[provider].inventory(access), source, takenAt),
@@ -21,7 +22,13 @@ export async function collectInventory(ctx: Context, { source, syncId, access, p
 
 async function* rowsOf(parts: AsyncIterable<InventoryPart>, { provider, accountId }: Source.Info, takenAt: string) {
   for await (const { part, resources } of parts)
-    for (const resource of resources) yield { provider, accountId, part, takenAt, ...resource }
+    for (const resource of resources)
+      yield { provider, accountId, part, takenAt, ...resource, ...(resource.tags && { tags: inOrder(resource.tags) }) }
+}
+
+// Clouds list tags in any order, and the same tags are no change.
+function inOrder(tags: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** The visible inventory of an account. */

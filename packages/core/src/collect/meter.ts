@@ -14,10 +14,22 @@ export function createMeter(ctx: Context, signal: AbortSignal): Meter & { calls(
   return {
     async take({ api, price = '0', bytes = 0, limits = [] }: Call) {
       signal.throwIfAborted()
-      for (const limit of limits) await waitFor(ctx, limit, signal)
+      await waitForAll(ctx, limits, signal)
       counted = Ledger.sum(counted, { [api]: { calls: 1, bytes, usd: price } })
     },
     calls: () => counted,
+  }
+}
+
+/** The longest first. A wait for one may outlast the window of another, which then counts the call again. */
+async function waitForAll(ctx: Context, limits: readonly CallLimit[], signal: AbortSignal): Promise<void> {
+  const windowOf = ({ windowSeconds }: CallLimit) => Math.floor(ctx.now().getTime() / 1000 / windowSeconds)
+  const ordered = limits.toSorted((a, b) => b.windowSeconds - a.windowSeconds)
+  const spentIn = new Map<CallLimit, number>()
+  const next = () => ordered.find((limit) => spentIn.get(limit) !== windowOf(limit))
+  for (let limit = next(); limit; limit = next()) {
+    await waitFor(ctx, limit, signal)
+    spentIn.set(limit, windowOf(limit))
   }
 }
 

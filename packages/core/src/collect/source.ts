@@ -69,6 +69,8 @@ export interface Info {
   /** Of an inventory: the regions with resources, and when all regions were read. */
   regions?: string[]
   allRegionsAt?: string
+  /** Days of utilization of which a part did not answer, and how often they were read so. */
+  unreadDays?: Record<string, number>
   /** Calls of looks that found nothing new, not in the ledger yet. */
   uncounted?: Ledger.Entry
 }

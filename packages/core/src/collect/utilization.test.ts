@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import type * as CloudAccount from '../accounts/cloud-account.ts'
 import type { Measurement } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
@@ -13,6 +14,12 @@ test.each([
   ['the days of an outage', '2026-11-28T09:00:00Z', '2026-11-26T23:00:00Z', ['2026-11-26', '2026-11-27', '2026-11-28']],
 ])('the days that are read are %s', (_, now, lastSuccessAt, days) => {
   expect(daysOf(new Date(now), lastSuccessAt)).toEqual(days)
+})
+
+test('a day of which a part did not answer is read again with the others, within the last seven days', () => {
+  const days = (unread: string[]) => daysOf(new Date('2026-11-28T09:00:00Z'), '2026-11-28T08:00:00Z', unread)
+  expect(days(['2026-11-25', '2026-11-28'])).toEqual(['2026-11-25', '2026-11-28'])
+  expect(days(['2026-11-21', '2026-11-22'])).toEqual(['2026-11-22', '2026-11-28'])
 })
 
 test('after a long outage the last seven days are read', () => {
@@ -32,8 +39,11 @@ test('values join those of the day; the same values, or none, change nothing', a
   }))
   const ctx = testContext(runtime, { now: () => new Date('2026-11-28T09:00:00Z') })
   const owner = { provider: 'aws', accountId: '1' } as const
+  const cloudAccountId = 'acc_1'
+  await ctx.tables.cloudAccounts.put(ctx.orgId, { id: cloudAccountId } as CloudAccount.Info)
   await landRows(ctx, {
     syncId: 'syn_0',
+    cloudAccountId,
     facts: { kind: 'inventory', ...owner, takenAt: ctx.now().toISOString() },
     current: undefined,
     rows: (async function* () {
@@ -54,7 +64,9 @@ test('values join those of the day; the same values, or none, change nothing', a
       average,
       maximum: average,
     }))
-    return (await collectUtilization(ctx, { source: owner, syncId, access: {} } as never)).isNew
+    return (
+      await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {}, problems: [] } as never)
+    ).isNew
   }
   const files = async () => (await Snapshot.view(ctx, { kind: 'utilization' })).snapshots.flatMap(Snapshot.allFiles)
   expect(await collect('syn_1', [1])).toBe(true)

@@ -11,9 +11,12 @@ import type * as Source from './source.ts'
 // The last hours of a day arrive in the next.
 const lateHours = 3
 const mostDays = 7
+// So that a metric that never answers does not cost the calls of a week each hour.
+const mostAttempts = 12
+const silent = new Set<Source.Problem['state']>(['unavailable', 'throttled'])
 
 /** Merges the hourly values of each day since the last success; a value that was not read again stays. */
-export async function collectUtilization(ctx: Context, { source, syncId, access }: Given): Promise<Found> {
+export async function collectUtilization(ctx: Context, { source, syncId, access, problems }: Given): Promise<Found> {
   const { provider, accountId } = source
   const inventory = await currentOf(ctx, source)
   // The first inventory comes at the same time as the first look.
@@ -21,32 +24,39 @@ export async function collectUtilization(ctx: Context, { source, syncId, access 
   const files = Snapshot.filesOf(ctx.orgId, { lakeVersion: 0, at: '', excluded: [], snapshots: [inventory] })
   const rows = await ctx.runtime.lake.query('measurable', files, {})
   const resources = rows.map(({ configuration, ...row }) => ({ ...row, configuration: JSON.parse(configuration) }))
-  const found: Found = { isNew: false, rows: 0, imports: [] }
-  for (const day of daysOf(ctx.now(), source.lastSuccessAt)) {
+  const unreadDays: Record<string, number> = {}
+  const found: Found = { isNew: false, rows: 0, imports: [], unreadDays }
+  for (const day of daysOf(ctx.now(), source.lastSuccessAt, Object.keys(source.unreadDays ?? {}))) {
+    const earlier = problems.length
     const takenAt = ctx.now().toISOString()
     const partition = keyOfKind('utilization', provider, accountId, day)
     const current = await Snapshot.pointersOf(ctx, 'utilization').get(ctx.orgId, partition)
     const measured = ctx.runtime.clouds[provider].utilization(access, { day, resources })
     const landed = await landRows(ctx, {
       syncId,
+      cloudAccountId: source.cloudAccountId,
       facts: { kind: 'utilization', provider, accountId, takenAt, day },
       current: current?.kind === 'utilization' && Snapshot.isVisible(current) ? current : undefined,
       rows: rowsOf(measured, source),
     })
     found.isNew ||= landed.isNew
     found.rows += landed.rows
+    // The looks of the day itself read it anyway.
+    const attempts = day === dayOf(ctx.now()) ? 0 : (source.unreadDays?.[day] ?? 0) + 1
+    const isUnread = problems.slice(earlier).some(({ state }) => silent.has(state))
+    if (isUnread && attempts < mostAttempts) unreadDays[day] = attempts
   }
   return found
 }
 
 /** The oldest first. */
-export function daysOf(now: Date, lastSuccessAt: string | undefined): string[] {
+export function daysOf(now: Date, lastSuccessAt: string | undefined, unread: readonly string[] = []): string[] {
   const today = dayOf(now)
   const yesterday = addDays(today, -1)
   const since = lastSuccessAt?.slice(0, 10) ?? today
   const first = now.getUTCHours() < lateHours && since > yesterday ? yesterday : since
   return Array.from({ length: mostDays }, (_, index) => addDays(today, index + 1 - mostDays)).filter(
-    (day) => day >= first,
+    (day) => day >= first || unread.includes(day),
   )
 }
 

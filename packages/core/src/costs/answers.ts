@@ -43,12 +43,13 @@ async function recalled<Value>(ctx: Context, tag: string, run: () => Promise<Val
   return value
 }
 
-/** `run` must depend on the input and the view only. */
-export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>, Value>(
+/** `run` must depend on the input, the view and the state only. */
+export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>, Value, State = undefined>(
   name: string,
   schema: Schema,
   permission: Permission,
-  run: (ctx: Context, input: z.output<Schema>, view: Snapshot.View) => Promise<Value>,
+  run: (ctx: Context, input: z.output<Schema>, view: Snapshot.View, state: State | undefined) => Promise<Value>,
+  stateOf: (ctx: Context, input: z.output<Schema>) => Promise<State | undefined> = async () => undefined,
   { isKept = false }: { isKept?: boolean } = {},
 ): Question<Schema, Value> {
   const memoryOf = perRuntime(() => leastRecentlyUsed<Answer<Value>>(200))
@@ -57,15 +58,16 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     await admit(ctx)
     const parsed = parse(schema, input)
     refuseFuture(ctx, parsed.asOf)
-    const { version } = await readHead(ctx)
+    const [{ version }, state] = await Promise.all([readHead(ctx), stateOf(ctx, parsed)])
     // An answer lives for a day at most: default days follow the calendar, and versions expire.
     const day = ctx.now().toISOString().slice(0, 10)
-    const tagOf = (version: number) => tagged([name, ctx.orgId, version, day, ctx.currency ?? null, parsed])
+    const tagOf = (version: number) =>
+      tagged([name, ctx.orgId, version, day, ctx.currency ?? null, state ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       // The lake may have changed since its version was read.
       const tag = parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version)
-      const make = async () => await run(ctx, parsed, view)
+      const make = async () => await run(ctx, parsed, view, state)
       return { tag, value: await (isKept ? recalled(ctx, tag, make) : make()) }
     }
     const tag = tagOf(version)

@@ -31,7 +31,10 @@ export const shared = {
     .string()
     .regex(/^\S{1,32}$/, 'must be a currency, such as USD')
     .optional()
-    .describe("The answer's currency. By default the organization's, or the one in which most of its bills are."),
+    .describe(
+      "The answer's currency, with each day's cost at the rate of that day. By default the organization's; if it has " +
+        'none, the one in which most of its bills are, and nothing is converted.',
+    ),
   filters: z
     .array(Filter)
     .max(20)

@@ -6,6 +6,7 @@ import { exactly, growth, descending, parse, withExact, zero } from '../kernel/m
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
+import { type Conversion, conversionOf, convert } from './convert.ts'
 import {
   excludedCosts,
   completeUntil,
@@ -65,24 +66,25 @@ export const byService = question(
   'costs.by-service',
   ByServiceInput,
   'read:costs',
-  async (ctx, input, view): Promise<ByService> => {
+  async (ctx, input, view, conversion: Conversion | undefined): Promise<ByService> => {
     const complete = completeUntil(view)
     const month = input.month ?? monthOf(complete ?? dayOf(input.asOf === undefined ? ctx.now() : new Date(input.asOf)))
     const current = monthSpan(month)
     const previous = monthSpan(addMonths(month, -1))
-    const currency = input.currency ?? ctx.currency ?? usualCurrency(view)
-    const lake = reader(ctx, input, view)
+    const currency = conversion?.to ?? usualCurrency(view)
+    const lake = reader(ctx, input, view, conversion)
+    const { topResources } = input
     const sameDays = untilComplete(current, previous, complete)
-    const [rows, rowsToDate, resources, excluded] = await Promise.all([
+    const [{ rows, rates }, toDate, resources, excluded] = await Promise.all([
       lake.services(current, previous),
       sameDays && lake.services(sameDays.current, sameDays.previous),
-      input.topResources === 0 ? [] : lake.resources(current, input.topResources),
+      topResources === 0 ? [] : lake.resources(current, topResources),
       excludedCosts(ctx, filesFor(ctx.orgId, lake.view, current)),
     ])
     const inCurrency = <Priced extends { currency: string }>(rows: readonly Priced[]) =>
       rows.filter((row) => row.currency === currency)
     const trends = new Map(
-      inCurrency(rowsToDate ?? rows).map((row) => [keyOf(row), growth(parse(row.current), parse(row.previous))]),
+      inCurrency(toDate?.rows ?? rows).map((row) => [keyOf(row), growth(parse(row.current), parse(row.previous))]),
     )
     const missing = [
       ...unconverted(rows, (row) => row.current, currency, 'current'),
@@ -93,31 +95,37 @@ export const byService = question(
     return {
       services: inCurrency(rows)
         .toSorted(dearestFirst)
-        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? growth(zero, zero), top.get(keyOf(row)) ?? [])),
+        .map((row) =>
+          serviceOf(row, trends.get(keyOf(row)) ?? growth(zero, zero), top.get(keyOf(row)) ?? [], topResources),
+        ),
       month,
       currency,
       trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
-      meta: metaOf(input, view, currency, missing),
+      meta: metaOf(input, view, currency, missing, rates),
     }
   },
+  conversionOf,
 )
 
-function reader(ctx: Context, input: ByServiceInput, whole: View) {
+function reader(ctx: Context, input: ByServiceInput, whole: View, conversion: Conversion | undefined) {
   const filters: Filter[] = filtersOf(input, providersOf(whole))
   const view = filtered(whole, filters)
-  const parameters = { metric: input.metric, basis: input.basis, filters }
+  const parameters = { metric: input.metric, basis: input.basis, filters, convertTo: conversion?.to }
   const { lake } = ctx.runtime
   return {
     view,
-    async services(span: Span, before: Span): Promise<Row[]> {
+    async services(span: Span, before: Span): ReturnType<typeof convert<Row>> {
       const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
       const spans = { ...span, previousStart: before.start, previousEnd: before.end }
-      return source.files.costs.length === 0 ? [] : lake.query('costByService', source, { ...parameters, ...spans })
+      if (source.files.costs.length === 0) return { rows: [] }
+      const rows = await lake.query('costByService', source, { ...parameters, ...spans })
+      return await convert(ctx, rows, ['current', 'previous'], conversion)
     },
     async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
       const source = filesFor(ctx.orgId, view, span)
       const wanted = { ...parameters, ...span, perService }
-      return source.files.costs.length === 0 ? [] : lake.query('topResources', source, wanted)
+      if (source.files.costs.length === 0) return []
+      return (await convert(ctx, await lake.query('topResources', source, wanted), ['cost'], conversion)).rows
     },
   }
 }
@@ -152,6 +160,7 @@ function serviceOf(
   row: Row,
   trend: Trend,
   resources: readonly Queries['topResources']['row'][],
+  most: number,
 ): ByService['services'][number] {
   return {
     serviceName: row.service ?? '(none)',
@@ -163,6 +172,7 @@ function serviceOf(
     topResources: resources
       .map(({ resourceId, cost }) => ({ resourceId, amount: parse(cost) }))
       .toSorted((a, b) => descending(a.amount, b.amount) || (a.resourceId < b.resourceId ? -1 : 1))
+      .slice(0, most)
       .map(({ resourceId, amount }) => ({ resourceId, ...withExact('cost', amount) })),
   }
 }

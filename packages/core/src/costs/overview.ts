@@ -10,11 +10,12 @@ import {
 } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Filter, Queries } from '../effects/lake.ts'
+import { type Filter, mostConverted, type Queries } from '../effects/lake.ts'
 import { growth, withExact, descending, parse, percentOf, sum, totalsBy, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf } from './ask.ts'
+import { type Conversion, conversionOf, convert } from './convert.ts'
 import {
   excludedCosts,
   completeUntil,
@@ -39,14 +40,14 @@ export const overview = question(
   'costs.overview',
   OverviewInput,
   'read:costs',
-  async (ctx, input, whole): Promise<Overview> => {
+  async (ctx, input, whole, conversion: Conversion | undefined): Promise<Overview> => {
     const span = spanOf(ctx, input, whole)
     const before = spanBefore(span)
-    const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
+    const currency = conversion?.to ?? usualCurrency(whole)
     const filters = filtersOf(input, providersOf(whole))
     const view = filtered(whole, filters)
-    const [rows, excluded] = await Promise.all([
-      read(ctx, input, filters, view, span, before),
+    const [{ rows, rates }, excluded] = await Promise.all([
+      read(ctx, input, filters, view, [before, span], conversion),
       excludedCosts(ctx, filesFor(ctx.orgId, view, span)),
     ])
     const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
@@ -69,12 +70,16 @@ export const overview = question(
       },
       breakdown: breakdownOf(counted('dimension'), total, input),
       timeSeries: seriesOf(counted('day'), span, input.granularity),
-      meta: metaOf(input, whole, currency, [
-        ...unconvertedIn(rows, currency),
-        ...incomplete(view, span, { metric: input.metric, currency, excluded }),
-      ]),
+      meta: metaOf(
+        input,
+        whole,
+        currency,
+        [...unconvertedIn(rows, currency), ...incomplete(view, span, { metric: input.metric, currency, excluded })],
+        rates,
+      ),
     }
   },
+  conversionOf,
 )
 
 async function read(
@@ -82,14 +87,18 @@ async function read(
   input: OverviewInput,
   filters: Filter[],
   view: View,
-  span: Span,
-  before: Span,
-): Promise<Row[]> {
+  [before, span]: readonly [Span, Span],
+  conversion: Conversion | undefined,
+): ReturnType<typeof convert<Row>> {
   const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
-  if (source.files.costs.length === 0) return []
+  if (source.files.costs.length === 0) return { rows: [] }
   const { metric, basis, groupBy, tagKey } = input
-  const parameters = { metric, basis, filters, ...span, previousStart: before.start, groupBy, tagKey }
-  return await ctx.runtime.lake.query('costOverview', source, parameters)
+  const spans = { ...span, previousStart: before.start }
+  const parameters = { metric, basis, filters, ...spans, groupBy, tagKey, convertTo: conversion?.to }
+  const rows = await ctx.runtime.lake.query('costOverview', source, parameters)
+  if (conversion && rows.length > mostConverted)
+    tooLong('The answer has too many amounts to convert. Ask for fewer days.')
+  return await convert(ctx, rows, ['cost'], conversion)
 }
 
 function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {

@@ -9,38 +9,43 @@ type Row = Queries['reconciliation']['row']
 
 const kinds: Row['kind'][] = ['tax', 'credit', 'commitment_purchase', 'commitment_unused', 'commitment_used', 'other']
 
-async function bill(rows: Row[], control: { currency: string; total: string; rows: number; metric: ControlMetric }[]) {
-  const runtime = memoryRuntime(() => ({ query: async () => rows }))
-  const partition = 'AWS/1/2024-09'
-  const days = { first: '2024-09-01', last: '2024-09-30' }
-  const snapshot = {
-    provider: 'AWS',
-    billingAccountId: '1',
-    period: '2024-09',
-    rows: 3,
-    days,
-    totals: [],
-    control,
-    formats: ['focus-1.0'],
-    siblings: 1,
+type Control = { currency: string; total: string; rows: number; metric: ControlMetric }[]
+
+/** A bill in parts, the oldest first; the lake has the rows of each part. */
+async function billInParts(...parts: { rows: Row[]; control: Control }[]) {
+  const runtime = memoryRuntime(() => ({
+    query: async (_, { files }) => files.cost_rollup.flatMap((file) => parts[Number(file)]?.rows ?? []),
+  }))
+  for (const [index, { control }] of parts.entries()) {
+    const partition = `AWS/1/2024-09/${index}`
+    await runtime.tables.partitions.put('org_test', {
+      provider: 'AWS',
+      billingAccountId: '1',
+      period: '2024-09',
+      rows: 3,
+      days: { first: '2024-09-01', last: '2024-09-30' },
+      totals: [],
+      control,
+      formats: ['focus-1.0'],
+      siblings: 1,
+      id: partition,
+      partition,
+      snapshotId: `imp_${index + 1}`,
+      raw: `imp_${index + 1}`,
+      version: 2 + index,
+      lakeVersion: 1,
+      at: `2024-10-0${5 + index}T00:00:00.000Z`,
+      digest: 'd',
+      kind: 'bill',
+      files: { costs: ['c'], cost_rollup: [`${index}`] },
+    })
   }
-  const stored = {
-    ...snapshot,
-    id: partition,
-    partition,
-    snapshotId: 'imp_1',
-    raw: 'imp_1',
-    version: 2,
-    lakeVersion: 1,
-    at: '2024-10-05T00:00:00.000Z',
-    digest: 'd',
-    kind: 'bill' as const,
-    files: { costs: ['c'], cost_rollup: ['r'] },
-  }
-  await runtime.tables.partitions.put('org_test', stored)
-  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: stored.at, moves: [], excluded: [] })
+  const at = '2024-10-09T00:00:00.000Z'
+  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at, moves: [], excluded: [] })
   return testContext(runtime)
 }
+
+const bill = async (rows: Row[], control: Control) => await billInParts({ rows, control })
 
 const row = (kind: Row['kind'], billed: string, effective: string, list: string | null = null): Row => {
   return {
@@ -98,6 +103,23 @@ test('has the control total, our total, and the differences between metrics', as
       },
     },
   ])
+})
+
+test('the parts of a bill are reconciled together, and those that another metric controls by themselves', async () => {
+  const part = (billed: string, total: string, metric: ControlMetric = 'billed') => ({
+    rows: [row('other', billed, '5')],
+    control: [{ currency: 'USD', total, rows: 1, metric }],
+  })
+  const ctx = await billInParts(part('42.5', '42.5'), part('9', '5', 'effective'), part('0.25', '0.25'))
+  expect(await Reconciliation.get(ctx, {})).toMatchObject({
+    reconciled: true,
+    lines: [
+      { metric: 'billed', billTotalExact: '42.75', ourTotalExact: '42.75', billRows: 2, ourRows: 2, importId: 'imp_3' },
+      { metric: 'effective', billTotalExact: '5', ourTotalExact: '5', billRows: 1, ourRows: 1, importId: 'imp_2' },
+    ],
+  })
+  const lost = await billInParts(part('42.5', '42.5'), part('9', '9.01'))
+  expect(await Reconciliation.get(lost, {})).toMatchObject({ reconciled: false, lines: [{ differenceExact: '-0.01' }] })
 })
 
 test('a lost cent is a difference', async () => {

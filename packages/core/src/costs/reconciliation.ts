@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf, Time } from '../kernel/calendar.ts'
+import type { Context } from '../effects/context.ts'
 import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/lake.ts'
 import { exactly, parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
-import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
+import { filesOf, type Info as SnapshotInfo, type View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { type ExcludedCosts, excludedCosts, completeUntil } from './scope.ts'
 
@@ -50,8 +51,8 @@ export const Line = z.object({
     .object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() })
     .describe('Null where the bill has no value.'),
   explanations: z.array(Explanation).describe('One for each metric that differs from the billed cost.'),
-  importId: z.string(),
-  version: z.int().describe('The version of this account and period, counted from 1.'),
+  importId: z.string().describe('Of the newest part, where the accounts of a bill deliver parts of it.'),
+  version: z.int().describe('The version of this account and period, counted from 1; of the newest part.'),
 })
 type Line = z.infer<typeof Line>
 
@@ -79,18 +80,9 @@ export const get = question(
     const last = view.snapshots.reduce((newest, { period }) => (period > newest ? period : newest), '')
     const period = asked ?? (last || monthOf(dayOf(asOf === undefined ? ctx.now() : new Date(asOf))))
     const snapshots = view.snapshots.filter((snapshot) => snapshot.period === period)
-    const files = filesOf(ctx.orgId, view, snapshots)
-    const [rows, excluded] = await Promise.all([
-      snapshots.length === 0 ? [] : ctx.runtime.lake.query('reconciliation', files, { period }),
-      excludedCosts(ctx, files),
-    ])
-    const [ours, withheld] = [Map.groupBy(rows, keyOf), Map.groupBy(excluded, keyOf)]
-    const lines = snapshots.flatMap((snapshot) =>
-      snapshot.control.map((control) => {
-        const key = keyOf({ ...snapshot, currency: control.currency })
-        return lineOf(snapshot, control, ours.get(key) ?? [], withheld.get(key) ?? [])
-      }),
-    )
+    // Parts of a bill may be known by different costs: each line has the rows of its own parts only.
+    const batches = [...Map.groupBy(snapshots, metricsOf).values()]
+    const lines = (await Promise.all(batches.map(async (batch) => await linesOf(ctx, view, batch, period)))).flat()
     return {
       period,
       reconciled: lines.every(({ differenceExact }) => differenceExact === '0'),
@@ -108,13 +100,38 @@ function keyOf({ provider, billingAccountId, currency }: Pick<Row, 'provider' | 
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
+interface Part {
+  snapshot: SnapshotInfo
+  control: SnapshotInfo['control'][number]
+}
+
+const metricsOf = ({ control }: SnapshotInfo) => [...new Set(control.map(({ metric }) => metric))].toSorted().join()
+
+/** One for each account, currency and metric. */
+async function linesOf(ctx: Context, view: View, snapshots: SnapshotInfo[], period: string): Promise<Line[]> {
+  const files = filesOf(ctx.orgId, view, snapshots)
+  const [rows, excluded] = await Promise.all([
+    ctx.runtime.lake.query('reconciliation', files, { period }),
+    excludedCosts(ctx, files),
+  ])
+  const [ours, withheld] = [Map.groupBy(rows, keyOf), Map.groupBy(excluded, keyOf)]
+  const parts = snapshots.flatMap((snapshot) => snapshot.control.map((control): Part => ({ snapshot, control })))
+  const keyOfPart = ({ snapshot, control }: Part) => keyOf({ ...snapshot, currency: control.currency })
+  const bills = Map.groupBy(parts, (part) => `${keyOfPart(part)} ${part.control.metric}`)
+  return [...bills.values()].map((bill) => {
+    const newest = bill.reduce((last, part) => (part.snapshot.at > last.snapshot.at ? part : last))
+    const key = keyOfPart(newest)
+    return lineOf(newest, bill, ours.get(key) ?? [], withheld.get(key) ?? [])
+  })
+}
+
 function lineOf(
-  snapshot: SnapshotInfo,
-  control: SnapshotInfo['control'][number],
+  { snapshot, control }: Part,
+  parts: readonly Part[],
   rows: readonly Row[],
   withheld: readonly ExcludedCosts[],
 ): Line {
-  const bill = parse(control.total)
+  const bill = sum(parts.map((part) => parse(part.control.total)))
   const ours = totalOf(rows, control.metric) ?? zero
   const difference = sum([ours, ...withheld.map((account) => parse(account[control.metric]))]).minus(bill)
   const billed = totalOf(rows, 'billed') ?? zero
@@ -124,7 +141,7 @@ function lineOf(
     currency: control.currency,
     metric: control.metric,
     ...withExact('billTotal', bill),
-    billRows: control.rows,
+    billRows: parts.reduce((count, part) => count + part.control.rows, 0),
     ...withExact('ourTotal', ours),
     ourRows: rows.reduce((count, row) => count + row.rows, 0),
     withheld: withheld.map((row) => Withheld.parse(row)),

@@ -1,9 +1,17 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import { costBases, costMetrics, type CostParameters, type LakeFiles, type Queries } from '../effects/lake.ts'
+import {
+  costBases,
+  costMetrics,
+  type CostParameters,
+  type LakeFiles,
+  type Priced,
+  type Queries,
+} from '../effects/lake.ts'
 import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
+import { Rates } from './convert.ts'
 import { isSameAccount } from '../kernel/cloud.ts'
 import type { Context } from '../effects/context.ts'
 
@@ -11,7 +19,7 @@ export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. ' +
+      '`exchange_rate`: amounts in another currency that are not converted. `days`: a provider whose charges end before the span. ' +
         '`metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version ' +
         'of that time expired. `account`: a purged account with costs on these bills.',
     ),
@@ -36,6 +44,7 @@ export const Meta = z.object({
     .nullable()
     .describe('The last day for which all providers that still deliver have charges.'),
   missing: z.array(Missing),
+  rates: Rates.optional().describe('The exchange rates; absent if nothing was converted.'),
 })
 
 /** A provider this far behind the newest stopped delivering, or does not bill daily. */
@@ -80,13 +89,13 @@ export function matureUntil(view: View): Day | null {
   return days.reduce((first, day) => (day >= addDays(complete, -1) && day < first ? day : first), complete)
 }
 
-/** Of most partitions, the first by name of several; USD for an empty lake. */
+/** Of most bills, whose parts count once, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
-  const totals = Map.groupBy(
-    snapshots.flatMap((snapshot) => snapshot.totals),
-    ({ currency }) => currency,
-  )
-  const [usual] = [...totals].toSorted(([a, m], [b, n]) => n.length - m.length || (a < b ? -1 : 1))
+  const bills = new Map<string, Set<string>>()
+  for (const { provider, billingAccountId, period, totals } of snapshots)
+    for (const { currency } of totals)
+      bills.set(currency, (bills.get(currency) ?? new Set()).add(`${provider}/${billingAccountId}/${period}`))
+  const [usual] = [...bills].toSorted(([a, m], [b, n]) => n.size - m.size || (a < b ? -1 : 1))
   return usual?.[0] ?? 'USD'
 }
 
@@ -100,11 +109,12 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   return { ...view, snapshots: view.snapshots.filter(isWanted), expired: view.expired?.filter(isWanted) }
 }
 
-export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
+/** With charges of any of the spans. */
+export function filesFor(orgId: string, view: View, ...spans: Span[]): LakeFiles {
   return filesOf(
     orgId,
     view,
-    view.snapshots.filter((info) => touches(info, span)),
+    view.snapshots.filter((info) => spans.some((span) => touches(info, span))),
   )
 }
 
@@ -113,30 +123,46 @@ function touches({ days, period }: Info, { start, end }: Span) {
   return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
 }
 
-export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[]): z.infer<typeof Meta> {
-  const { metric, basis } = ask
+export function metaOf(
+  { metric, basis }: Ask,
+  view: View,
+  currency: string,
+  missing: Missing[],
+  rates?: z.infer<typeof Rates>,
+): z.infer<typeof Meta> {
   const asOf = view.snapshots.length === 0 ? null : view.at
-  return { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view), missing }
+  const counted = { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view) }
+  return { ...counted, missing, ...(rates && { rates }) }
 }
 
-export function unconverted<Row extends { currency: string }>(
+export function unconverted<Row extends Priced>(
   rows: readonly Row[],
   costOf: (row: Row) => string,
   currency: string,
   period: 'current' | 'previous',
 ): Missing[] {
-  return [...totalsBy(rows, (row) => row.currency, costOf)]
-    .filter(([other]) => other !== currency)
-    .toSorted(byName)
-    .map(([other, amount]) => ({
-      kind: 'exchange_rate',
-      currency: other,
-      amount: plain(amount),
-      period,
-      detail:
-        `${plain(amount)} ${other} of the ${period} period is not in the figures: ` +
-        `there is no exchange rate from ${other} to ${currency}.`,
-    }))
+  const others = rows.filter((row) => row.currency !== currency && !(row.rateDay && costOf(row) === '0'))
+  return [...totalsBy(others, (row) => row.currency, costOf)].toSorted(byName).map(([other, amount]) => ({
+    kind: 'exchange_rate',
+    currency: other,
+    amount: plain(amount),
+    period,
+    detail:
+      `${plain(amount)} ${other} of the ${period} period is not in the figures: ` +
+      reasonOf(
+        others.flatMap((row) => (row.currency === other ? (row.rateDay ?? []) : [])),
+        other,
+        currency,
+      ),
+  }))
+}
+
+function reasonOf(rateDays: readonly Day[], other: string, currency: string) {
+  const days = [...new Set(rateDays)].toSorted()
+  const [first, last] = [days[0], days.at(-1)]
+  if (first === undefined) return `they are in ${currency}, and nothing is converted.`
+  const span = first === last ? `on ${first}` : `on ${days.length} days from ${first} to ${last}`
+  return `there is no exchange rate from ${other} to ${currency} ${span}.`
 }
 
 /** `excluded` has the excluded accounts' costs on the bills. */
@@ -150,13 +176,8 @@ export function incomplete(
     (info) =>
       touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null),
   )
-  const gone = (view.expired ?? []).filter((info) => touches(info, span))
   return [
-    ...[...Map.groupBy(gone, ({ provider }) => provider)].toSorted(byName).map(([provider, bills]): Missing => ({
-      kind: 'version',
-      provider,
-      detail: `${goneText(provider, bills)} replaced since, and the version of that time expired.`,
-    })),
+    ...expiredOf((view.expired ?? []).filter((info) => touches(info, span))),
     ...ended.toSorted(byName).map(([provider, after]): Missing => ({
       kind: 'days',
       provider,
@@ -168,14 +189,20 @@ export function incomplete(
       provider,
       detail: `Bills of ${provider} have no ${metric} cost; it is counted as 0.`,
     })),
-    ...excludedIn(excluded, currency),
+    ...excludedIn(excluded.filter((row) => row.currency === currency)),
   ]
 }
 
-function excludedIn(excluded: readonly ExcludedCosts[], currency: string): Missing[] {
-  const accounts = new Map(
-    excluded.filter((row) => row.currency === currency).map((row) => [row.accountId, row.provider]),
-  )
+export function expiredOf(bills: readonly Info[]): Missing[] {
+  return [...Map.groupBy(bills, ({ provider }) => provider)].toSorted(byName).map(([provider, own]) => ({
+    kind: 'version',
+    provider,
+    detail: `${goneText(provider, own)} replaced since, and the version of that time expired.`,
+  }))
+}
+
+export function excludedIn(excluded: readonly ExcludedCosts[]): Missing[] {
+  const accounts = new Map(excluded.map((row) => [row.accountId, row.provider]))
   return [...accounts].toSorted(byName).map(([accountId, provider]) => ({
     kind: 'account',
     provider,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Limits } from '../bills/limits.ts'
 import type { AccountOfCloud, Cloud } from '../kernel/cloud.ts'
-import type { Resource, ResourceKind, UtilizationMetric } from '../kernel/resource.ts'
+import type { Resource, ResourceChange, ResourceKind, UtilizationMetric } from '../kernel/resource.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
 /** Decimal strings with at most 18 decimals; null without values. */
@@ -90,6 +90,34 @@ export interface RowsToWrite {
   kept: readonly string[]
 }
 
+/** Two inventories of an account, the later one not yet in the lake. */
+export interface ToCompare {
+  orgId: string
+  /** Keys of Parquet files. */
+  before: readonly string[]
+  /** A local Parquet file. */
+  after: string
+  /** When the cloud described the later one, in ISO time. */
+  at: string
+  /** A resource that was created before is found, not started. */
+  foundBefore: string
+  /** Keys of the changes so far, of which those from `since` on are kept. */
+  changes: readonly string[]
+  since: string
+  /** Where the changes are written. */
+  path: string
+}
+
+export interface Compared {
+  /** They differ at most in the time when they were taken. */
+  isSame: boolean
+  /** Of the file of changes. */
+  rows: number
+  counts: Partial<Record<ResourceChange, number>>
+  /** The first 100, of each kind. */
+  resources: { id: string; change: ResourceChange }[]
+}
+
 /** A filter of resources. */
 export interface ResourceFilter {
   kinds: readonly ResourceKind[]
@@ -111,6 +139,8 @@ export interface Lake {
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
   /** JSON lines and the rows of `kept` parts in files of `before`, as Parquet; returns the number of rows. */
   writeRows(dataset: 'resources' | 'utilization', rows: RowsToWrite): Promise<number>
+  /** Adds what differs between two inventories to the changes of the account. */
+  compareResources(inventories: ToCompare): Promise<Compared>
   /** Writes `costs` as one CSV; returns the number of rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
   /** Amounts are decimal strings. */
@@ -169,6 +199,9 @@ export type Dimension = (typeof dimensions)[number]
 export const seriesKinds = ['total', 'provider', 'account', 'service', 'region', 'service_account'] as const
 export type SeriesKind = (typeof seriesKinds)[number]
 
+/** Adjustments and corrections are credits; purchases and unused parts of commitments are `commitments`. */
+export type ChargeKind = 'credits' | 'tax' | 'commitments' | 'usage'
+
 /** Days are inclusive. */
 export interface CostParameters {
   metric: Metric
@@ -184,6 +217,19 @@ export interface Filter {
   values: string[]
 }
 
+/** An answer that converts more amounts is refused. */
+export const mostConverted = 500_000
+
+/** Amounts in other currencies than `convertTo` keep their day. */
+interface Converted {
+  convertTo?: string | undefined
+}
+export interface Priced {
+  currency: string
+  /** The day on which an amount to convert counts. */
+  rateDay?: string | null
+}
+
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
@@ -193,18 +239,19 @@ export interface Queries {
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined }
-    row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
+    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined } & Converted
+    row: Priced & { part: 'day' | 'dimension' | 'previous'; key: string | null; cost: string }
   }
   costByService: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; previousEnd: string }
-    row: { provider: string; service: string | null; currency: string; current: string; previous: string }
+    parameters: CostParameters & { previousStart: string; previousEnd: string } & Converted
+    row: Priced & { provider: string; service: string | null; current: string; previous: string }
   }
+  /** Of each service and currency. */
   topResources: {
     dataset: 'costs'
-    parameters: CostParameters & { perService: number }
-    row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
+    parameters: CostParameters & { perService: number } & Converted
+    row: Priced & { provider: string; service: string | null; resourceId: string; cost: string }
   }
   /** By kind of charge, from FOCUS's ChargeCategory and CommitmentDiscountStatus. */
   reconciliation: {
@@ -215,6 +262,55 @@ export interface Queries {
       billingAccountId: string
       kind: 'tax' | 'credit' | 'commitment_purchase' | 'commitment_unused' | 'commitment_used' | 'other'
       rows: number
+    }
+  }
+  /**
+   * By resource, SKU and unit, for the `leaves` of each currency that changed most; the rest by service. Without a
+   * conversion, other currencies than `currency` by total. The exchange rates of a leaf are `rated` by `priced`, both 0
+   * if unknown: the cost of charges in the billing currency by the same in the currency of their prices. `priced` and
+   * quantities are of the whole leaf, other amounts of the day.
+   */
+  costChanges: {
+    dataset: 'costs'
+    parameters: CostParameters &
+      Converted & { previousStart: string; previousEnd: string; currency: string; leaves: number }
+    row: Priced & {
+      provider: string | null
+      account: string | null
+      service: string | null
+      resource: string | null
+      kind: ChargeKind
+      /** Null for a rest. */
+      leaf: string | null
+      before: string
+      after: string
+      ratedBefore: string
+      ratedAfter: string
+      pricedBefore: string
+      pricedAfter: string
+      quantityBefore: string | null
+      quantityAfter: string | null
+    }
+  }
+  /** Compares versions of bills, charge by charge and day by day. */
+  costRestatements: {
+    dataset: 'costs'
+    parameters: Pick<CostParameters, 'metric' | 'filters'> & {
+      /** The version of each file. */
+      versions: string[]
+      pairs: { earlier: string; later: string }[]
+    }
+    row: {
+      pair: number
+      currency: string
+      service: string | null
+      /** Of late usage. */
+      day: string | null
+      cause: 'lateUsage' | 'removed' | 'price' | Exclude<ChargeKind, 'usage'>
+      rowsBefore: number
+      rowsAfter: number
+      before: string
+      after: string
     }
   }
   /** Resources with metrics. */
@@ -228,6 +324,21 @@ export interface Queries {
     dataset: 'resources'
     parameters: ResourceFilter & { limit: number; offset: number }
     row: ResourceRow
+  }
+  /** The newest first. Ids in lower case; times from `start` on and before `end`, in ISO; states as JSON. */
+  resourceChanges: {
+    dataset: 'resource_changes'
+    parameters: { ids?: string[]; start: string; end: string; limit: number }
+    row: {
+      id: string
+      provider: Cloud
+      accountId: string
+      kind: ResourceKind
+      change: ResourceChange
+      at: string
+      earlier: string | null
+      later: string | null
+    }
   }
   resourceCount: { dataset: 'resources'; parameters: ResourceFilter; row: { count: number } }
   /** How many snapshots each volume or database has. */
@@ -282,6 +393,16 @@ export interface Queries {
       /** Quantities in units of the price. */
       used: number | null
       usedBefore: number | null
+    }
+  }
+  dailyTotals: {
+    dataset: 'cost_rollup'
+    parameters: Record<string, never>
+    row: Pick<Totals, 'currency' | 'billed' | 'effective'> & {
+      provider: string
+      account: string
+      service: string | null
+      day: string
     }
   }
   /** The only query of excluded rows; account ids in lower case, without Azure's path. */

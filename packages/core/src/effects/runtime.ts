@@ -1,8 +1,10 @@
 import type { Clouds } from './clouds.ts'
+import type { ExchangeRates } from './exchange-rates.ts'
 import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
+import type { TimeSeries } from './time-series.ts'
 
 export interface Runtime {
   /** Publish no events: use `ctx.tables`. */
@@ -20,6 +22,10 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
+  /** Undefined where none are fetched. */
+  exchangeRates: ExchangeRates | undefined
+  /** Each use throws unless the stage names a table. */
+  timeSeries: TimeSeries
   /** Without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
   workspace: Workspace

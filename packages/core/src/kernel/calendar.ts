@@ -49,6 +49,25 @@ export function monthSpan(month: Month): Span {
   return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
 }
 
+const wrongPeriod = 'must be a month, such as 2024-10, or the first and the last day, such as 2024-10-01..2024-10-15'
+
+/** A month, `2024-10`, or days, `2024-10-01..2024-10-15`. */
+export const Period = z
+  .string()
+  .regex(/^2[01]\d\d-(0[1-9]|1[0-2])(-\d\d\.\.2[01]\d\d-(0[1-9]|1[0-2])-\d\d)?$/, { error: wrongPeriod, abort: true })
+  .refine((text) => {
+    const [start = '', end] = text.split('..')
+    return end === undefined || (start <= end && [start, end].every((day) => Day.safeParse(day).success))
+  }, wrongPeriod)
+
+/** Of a valid period, or of the one that lies so many of its lengths later. */
+export function periodSpan(period: string, later = 0): Span {
+  const [start = '', end] = period.split('..')
+  if (end === undefined) return monthSpan(addMonths(start, later))
+  const days = later * daysIn({ start, end })
+  return { start: addDays(start, days), end: addDays(end, days) }
+}
+
 /** Weeks begin on Monday (ISO). */
 export function bucketOf(day: Day, granularity: Granularity): Day {
   if (granularity === 'weekly') return addDays(day, -((new Date(day).getUTCDay() + 6) % 7))

@@ -1,11 +1,19 @@
 import * as z from 'zod'
+import { resourceChanges } from './resource.ts'
 
 /** The payload has ids, not objects. */
 export const events = {
   /** A large import lands in several versions. */
   'cost.landed': z.object({ importId: z.string(), lakeVersion: z.int() }),
-  /** The inventory of an account changed; of a lake version of its own kind. */
-  'resource.changed': z.object({ syncId: z.string(), lakeVersion: z.int() }),
+  /** The inventory of an account changed; of a lake version of its own kind. The list is cut; the counts are whole. */
+  'resource.changed': z.object({
+    syncId: z.string(),
+    lakeVersion: z.int(),
+    provider: z.string(),
+    accountId: z.string(),
+    counts: z.partialRecord(z.enum(resourceChanges), z.int()),
+    resources: z.array(z.object({ id: z.string(), change: z.enum(resourceChanges) })).max(100),
+  }),
   /** The cloud account can be read: collect it. */
   'account.connected': z.object({ cloudAccountId: z.string() }),
   /** The first failed collection after a good one. */

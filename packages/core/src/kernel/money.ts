@@ -4,6 +4,7 @@ import * as z from 'zod'
 export type Amount = Big
 
 export const zero: Amount = new Big(0)
+export const one: Amount = new Big(1)
 
 export function parse(text: string): Amount {
   return new Big(text)
@@ -52,6 +53,14 @@ export function withExact<Name extends string>(
   amount: Amount,
 ): Record<Name, number> & Record<`${Name}Exact`, string> {
   return { [name]: toNumber(amount), [`${name}Exact`]: plain(amount) } as ReturnType<typeof withExact<Name>>
+}
+
+const Precise = Big()
+Precise.DP = 60
+
+/** Rounded half to even to significant digits. */
+export function quotient(dividend: Amount, divisor: Amount, digits: number): Amount {
+  return new Big(new Precise(dividend).div(divisor).prec(digits, Big.roundHalfEven))
 }
 
 /** Four decimals; 0 if `whole` is 0. */

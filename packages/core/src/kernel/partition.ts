@@ -1,8 +1,8 @@
 export const datasetsOf = {
   /** Of a billing account for a billing period. */
   bill: ['costs', 'cost_rollup'],
-  /** Of an account, now. */
-  inventory: ['resources'],
+  /** Of an account, now, and what changed in the last months. */
+  inventory: ['resources', 'resource_changes'],
   /** Of an account on one day. */
   utilization: ['utilization'],
 } as const

@@ -40,10 +40,18 @@ export interface Resource {
   iops?: number
   /** The id of the instance, or of the volume of a snapshot. */
   attachedTo?: string
-  tags: Record<string, string>
+  /** Absent if the cloud did not answer them: the last known stay. */
+  tags?: Record<string, string>
   /** What rules need beside these fields, by the cloud's own names. */
   configuration: Record<string, unknown>
 }
+
+/**
+ * Between two inventories. `found`: it is older than the inventory before, which could not read it. `resized`: its type,
+ * size or operations a second. A size that follows from use is none.
+ */
+export const resourceChanges = ['started', 'found', 'stopped', 'ended', 'resized', 'retagged'] as const
+export type ResourceChange = (typeof resourceChanges)[number]
 
 export const utilizationMetrics = [
   /** Percent. */

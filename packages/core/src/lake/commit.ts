@@ -15,8 +15,10 @@ export interface Delivery {
   /** All of one kind. */
   partitions: Candidate<Kind>[]
   /** At each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
-  isMeant?(current: Info<Kind> | undefined): boolean
+  isMeant?(current: Info<Kind> | undefined): boolean | Promise<boolean>
   replace: boolean
+  /** Of an inventory. */
+  changes?: Pick<Event<'resource.changed'>['data'], 'counts' | 'resources'>
 }
 
 type Kind = Partition.Kind
@@ -87,10 +89,23 @@ function eventsOf(ctx: Context, delivery: Delivery, { lakeVersion }: NextVersion
         event(ctx, 'cost.landed', { importId: snapshotId, lakeVersion }, `cost.landed/${snapshotId}/${lakeVersion}`),
       ]
     case 'inventory':
-      return [event(ctx, 'resource.changed', { syncId: snapshotId, lakeVersion }, `resource.changed/${snapshotId}`)]
+      return delivery.partitions.flatMap((one) =>
+        one.kind === 'inventory' ? [resourceChanged(ctx, delivery, one, lakeVersion)] : [],
+      )
     case 'utilization':
       return []
   }
+}
+
+function resourceChanged(
+  ctx: Context,
+  { snapshotId, changes }: Delivery,
+  { provider, accountId }: Candidate<'inventory'>,
+  lakeVersion: number,
+): Event {
+  const { counts, resources } = changes ?? { counts: {}, resources: [] }
+  const changed = { syncId: snapshotId, lakeVersion, provider, accountId, counts, resources }
+  return event(ctx, 'resource.changed', changed, `resource.changed/${snapshotId}`)
 }
 
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
@@ -110,7 +125,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
       done.push(earlier)
       continue
     }
-    if (delivery.isMeant?.(current) === false || (await isSuperseded(ctx, candidate))) continue
+    if ((await delivery.isMeant?.(current)) === false || (await isSuperseded(ctx, candidate))) continue
     if (current && isVisible(current) && !delivery.replace) {
       await refuseOtherSource(ctx, current, candidate)
       accept(current, candidate)

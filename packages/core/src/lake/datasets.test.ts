@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../effects/context.ts'
+import { clouds } from '../kernel/cloud.ts'
 import * as Partition from '../kernel/partition.ts'
 import * as CloudAccounts from '../accounts/cloud-accounts.ts'
 import { removePurged } from '../accounts/purge.ts'
@@ -29,11 +30,14 @@ const bill: Snapshot.Candidate = {
 
 const inventory = (snapshotId: string, takenAt: string): Snapshot.Candidate<'inventory'> => ({
   kind: 'inventory',
-  provider: 'AWS',
+  provider: 'aws',
   accountId: account,
   rows: 3,
   takenAt,
-  files: { resources: [`lake/kind=inventory/AWS/${account}/${snapshotId}-1/resources-0.parquet`] },
+  files: {
+    resource_changes: [],
+    resources: [`lake/kind=inventory/aws/${account}/${snapshotId}-1/resources-0.parquet`],
+  },
 })
 
 async function commit(
@@ -77,6 +81,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
       costs: [],
       cost_rollup: [],
       resources: inventory('inv_2', '').files.resources,
+      resource_changes: [],
       utilization: [],
     })
   })
@@ -142,22 +147,17 @@ describe('the inventory of an account, a partition of another kind than a bill',
 
 test('keys of different kinds differ, for any names of accounts and providers', () => {
   const names = ['AWS', 'kind=inventory', 'inventory', '2024-09', 'a/b', 'kind%3Dinventory']
-  const keys = names.flatMap((provider) =>
-    names.flatMap((name) => [
-      ...names.map((period) => keyOf({ ...bill, provider, billingAccountId: name, period })),
-      keyOf({ ...inventory('inv', ''), provider, accountId: name }),
-      ...names.map((day) =>
-        keyOf({
-          ...inventory('inv', ''),
-          kind: 'utilization',
-          provider,
-          accountId: name,
-          day,
-          files: { utilization: [] },
-        }),
-      ),
-    ]),
+  const bills = names.flatMap((provider) =>
+    names.flatMap((name) => names.map((period) => keyOf({ ...bill, provider, billingAccountId: name, period }))),
   )
+  const others = clouds.flatMap((provider) =>
+    names.flatMap((accountId) => {
+      const owner = { ...inventory('inv', ''), provider, accountId }
+      const days = names.map((day) => keyOf({ ...owner, kind: 'utilization', day, files: { utilization: [] } }))
+      return [keyOf(owner), ...days]
+    }),
+  )
+  const keys = [...bills, ...others]
   expect(new Set(keys).size).toBe(keys.length)
   expect(keyOf(bill)).toBe(Partition.key(bill))
   expect(keyOf(bill)).toBe('AWS/999999999999/2024-09')

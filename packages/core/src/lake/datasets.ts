@@ -1,3 +1,4 @@
+import type { Cloud } from '../kernel/cloud.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { NormalizedPartition } from '../effects/lake.ts'
 import * as Partition from '../kernel/partition.ts'
@@ -15,7 +16,7 @@ export interface Origin {
 }
 
 interface OfAccount {
-  provider: string
+  provider: Cloud
   accountId: string
   rows: number
   /** Of the state that the cloud described. */

@@ -16,7 +16,7 @@ test('files of a collection that never committed are removed after a day, and no
   const [day, inventory] = ['kind=utilization/aws/1/2026-11-20', 'kind=inventory/aws/1']
   const killed = [await stored(day, '2026-11-27T07:59:59Z'), await stored(inventory, '2026-11-20T00:00:00Z')]
   const { snapshotId, key } = await stored(day, '2026-11-20T01:00:00Z')
-  const facts = { kind: 'utilization' as const, provider: 'aws', accountId: '1', day: '2026-11-20', rows: 1 }
+  const facts = { kind: 'utilization' as const, provider: 'aws' as const, accountId: '1', day: '2026-11-20', rows: 1 }
   const partitions = [{ ...facts, takenAt: '2026-11-20T01:00:00Z', files: { utilization: [key] } }]
   await Snapshot.commit(ctx, { snapshotId, raw: '', digest: '1', siblings: 1, replace: false, partitions })
   const running = await stored(inventory, '2026-11-27T08:00:01Z')

@@ -38,6 +38,17 @@ export async function removeUncommitted(ctx: Context, importId: string): Promise
   }
 }
 
+/** Of a collection whose rows the lake refused: an attempt before may have written its history. */
+export async function removeRefused(
+  ctx: Context,
+  partition: string,
+  snapshotId: string,
+  keys: string[],
+): Promise<void> {
+  for (const key of keys) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  await ctx.tables.snapshots.remove(ctx.orgId, Snapshot.historyId(partition, snapshotId))
+}
+
 // Longer than any collection takes.
 const collectionMs = 24 * 3600 * 1000
 
@@ -51,11 +62,20 @@ export async function removeUncollected(ctx: Context): Promise<number> {
     const found = await blobs.list(ctx.orgId, `lake/${prefix}`)
     const old = found.filter(({ key }) => Id.timeOf(holderOf(key)[1]) < limit)
     if (old.length === 0) continue
-    const named = new Set((await ctx.tables.snapshots.all(ctx.orgId, prefix)).flatMap(Snapshot.allFiles))
+    const history = await ctx.tables.snapshots.all(ctx.orgId, prefix)
+    const current = new Map((await Snapshot.pointers(ctx, kind)).map((pointer) => [pointer.partition, pointer]))
+    // Killed between the history and the head.
+    const lost = history.filter(({ partition, snapshotId, version }) => {
+      const pointer = current.get(partition)
+      const isBefore = pointer && (version < pointer.version || snapshotId === pointer.snapshotId)
+      return !isBefore && Id.timeOf(snapshotId) < limit
+    })
+    const named = new Set(history.filter((version) => !lost.includes(version)).flatMap(Snapshot.allFiles))
     for (const { key } of old.filter(({ key }) => !named.has(key))) {
       await blobs.remove(ctx.orgId, key)
       removed++
     }
+    for (const { id } of lost) await ctx.tables.snapshots.remove(ctx.orgId, id)
   }
   return removed
 }

@@ -111,7 +111,14 @@ test('an organization without a limit keeps every version', async () => {
 async function measure(ctx: ReturnType<typeof testContext>, accountId: string, day: string, snapshotId: string) {
   const key = `lake/kind=utilization/aws/${accountId}/${day}/${snapshotId}-1/utilization-0.parquet`
   await ctx.runtime.blobs.put(ctx.orgId, key, new Uint8Array(1))
-  const facts = { kind: 'utilization' as const, provider: 'aws', accountId, day, rows: 1, takenAt: `${day}T00:00:00Z` }
+  const facts = {
+    kind: 'utilization' as const,
+    provider: 'aws' as const,
+    accountId,
+    day,
+    rows: 1,
+    takenAt: `${day}T00:00:00Z`,
+  }
   const partitions = [{ ...facts, files: { utilization: [key] } }]
   await Snapshot.commit(ctx, { snapshotId, raw: '', digest: snapshotId, siblings: 1, replace: false, partitions })
   return key

@@ -11,5 +11,6 @@ export {
   pointersOf,
   previousOf,
   historyRow,
+  versionsOf,
 } from './version.ts'
 export { currentView, filesOf, pointers, type View, view } from './view.ts'

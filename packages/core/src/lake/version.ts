@@ -48,7 +48,7 @@ export function pointersOf({ tables }: Context, kind: Kind): Table<Info<Kind>> {
 /** The raw bill is removed separately. */
 export function emptied(version: Info<Kind>): Info<Kind> {
   const empty = { rows: 0, digest: '', siblings: 0 }
-  if (version.kind === 'inventory') return { ...version, ...empty, files: { resources: [] } }
+  if (version.kind === 'inventory') return { ...version, ...empty, files: { resources: [], resource_changes: [] } }
   if (version.kind === 'utilization') return { ...version, ...empty, files: { utilization: [] } }
   const { lacks: _, ...rest } = version
   return { ...rest, ...empty, totals: [], control: [], formats: [], files: { costs: [], cost_rollup: [] } }
@@ -74,4 +74,22 @@ export async function historyRow(ctx: Context, partition: string, snapshotId: st
 export async function previousOf<K extends Kind>(ctx: Context, version: Info<K>): Promise<Info<K> | undefined> {
   const { partition, previous }: Committed = version
   return previous === undefined ? undefined : ((await historyRow(ctx, partition, previous)) as Info<K> | undefined)
+}
+
+/** The version and those before it, the oldest first; `isCut` if older ones expired. */
+export async function versionsOf(ctx: Context, current: Info): Promise<{ versions: Info[]; isCut: boolean }> {
+  const versions = [current]
+  if (current.previous === undefined) return { versions, isCut: false }
+  const { partition } = current
+  const rows = await ctx.tables.snapshots.all(ctx.orgId, historyId(partition, ''))
+  const known = new Map(rows.map((row) => [row.id, row as Info]))
+  for (let previous: string | undefined = current.previous; previous !== undefined;) {
+    const version = known.get(historyId(partition, previous))
+    if (!version || version.isForgotten) return { versions, isCut: true }
+    // A purge ended the history before it.
+    if (!isVisible(version)) break
+    versions.unshift(version)
+    previous = version.previous
+  }
+  return { versions, isCut: false }
 }

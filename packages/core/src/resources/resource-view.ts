@@ -129,6 +129,15 @@ export function historyOf({ byId }: ResourceCosts, resource: ResourceRow) {
     .toSorted((a, b) => (a.day < b.day ? -1 : 1))
 }
 
+/** Changes of resources (ids in lower case; default all) from one ISO time to another, the newest first. */
+export async function changesOf(
+  ctx: Context,
+  asked: { ids?: string[]; start: string; end: string; limit: number },
+): Promise<Queries['resourceChanges']['row'][]> {
+  const view = await Snapshot.view(ctx, { kind: 'inventory' })
+  return await ctx.runtime.lake.query('resourceChanges', Snapshot.filesOf(ctx.orgId, view), asked)
+}
+
 /** The visible inventory that describes the resource. */
 export async function snapshotOf(ctx: Context, { provider, accountId }: ResourceRow) {
   const { snapshots } = await Snapshot.view(ctx, { kind: 'inventory' })

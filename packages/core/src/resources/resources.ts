@@ -7,7 +7,7 @@ import type { ResourceFilter, ResourceRow } from '../effects/lake.ts'
 import { command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
 import { Page, paginationOf } from '../effects/paged.ts'
-import { type ResourceKind, resourceKinds, utilizationMetrics } from '../kernel/resource.ts'
+import { resourceChanges, type ResourceKind, resourceKinds, utilizationMetrics } from '../kernel/resource.ts'
 import * as View from './resource-view.ts'
 
 /** How the kinds of resources are grouped. */
@@ -171,6 +171,8 @@ const plainFields = async () => () => ({})
 export const network = listed('network', 'resources', plainFields)
 export const database = listed('database', 'resources', plainFields)
 
+const State = z.record(z.string(), z.unknown()).nullable().describe('Null if the cloud did not list it.')
+
 export const Detail = Common.extend({
   aliases: z.array(z.string()),
   zone: z.string().nullable(),
@@ -183,11 +185,26 @@ export const Detail = Common.extend({
   utilizationHistory: z.array(
     z.object({ hour: z.string(), metric: z.enum(utilizationMetrics), average: z.number(), maximum: z.number() }),
   ),
+  changes: z
+    .array(
+      z.object({
+        at: z.string().describe('When the cloud described it first.'),
+        change: z.enum(resourceChanges),
+        before: State,
+        after: State,
+      }),
+    )
+    .describe('Of the last 90 days, the newest first, 100 at most.'),
   snapshot: z
     .object({ partition: z.string(), id: z.string(), lakeVersion: z.int(), files: z.array(z.string()) })
     .nullable()
     .describe('Where the figures come from: the collection, its lake version and its files.'),
 })
+
+const mostChanges = 100
+
+const stateOf = (json: string | null): z.output<typeof State> =>
+  json === null ? null : (JSON.parse(json) as Record<string, unknown>)
 
 /** One resource with its history. Throws Fault `not_found`. */
 export const get = command(
@@ -199,10 +216,11 @@ export const get = command(
     const { rows } = await View.resourcesOf(ctx, filter, { limit: 1, offset: 0 })
     const [row] = rows
     if (!row) throw new Fault('not_found', `There is no resource ${id}. It may not have been collected yet.`)
-    const [costs, byDay, utilization, snapshot] = await Promise.all([
+    const [costs, byDay, utilization, changes, snapshot] = await Promise.all([
       readableCosts(ctx, rows),
       readableCosts(ctx, rows, true),
       View.utilizationOf(ctx, rows, true),
+      View.changesOf(ctx, { ids: [row.id.toLowerCase()], start: '', end: ctx.now().toISOString(), limit: mostChanges }),
       View.snapshotOf(ctx, row),
     ])
     const { zone, createdAt, sizeGb, iops, attachedTo } = row
@@ -219,6 +237,12 @@ export const get = command(
       utilizationHistory: (utilization.get(row.id.toLowerCase()) ?? []).flatMap(({ hour, metric, average, maximum }) =>
         hour === null ? [] : [{ hour, metric, average: View.round(average), maximum: View.round(maximum) }],
       ),
+      changes: changes.map(({ at, change, earlier, later }) => ({
+        at,
+        change,
+        before: stateOf(earlier),
+        after: stateOf(later),
+      })),
       snapshot,
     }
   },

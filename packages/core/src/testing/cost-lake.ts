@@ -7,7 +7,14 @@ export type Part = Queries['costOverview']['row']
 type Asked = {
   name: string
   files: LakeFiles
-  parameters: CostParameters & { groupBy?: string; tagKey?: string; previousStart?: string; previousEnd?: string }
+  parameters: CostParameters & {
+    groupBy?: string
+    tagKey?: string
+    previousStart?: string
+    previousEnd?: string
+    convertTo?: string
+    pairs?: { earlier: string; later: string }[]
+  }
 }
 
 /** A bill of this provider and period, with changes. */
@@ -44,16 +51,14 @@ export const september = [
 ]
 
 /** The answer of a lake with these rows to the query of the overview. */
-function partsOf(
-  rows: Row[],
-  { start, end, previousStart = '' }: { start: string; end: string; previousStart?: string },
-): Part[] {
+function partsOf(rows: Row[], { start, end, previousStart = '', convertTo }: Asked['parameters']): Part[] {
   return rows.flatMap(({ day, dimension, currency, cost }): Part[] => {
-    if (day >= previousStart && day < start) return [{ part: 'previous', key: null, currency, cost }]
+    const rateDay = convertTo !== undefined && currency !== convertTo ? day : null
+    if (day >= previousStart && day < start) return [{ part: 'previous', key: null, currency, rateDay, cost }]
     if (day < start || day > end) return []
     return [
-      { part: 'day', key: day, currency, cost },
-      { part: 'dimension', key: dimension, currency, cost },
+      { part: 'day', key: day, currency, rateDay, cost },
+      { part: 'dimension', key: dimension, currency, rateDay, cost },
     ]
   })
 }

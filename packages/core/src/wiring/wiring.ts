@@ -5,6 +5,8 @@ import * as Relay from '../guard/relay.ts'
 import * as Collect from '../collect/collect.ts'
 import { planSources } from '../collect/plan.ts'
 import * as CollectSchedule from '../collect/schedule.ts'
+import * as ExchangeRate from '../currencies/rates.ts'
+import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Normalize from '../pipeline/bills/normalize.ts'
@@ -65,6 +67,8 @@ export const wiring = {
   schedules: {
     collect: { rate: { everyMinutes: 5 }, run: CollectSchedule.run, timeoutSeconds: 240 },
     anchor: { rate: { everyMinutes: 15 }, run: Anchor.run, timeoutSeconds: 900 },
+    // The ECB publishes at about 16:00 CET.
+    'exchange-rates': { rate: { dailyAtHour: 16 }, run: ExchangeRate.refresh },
     relay: { rate: { everyMinutes: 1 }, run: Relay.sweep },
     sweep: { rate: { dailyAtHour: 3 }, run: Sweep.run, timeoutSeconds: 900 },
   },
@@ -82,3 +86,14 @@ export const wiring = {
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },
 } satisfies Wiring
+
+/** Of stages that switch them on. */
+export const optionalSubscriptions = {
+  'write-time-series': subscription(events, 'cost.landed', writeTimeSeries, {
+    lake: true,
+    memoryMb: 1024,
+    timeoutSeconds: 900,
+  }),
+} satisfies Wiring['subscriptions']
+
+export const allWiring: Wiring = { ...wiring, subscriptions: { ...wiring.subscriptions, ...optionalSubscriptions } }

@@ -1,5 +1,6 @@
 import { Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
 import { Argument, Command, Option } from 'commander'
+import { changes } from './commands/changes.ts'
 import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
 import { mails } from './commands/mails.ts'
@@ -33,6 +34,13 @@ Examples:
   npm start -- costs --group-by tag --tag-key Team --filter provider=AWS
   npm start -- costs --filter service="AWS Lambda" --filter tag:Environment=production --metric billed
   npm start -- costs --json | jq .breakdown`
+
+const changesExamples = `
+Examples:
+  npm start -- changes
+  npm start -- changes --from 2024-08 --to 2024-09
+  npm start -- changes --from 2024-09-01..2024-09-07 --to 2024-09-08..2024-09-14 --filter provider=AWS
+  npm start -- changes --json | jq .causes`
 
 const tokenExamples = `
 Examples:
@@ -110,6 +118,18 @@ export function createProgram(exit: (code: number) => void): Command {
   return acting(program, start, startExamples)
     .addCommand(withCostOptions(subcommand('costs', 'print costs by dimension and over time', costs, costsExamples)))
     .addCommand(
+      withCostFilters(
+        subcommand('changes', 'explain the difference between the costs of two periods', changes, changesExamples)
+          .option('--from <period>', 'month YYYY-MM, or days YYYY-MM-DD..YYYY-MM-DD (default: just before --to)')
+          .option('--to <period>', 'month or days (default: just after --from, or else the last complete month)'),
+        "only this currency (default: the organization's, or the one of most bills)",
+      ).addOption(
+        new Option('--limit <lines>', 'lines below each line; a last one sums up the rest')
+          .argParser(positive)
+          .default(5),
+      ),
+    )
+    .addCommand(
       subcommand('export', 'write the costs as FOCUS files', exportFocus, exportExamples)
         .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())
         .requiredOption('--out <dir>', 'folder of the files; created if missing')
@@ -140,7 +160,7 @@ const examplesOf = (name: string) =>
   `\nExamples:\n  npm start -- ${name}\n  npm start -- ${name} --data .cloudoptima --json`
 
 function withCostOptions(command: Command): Command {
-  return command
+  const dated = command
     .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last day)', day)
     .option('--end <day>', 'last day, inclusive (default: the last day with costs)', day)
     .addOption(
@@ -150,14 +170,18 @@ function withCostOptions(command: Command): Command {
     )
     .addOption(new Option('--group-by <dimension>', 'dimension of the lines').choices(dimensions).default('service'))
     .option('--tag-key <key>', 'key of the tag, with --group-by tag')
+  return withCostFilters(dated, 'only this currency (default: one table per currency)').addOption(
+    new Option('--limit <lines>', 'lines of a table; a last line sums up the rest').argParser(positive).default(25),
+  )
+}
+
+function withCostFilters(command: Command, ofCurrency: string): Command {
+  return command
     .addOption(new Option('--metric <cost>', 'cost metric of FOCUS').choices(costMetrics).default('effective'))
-    .option('--currency <code>', 'only this currency (default: one table per currency)')
+    .option('--currency <code>', ofCurrency)
     .option(
       '--filter <dimension=value...>',
       `only the charges that match: tag:KEY=..., or one of ${filterNames.join('=..., ')}=...`,
-    )
-    .addOption(
-      new Option('--limit <lines>', 'lines of a table; a last line sums up the rest').argParser(positive).default(25),
     )
 }
 

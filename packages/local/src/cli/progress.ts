@@ -9,6 +9,8 @@ type Progress = NonNullable<Import.Info['progress']>
 export interface Reporter {
   begin(title: string): void
   at(progress: Progress): void
+  beginCount(title: string, total: number): void
+  counted(done: number): void
   end(sentence: string): void
 }
 
@@ -35,7 +37,25 @@ export function createReporter(): Reporter {
   let began = 0
   let spokeAt = 0
   let said = ''
+  let of = 0
+  const say = (line: string) => {
+    if (performance.now() - spokeAt < msBetweenLines) return
+    spokeAt = performance.now()
+    if (line !== said) note(line)
+    said = line
+  }
   return {
+    beginCount(title, total) {
+      note(oneLine(title))
+      spokeAt = performance.now()
+      of = total
+      if (notes.isTTY) bar.start(total, 0, { phase: '', speed: '' })
+    },
+    counted(done) {
+      const speed = `${count(done)} of ${count(of)}`
+      if (notes.isTTY) bar.update(done, { phase: '', speed })
+      else say(`  ${speed}`)
+    },
     begin(title) {
       note(oneLine(title))
       began = spokeAt = performance.now()
@@ -47,11 +67,7 @@ export function createReporter(): Reporter {
       const percent = from + (length * Math.min(100, progress.percent)) / 100
       const speed = speedText(progress, began)
       if (notes.isTTY) return bar.update(percent, { phase, speed })
-      if (performance.now() - spokeAt < msBetweenLines) return
-      spokeAt = performance.now()
-      const line = `  ${Math.round(percent)} % ${phase} ${speed}`.trimEnd()
-      if (line !== said) note(line)
-      said = line
+      say(`  ${Math.round(percent)} % ${phase} ${speed}`.trimEnd())
     },
     end(sentence) {
       bar.stop()

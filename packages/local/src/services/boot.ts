@@ -26,6 +26,7 @@ export interface BootOptions {
   dataDir: string
   lake: (blobs: Blobs) => Lake
   clouds?: () => Promise<Runtime['clouds']>
+  exchangeRatesUrl?: string | undefined
   /** Allows OpenID providers on this machine; false if other machines could configure them (SSRF). */
   allowLoopback?: boolean
   /** URL of this process's API, once it has one. */
@@ -193,11 +194,12 @@ async function attach(options: BootOptions, running: Running): Promise<Services>
 
 async function runtimeOver(
   { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
-  { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, ...options }: BootOptions,
 ) {
   const keys = keysIn(dataDir)
   const work = workIn(dataDir)
   await makePrivateFolder(work)
+  const { allowLoopback = false, exchangeRatesUrl } = options
   const identity = { tokenIssuer, readSigningKeys: () => readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
     ...connectionBy(secret),
@@ -210,6 +212,7 @@ async function runtimeOver(
     publicUrl,
     ...identity,
     clouds,
+    exchangeRatesUrl,
   })
   const mails = keptMails(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs, secret)

@@ -1,17 +1,23 @@
 import * as z from 'zod'
 
 const Url = z.url({ protocol: /^https?$/ })
+/** Secrets and tokens are sent to it. */
+const Trusted = Url.regex(/^(https:|http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(\/|$))/, {
+  error: 'Outside of loopback, it needs HTTPS.',
+})
 const Endpoints = z.strictObject({
   aws: Url.exactOptional(),
   azure: z
     .strictObject({
-      authority: Url,
-      resourceManager: Url,
-      blob: Url.describe('Has a path for each storage account.').exactOptional(),
-      metrics: Url.describe('Has a path for each region.').exactOptional(),
+      authority: Trusted,
+      resourceManager: Trusted,
+      blob: Trusted.describe('Has a path for each storage account.').exactOptional(),
+      metrics: Trusted.describe('Has a path for each region.').exactOptional(),
     })
     .exactOptional(),
-  gcp: z.strictObject({ token: Url.describe('Exchanges a signed assertion for a token.'), api: Url }).exactOptional(),
+  gcp: z
+    .strictObject({ token: Trusted.describe('Exchanges a signed assertion for a token.'), api: Trusted })
+    .exactOptional(),
 })
 /** Only the installation sets them, never a customer. */
 export type Endpoints = z.infer<typeof Endpoints>

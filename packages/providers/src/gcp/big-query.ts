@@ -14,7 +14,54 @@ export async function bigQuery(hosts: GcpHosts, authClient: JWT, projectId: stri
   const { BigQuery } = (await import('@google-cloud/bigquery')).default
   const client = new BigQuery({ projectId, authClient, autoRetry: false })
   client.baseUrl = new URL('/bigquery/v2', hosts.api('bigquery')).href
-  return client
+  const makeAuthenticatedRequest = (asked: Asked, answered: (error: unknown, body?: object) => void) =>
+    void answerTo(authClient, asked).then((body) => answered(null, body), answered)
+  return Object.assign(client, { makeAuthenticatedRequest })
+}
+
+interface Asked {
+  uri: string
+  method?: string
+  qs?: Record<string, string | number | boolean | undefined>
+  json?: object
+}
+
+/** In the place of the SDK's transport, which follows redirects, and takes an answer without JSON for a good one. */
+async function answerTo(authClient: JWT, { uri, method = 'GET', qs = {}, json }: Asked): Promise<object> {
+  const url = new URL(uri)
+  for (const [name, value] of Object.entries(qs)) if (value !== undefined) url.searchParams.set(name, String(value))
+  const { token } = await authClient.getAccessToken()
+  const response = await fetch(url, {
+    method,
+    redirect: 'error',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(json && { body: JSON.stringify(json) }),
+  })
+  const answer = objectIn(await response.text())
+  if (response.ok && answer) return answer
+  const { errors = [] } = answer?.error ?? {}
+  const headers = Object.fromEntries(response.headers)
+  // As the SDK's own error, which the callers know.
+  throw Object.assign(new Error('BigQuery refused a call'), {
+    code: response.ok ? undefined : response.status,
+    errors: response.ok ? undefined : errors,
+    response: { headers },
+  })
+}
+
+interface Denial {
+  error?: { errors?: { reason?: string }[] }
+}
+
+function objectIn(text: string): Denial | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    // The status alone tells.
+    return undefined
+  }
 }
 
 /** Ends a call of the SDK, whose own time-out has no effect: node-fetch 3 ignores it. */

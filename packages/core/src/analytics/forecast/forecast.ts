@@ -1,7 +1,9 @@
 import { normalQuantile } from '../series/numeric.ts'
+import type { Series } from '../series/series.ts'
 import { runEnsemble } from './ensemble.ts'
 import { calibrate, reach, simulateTotals, type Calibration } from './intervals.ts'
-import { prepare, type Series } from './prepare.ts'
+import { prepare } from './prepare.ts'
+import { settings } from './settings.ts'
 
 interface Interval {
   /** Share of the actual values that the interval contains, for example 0.95. */
@@ -54,13 +56,13 @@ export function total(
   { mean, calibration, scale }: Forecast,
   { from = 0, to = mean.length, level }: { from?: number; to?: number; level: number },
 ): { mean: number; lower: number; upper: number } {
-  const sum = mean.slice(from, to).reduce((sum, value) => sum + value, 0)
+  const sum = mean.slice(from, to).reduce((sum, value) => finite(sum + value), 0)
   const sums = simulateTotals(calibration, from, to, 1_000)
   const share = Math.min(level, 1 - 4 / sums.length)
   const index = Math.min(sums.length - 1, Math.ceil(((1 + share) / 2) * sums.length) - 1)
   const tail = share > 0 ? normalQuantile((1 + Math.min(level, 1 - 1e-9)) / 2) / normalQuantile((1 + share) / 2) : 1
-  const half = Math.max(0, sums[Math.max(0, index)] ?? 0) * Math.max(1, tail)
-  return { mean: finite(sum), lower: finite(sum - half * scale), upper: finite(sum + half * scale) }
+  const half = Math.max(0, sums[Math.max(0, index)] ?? 0) * Math.max(1, tail) * settings.caution
+  return { mean: sum, lower: finite(sum - half * scale), upper: finite(sum + half * scale) }
 }
 
 /** Accuracy of the forecaster on one series. */

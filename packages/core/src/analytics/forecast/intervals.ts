@@ -98,7 +98,7 @@ export function reach({ sizes, shares, evidence }: Calibration, level: number): 
     else high = middle
   }
   const tail = known > 0 ? normalQuantile((1 + asked) / 2) / normalQuantile((1 + known) / 2) : 1
-  return (sizes[low] ?? 0) * tail * (1 + 1 / (evidence + 1))
+  return (sizes[low] ?? 0) * tail * settings.caution * (1 + 1 / (evidence + 1))
 }
 
 /** Simulated sums of the error over the steps `from` to `to`, ascending: random paths of past errors, with random sign. */
@@ -115,7 +115,7 @@ export function simulateTotals(calibration: Calibration, from: number, to: numbe
   }
   const sums = new Float64Array(sizes.length > 0 ? count : 1)
   for (let i = 0; i < sums.length && sizes.length > 0; i++) {
-    let sign = next() < 0.5 ? -1 : 1
+    const sign = next() < 0.5 ? -1 : 1
     let path = draw()
     for (let h = 0; h < to; h++) {
       let error = paths[path]?.[h]

@@ -183,7 +183,7 @@ export function split(
   let values = whole.subarray(0, count)
   let { seasons, trend } = decompose(values)
   const effect = new Float64Array(31)
-  for (let round = 0; round < 6 && daysOfMonth; round++) {
+  for (let round = 0; round < 4 && daysOfMonth; round++) {
     const found = monthEffect(remainder(values, trend, seasons), count, daysOfMonth)
     if (!(largest(found) > 0.02 * largest(effect))) break
     for (const [day, value] of found.entries()) effect[day] = (effect[day] ?? 0) + value

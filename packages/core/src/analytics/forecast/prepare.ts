@@ -1,16 +1,9 @@
-import { median } from '../series/numeric.ts'
+import { largest, median } from '../series/numeric.ts'
+import type { Series } from '../series/series.ts'
 import { daysFrom } from './month.ts'
 import { split, type Split } from './models.ts'
 import { settings } from './settings.ts'
 import { stl } from './stl.ts'
-
-/** A series of equally spaced values; null is a gap. */
-export interface Series {
-  /** Time of the first value, ISO 8601. */
-  start: string
-  stepSeconds: number
-  values: readonly (number | null)[]
-}
 
 /** A series without gaps, moved by its median and divided by its range, so that every value is within [-1, 1]. */
 export interface Prepared {
@@ -27,6 +20,15 @@ export interface Prepared {
 }
 
 const candidates: Record<number, number[]> = { 3_600: [24, 168], 86_400: [7], 604_800: [52] }
+
+/** Interpolates gaps from the values whole periods before and after; the first and last continue outwards. */
+function interpolatePhases(values: Float64Array, period: number): Float64Array {
+  const out = values.slice()
+  for (let phase = 0; phase < period; phase++)
+    for (const [i, value] of interpolate(values.filter((_, i) => i % period === phase)).entries())
+      out[phase + i * period] = value
+  return out
+}
 
 /** Linear interpolation over NaN; the first and last value continue outwards. */
 function interpolate(values: Float64Array): Float64Array {
@@ -103,12 +105,15 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
   const present = raw.filter((value) => !Number.isNaN(value))
   const center = present.length > 0 ? median(present) : 0
   // Halves keep the difference of the largest numbers finite.
-  const scale = 2 * present.reduce((max, value) => Math.max(max, Math.abs(value / 2 - center / 2)), 0)
+  const scale = Math.min(Number.MAX_VALUE, 2 * largest(present.map((value) => value / 2 - center / 2)))
   const observed = raw.map((value) => (scale > 0 ? (value / 2 - center / 2) / (scale / 2) : value - value))
   const daysOfMonth =
-    stepSeconds === 86_400 ? daysFrom(Date.parse(start) + from * 86_400_000, raw.length + horizon) : undefined
+    stepSeconds === 86_400 && !Number.isNaN(Date.parse(start))
+      ? daysFrom(Date.parse(start) + from * 86_400_000, raw.length + horizon)
+      : undefined
   let filled = interpolate(observed)
   const periods = provenPeriods(filled, stepSeconds)
+  if (periods.length > 0) filled = interpolatePhases(observed, periods.at(-1) ?? 1)
   for (let round = 0; round < 2 && (periods.length > 0 || daysOfMonth); round++)
     filled = clean(observed, split(filled, filled.length, periods, daysOfMonth))
   return { observed, values: filled, periods, center, scale, daysOfMonth }

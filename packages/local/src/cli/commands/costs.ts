@@ -19,7 +19,7 @@ export async function costs({ data, json, filter = [], ...options }: CostsOption
   return await withProduct(data, async ({ ctx }) => {
     if (json) {
       const given = { startDate, endDate, granularity, tagKey, metric, currency, filters, limit }
-      printJson(onWire(await Cost.overview(ctx, { ...given, groupBy: apiGroupBy(groupBy) })))
+      printJson(onWire('costs.overview', await Cost.overview(ctx, { ...given, groupBy: apiGroupBy(groupBy) })))
     } else print(await overviewText(ctx, { ...options, filters }))
     return 0
   })
@@ -32,9 +32,10 @@ function apiGroupBy(dimension: Dimension): z.infer<typeof Cost.GroupBy> {
   throw new Fault('invalid', `--json groups by ${names}. Leave --json out to get a table by ${dimension}.`)
 }
 
-function onWire(answer: object): unknown {
-  const route = routes.find(({ id }) => id === 'costs.overview')
-  if (!route) throw new Error('The API has no costs.overview.')
+/** The answer as the operation of the API writes it. */
+export function onWire(operation: string, answer: object): unknown {
+  const route = routes.find(({ id }) => id === operation)
+  if (!route) throw new Error(`The API has no ${operation}.`)
   return route.encode(answer)
 }
 

@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Import, Snapshot } from '@cloudoptima/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ecbUrl, type Import, Snapshot } from '@cloudoptima/core'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
-import { generateSample } from '@cloudoptima/sample'
+import { connect, disconnectAll } from '../../invented/connect.ts'
 import { runImport, deliver } from '../deliver.ts'
 import { type Interrupt, interrupted, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
@@ -27,6 +26,8 @@ export async function start(options: StartOptions): Promise<number> {
     trustProxy,
     orFreePort: options.once === true && options.port === undefined,
     orgId: options.import && orgId,
+    // Short-lived commands fetch nothing, and an empty address switches it off.
+    exchangeRatesUrl: options.once ? undefined : (process.env['EXCHANGE_RATES_URL'] ?? ecbUrl) || undefined,
   })
   const interrupt = onInterrupt(started)
   if (leftOut.length > 0) note(leftOutText(leftOut))
@@ -36,9 +37,14 @@ export async function start(options: StartOptions): Promise<number> {
     const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
     await finishInterrupted(started, reporter, interrupt)
     const product = await withShownOrganization(started, options)
-    const imports = await importAll(product, deliveries, options, { reporter, interrupt })
-    if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
+    const session = { reporter, interrupt }
+    const imports = options.import ? await importAll(product, deliveries, options, session) : []
+    const isSample = product.ctx.orgId === sampleOrgId
+    if (isSample && !product.services.attached) await collectSample(product, options, session)
+    if (wasSample && !isSample && (await servedOrgId(product.services.runtime)) === orgId) {
+      await disconnectAll({ ...product.ctx, orgId: sampleOrgId })
       note("The sample's invented costs are not shown any more.")
+    }
     const ofImports = imports.flatMap(({ notes = [] }) => notes)
     for (const sentence of ofImports) note(sentence)
     await printResult(product, { imports, refusals, notes: [...notes, ...ofImports] }, options)
@@ -89,8 +95,7 @@ async function importAll(
       imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, ...session })))
     return imports
   }
-  const { snapshots } = await Snapshot.view(product.ctx)
-  return snapshots.length === 0 ? [await importSample(product, options, session)] : []
+  return []
 }
 
 /** A failed import is a bug or an outage; a refused one is the bill's fault and is reported. */
@@ -99,20 +104,29 @@ function succeeded(info: Import.Info): Import.Info {
   return info
 }
 
-async function importSample(product: Product, { data }: StartOptions, session: Session): Promise<Import.Info> {
-  const dir = join(data, 'sample')
-  await rm(dir, { recursive: true, force: true })
-  const invented = 'Generating the bills of an invented company: three clouds, 13 months.'
-  note(style.dim(`Nothing has been imported yet. ${invented}`))
-  const today = product.ctx.now().toISOString().slice(0, 10)
-  const { files } = await generateSample({ dir, today, gzip: true })
-  const delivery = {
-    argument: 'the sample',
-    files: files.map(({ path, bytes }) => ({ name: path.slice(dir.length + 1), path, bytes })),
+const newestMonths = 2
+const patienceMs = 30_000
+
+/** Connects the invented company's accounts, and waits for its bills: some time for all, as long as it takes for the newest. */
+async function collectSample({ ctx, invented }: Product, { once }: StartOptions, { reporter, interrupt }: Session) {
+  const isNew = (await Snapshot.head(ctx)).version === 0
+  if (isNew) note(style.dim('Nothing has been imported yet. Connecting an invented company: three simulated clouds.'))
+  const { accounts, bills } = await invented.open(ctx.now().toISOString().slice(0, 10))
+  const payers = accounts.filter(({ hasExport }) => hasExport)
+  await connect(ctx, payers)
+  if (isNew) {
+    reporter.beginCount('Collecting the bills', bills)
+    const until = once ? Infinity : performance.now() + patienceMs
+    const newest = Math.min(bills, payers.length * newestMonths)
+    let landed = 0
+    while (landed < bills && (landed < newest || performance.now() < until)) {
+      await sleep(250, undefined, { signal: interrupt.signal })
+      landed = (await Snapshot.view(ctx)).snapshots.length
+      reporter.counted(landed)
+    }
+    reporter.end(landed < bills ? 'The newest bills are here. The older months follow.' : 'All bills are here.')
   }
-  const info = succeeded(await deliver(product, delivery, { replace: false, ...session }))
-  await rm(dir, { recursive: true, force: true })
-  return info
+  await connect(ctx, accounts)
 }
 
 async function printResult(

@@ -393,6 +393,28 @@ test('every call is counted, granted by the table, and signed with the keys of t
     expect(request.headers.authorization).toContain(call === 'sts:AssumeRole' ? 'AKIAOURS' : 'ASIATHEIRS')
 })
 
+test('without an answer of the tagging API, tags are unknown where no other API has them', async () => {
+  const answers: Answers = {
+    'ec2:DescribeVolumes': { Volumes: [{ VolumeId: 'vol-1' }] },
+    'lambda:ListFunctions': { Functions: [{ FunctionName: 'f', FunctionArn: arn('lambda', 'function:f') }] },
+    'dynamodb:ListTables': { TableNames: ['t'] },
+    'dynamodb:DescribeTable': { Table: { TableName: 't', TableArn: arn('dynamodb', 'table/t') } },
+    's3:ListBuckets': { Buckets: [{ Name: 'b', BucketRegion: 'eu-west-1' }] },
+    'rds:DescribeDBInstances': { DBInstances: [{ DBInstanceArn: arn('rds', 'db:d'), TagList: [] }] },
+  }
+  const tags = ({ resources }: { resources: Resource[] }) =>
+    Object.fromEntries(resources.map((resource) => [resource.kind, resource.tags]))
+  const empty = { volume: {}, function: {}, table: {}, bucket: {}, database: {} }
+  expect(tags(await inventoryOf(answers))).toEqual(empty)
+  await server?.close()
+  const found = await inventoryOf({
+    ...answers,
+    'tag:GetResources': (asked) => refusal(asked, 'AccessDeniedException', 400),
+  })
+  expect(tags(found)).toEqual({ ...empty, function: undefined, table: undefined, bucket: undefined })
+  expect(found.problems).toMatchObject([{ state: 'permission_missing', part: 'tag:resources/eu-west-1' }])
+})
+
 test('no page is lost or counted twice, however AWS cuts the pages and fails', async () => {
   const pagesOf = fc.array(fc.nat(4), { minLength: 1, maxLength: 4 })
   await fc.assert(

@@ -7,7 +7,7 @@ import { ec2Rows } from './inventory/ec2.ts'
 import { globalRows } from './inventory/global.ts'
 import { type Place, type Row } from './inventory/row.ts'
 import { serviceRows } from './inventory/services.ts'
-import { tagsIn } from './inventory/tags.ts'
+import { hasTagsApart, tagsIn } from './inventory/tags.ts'
 import type { Reader } from './reader.ts'
 
 const mostRegions = 4
@@ -64,6 +64,6 @@ async function placeOf(reader: Reader, region: string, row: Row): Promise<Place>
     region,
     client: (kind, at = isGlobal ? globalRegion : region) => reader.client(prefix, kind, at),
     arn: (resource) => `arn:${reader.partition}:${prefix}:${region}:${reader.account}:${resource}`,
-    tags: isGlobal || row === regionRows[0] ? new Map() : await tagsIn(reader, region),
+    tags: !isGlobal && hasTagsApart(prefix) ? await tagsIn(reader, region) : new Map(),
   }
 }

@@ -89,8 +89,8 @@ async function contentOf(delivery: BillDelivery): Promise<Record<string, string>
   )
 }
 
-const on = (part: string, reply: Reply): FakeSubscription['override'] => {
-  let left = 1
+const on = (part: string, reply: Reply, times = 1): FakeSubscription['override'] => {
+  let left = times
   return ({ path, query }) => ((path + query.toString()).includes(part) && left-- > 0 ? reply : undefined)
 }
 
@@ -431,10 +431,22 @@ describe('Azure', () => {
     const reply = { status: 401, body: { error: 'invalid_client', error_description: 'AADSTS7000215: canary' } }
     await expect(collect({ override: on('/token', reply) })).rejects.toMatchObject({ name: 'Fault', code: 'forbidden' })
     const later = { status: 401, body: { error: { code: 'InvalidAuthenticationToken', message: 'canary' } } }
-    await expect(collect({ override: on('/exports', later) })).rejects.toMatchObject({
+    await expect(collect({ override: on('/exports', later, 2) })).rejects.toMatchObject({
       name: 'Fault',
       code: 'forbidden',
     })
+  })
+
+  test('may end a token before its time: a new one is asked for once', async () => {
+    const body = { error: { code: 'ExpiredAuthenticationToken', message: 'canary' } }
+    const { deliveries, taken } = await collect({ ...setup(), override: on('/exports', { status: 401, body }) })
+    expect(deliveries).not.toEqual([])
+    expect(taken.slice(0, 4).map(({ api }) => api)).toEqual([
+      'login:token',
+      'Microsoft.CostManagement/exports/read',
+      'login:token',
+      'Microsoft.CostManagement/exports/read',
+    ])
   })
 
   test.each([

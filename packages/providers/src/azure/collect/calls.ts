@@ -58,7 +58,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
 
   /** Undefined if the connection breaks, or Azure cannot sign in at the moment. */
   const once = async ({ url, body, scope, headers, stream, ...call }: Question) => {
-    const authorization = await bearer(scope ?? managementScope)
+    const authorization = await bearer.of(scope)
     if (authorization === undefined) return undefined
     if (quotaPauseMs > 0) await pause(quotaPauseMs, undefined, { signal })
     quotaPauseMs = 0
@@ -84,6 +84,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
     access,
     hosts,
     async send(question) {
+      let isRenewed = false
       for (let attempt = 0; ; attempt += 1) {
         signal.throwIfAborted()
         const answer = await once(question)
@@ -92,6 +93,12 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
           // Resource Graph announces the end of its quota: the next query waits.
           if (answer.headers.get('x-ms-user-quota-remaining') === '0') quotaPauseMs = 1000 * seconds
           return answer
+        }
+        // A token may end before its time, by a revocation or a clock that is wrong.
+        if (answer?.status === 401 && !isRenewed) {
+          isRenewed = true
+          bearer.forget(question.scope)
+          continue
         }
         if (answer && isFinal(answer.status)) throw refusalOf(answer)
         if (attempt === retries || seconds > patienceSeconds) throw faultOf(question, answer?.status, seconds)
@@ -105,7 +112,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
 /** Tokens of each scope, kept until five minutes before they expire; undefined if Azure does not answer. */
 function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) {
   const tokens = new Map<string, { token: string; expiresOnTimestamp: number }>()
-  return async (scope: string): Promise<string | undefined> => {
+  const of = async (scope = managementScope): Promise<string | undefined> => {
     const known = tokens.get(scope)
     if (known && known.expiresOnTimestamp - Date.now() > 300_000) return `Bearer ${known.token}`
     await meter.take({ api: 'login:token' })
@@ -122,6 +129,7 @@ function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) 
     tokens.set(scope, signedIn.token)
     return `Bearer ${signedIn.token.token}`
   }
+  return { of, forget: (scope = managementScope) => void tokens.delete(scope) }
 }
 
 const isFinal = (status: number) => status !== 408 && status !== 429 && status < 500

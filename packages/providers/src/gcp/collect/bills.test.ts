@@ -478,6 +478,31 @@ describe('Google Cloud in trouble', () => {
     expect(google.seen.filter(({ path }) => path.endsWith('/jobs'))).toHaveLength(4)
   })
 
+  test.each<[string, string, Reply]>([
+    ['a page of a proxy', '/jobs', { body: '<html>OK</html>' }],
+    ['a job without a state', '/jobs', { body: {} }],
+    ['a number', '/jobs', { body: '1' }],
+    ['a redirect to the same host', '/jobs', { status: 302, headers: { location: '/elsewhere' } }],
+    ['a redirect that keeps the method', '/queries/', { status: 307, headers: { location: '/elsewhere' } }],
+    ['a page instead of rows', '/queries/', { body: '<html>OK</html>' }],
+    ['a page instead of datasets', '/datasets', { body: '<html>OK</html>' }],
+  ])('%s instead of an answer is asked again, and followed nowhere', async (_, called, reply) => {
+    const rejections: unknown[] = []
+    const onRejection = (error: unknown) => void rejections.push(error)
+    process.on('unhandledRejection', onRejection)
+    try {
+      const { deliveries, google } = await collect(
+        bigQuery({ tables: { [detailed]: { months: [october] } }, first: once(called, reply) }),
+      )
+      expect(await fetched((await deliveries())[0])).toHaveLength(2)
+      expect(google.seen.map(({ path }) => path)).not.toContain('/elsewhere')
+      await new Promise((turn) => setImmediate(turn))
+      expect(rejections).toEqual([])
+    } finally {
+      process.off('unhandledRejection', onRejection)
+    }
+  })
+
   test('a query that still runs is waited for', async () => {
     const { deliveries } = await collect(
       bigQuery({

@@ -47,6 +47,8 @@ export interface Names {
   collections: string[]
   /** First as in bills. */
   ids: string[]
+  /** Full names without a project: https://cloud.google.com/iam/docs/full-resource-names */
+  others?: string[]
 }
 
 type Described = Omit<Resource, 'id' | 'aliases'> & { names: Names }
@@ -280,7 +282,12 @@ export const lists: readonly List[] = [
     field: 'items',
     resources: (item) => [
       {
-        names: { service: 'storage', collections: ['buckets'], ids: [item.name ?? ''] },
+        names: {
+          service: 'storage',
+          collections: ['buckets'],
+          ids: [item.name ?? ''],
+          others: [`//storage.googleapis.com/projects/_/buckets/${item.name}`],
+        },
         ...common(item),
         kind: 'bucket',
         status: 'available',

@@ -239,7 +239,17 @@ describe('the inventory of a project', () => {
           },
         ],
       },
-      { kind: 'bucket', name: 'mill', region: 'europe-west1', type: 'NEARLINE', createdAt: '2024-01-02T03:04:05.000Z' },
+      {
+        kind: 'bucket',
+        name: 'mill',
+        region: 'europe-west1',
+        type: 'NEARLINE',
+        createdAt: '2024-01-02T03:04:05.000Z',
+        aliases: [
+          `//storage.googleapis.com/projects/${projectId}/buckets/mill`,
+          '//storage.googleapis.com/projects/_/buckets/mill',
+        ],
+      },
     ],
     [
       'a function',

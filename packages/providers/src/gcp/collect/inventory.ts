@@ -91,7 +91,7 @@ function resourcesOf(list: List, item: Item, project: { projectId: string; numbe
  * Cloud Asset Inventory.
  */
 function idsOf(
-  { service, collections, ids }: Names,
+  { service, collections, ids, others = [] }: Names,
   { projectId, number }: { projectId: string; number: string | undefined },
 ): Pick<Resource, 'id' | 'aliases'> {
   const projects = number === undefined ? [projectId] : [number, projectId]
@@ -100,5 +100,5 @@ function idsOf(
       projects.map((project) => `//${service}.googleapis.com/projects/${project}/${collection}/${own}`),
     ),
   )
-  return { id, aliases }
+  return { id, aliases: [...aliases, ...others] }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { JobMetadata } from '@google-cloud/bigquery'
+import type { BigQuery, common, JobMetadata } from '@google-cloud/bigquery'
 import { Money } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
 import { type Caller, Refusal } from './calls.ts'
@@ -27,6 +27,10 @@ interface Answer {
   totalRows?: string
 }
 
+interface Job {
+  status?: { errors?: { reason?: string }[] }
+}
+
 interface Cells {
   f: { v: unknown }[]
 }
@@ -42,13 +46,29 @@ interface Options {
 export async function* query(
   { access, bigQuery }: Caller,
   sql: string,
-  { location, parameters: params, mostBytes }: Options,
+  { location, parameters, mostBytes }: Options,
 ): AsyncGenerator<Row[]> {
   const at = location === undefined ? {} : { location }
   const jobId = randomUUID()
-  await bigQuery('bigquery.jobs.insert', (client) =>
-    client.createQueryJob({ ...at, jobId, query: sql, params, maximumBytesBilled: String(mostBytes) }),
-  ).catch((error: unknown) => {
+  const queryParameters = Object.entries(parameters).map(([name, value]) => ({
+    name,
+    parameterType: { type: 'STRING' },
+    parameterValue: { value },
+  }))
+  const configuration = {
+    query: {
+      query: sql,
+      useLegacySql: false,
+      maximumBytesBilled: String(mostBytes),
+      ...(queryParameters.length > 0 && { parameterMode: 'NAMED', queryParameters }),
+    },
+  }
+  await bigQuery('bigquery.jobs.insert', async (client) => {
+    const json = { jobReference: { projectId: client.projectId, jobId, ...at }, configuration }
+    // Not createQueryJob, whose rejection for an unexpected answer nobody can handle.
+    const { status } = await ask<Job>(client, { method: 'POST', uri: '/jobs', json })
+    if (!status || status.errors) throw Object.assign(new Error('a job failed'), { errors: status?.errors })
+  }).catch((error: unknown) => {
     // A repeated call finds the job that the first one started.
     if (!(error instanceof Refusal && error.reason === '409')) throw error
   })
@@ -56,7 +76,7 @@ export async function* query(
     const qs = { ...at, pageToken, timeoutMs: 30_000, 'formatOptions.useInt64Timestamp': true }
     // Not getQueryResults, which turns numbers into doubles.
     return await bigQuery('bigquery.jobs.getQueryResults', (client) =>
-      promisify(client.request.bind(client))({ uri: `/queries/${jobId}`, qs }),
+      ask<Answer>(client, { uri: `/queries/${jobId}`, qs }),
     )
   }
   let answer = await next()
@@ -73,6 +93,10 @@ export async function* query(
     answer = await next(answer.pageToken)
   }
   if (String(rows) !== totalRows) throw unavailable('Google Cloud', `BigQuery answered ${rows} of ${totalRows} rows`)
+}
+
+async function ask<Answered>(client: BigQuery, request: common.DecorateRequestOptions): Promise<Answered> {
+  return (await promisify(client.request.bind(client))(request)) as Answered
 }
 
 async function count(meter: Caller['access']['meter'], { statistics }: JobMetadata) {

@@ -33,7 +33,7 @@ async function buckets(at: Place): Promise<Resource[]> {
           createdAt: 'CreationDate',
           sizeGb: () =>
             BucketSizeBytes && gbOf(Object.values(BucketSizeBytes).reduce((total, size) => total + size, 0)),
-          tags: () => place.tags.get(arn),
+          tags: () => place.tags?.get(arn),
           keep: ['BucketSizeBytes', 'LifecycleRules'],
         },
       )

@@ -14,8 +14,8 @@ export interface Place {
   region: string
   client<Client extends SdkClient>(kind: ClientKind<Client>, region?: string): Client
   arn(resource: string): string
-  /** Tags of resources whose own API has none, by ARN. */
-  tags: ReadonlyMap<string, Tags>
+  /** Tags of resources whose own API has none, by ARN; undefined if AWS did not answer them. */
+  tags: ReadonlyMap<string, Tags> | undefined
 }
 
 type Tags = Record<string, string>
@@ -84,12 +84,12 @@ export function described<Item extends object>(at: Place, item: Item, shape: Sha
   const id = valueOf<string>(shape.id)
   if (!id) return []
   const { Tags, TagList = Tags } = item as { Tags?: Tag[]; TagList?: Tag[] }
-  const tags = shape.tags?.(item) ?? (TagList ? tagsOf(TagList) : at.tags.get(id)) ?? {}
+  const tags = shape.tags?.(item) ?? (TagList ? tagsOf(TagList) : at.tags && (at.tags.get(id) ?? {}))
   const aliases = shape.aliases?.(item, at).filter((alias) => alias !== undefined)
   const createdAt = new Date(valueOf<Date | string>(shape.createdAt) ?? '')
   const optional = {
     aliases: aliases?.length ? aliases : undefined,
-    name: valueOf<string>(shape.name) ?? tags['Name'],
+    name: valueOf<string>(shape.name) ?? tags?.['Name'],
     type: valueOf<string>(shape.type),
     zone: valueOf<string>(shape.zone),
     createdAt: Number.isNaN(createdAt.getTime()) ? undefined : createdAt.toISOString(),

@@ -17,15 +17,19 @@ const types = [
   's3',
 ]
 
-const read = new WeakMap<Reader, Map<string, Promise<TagsByArn>>>()
+const services = new Set(types.map((type) => type.split(':')[0]))
 
-/** The tags of a region, once for each collection; empty, and reported, if AWS refuses them. */
-export async function tagsIn(reader: Reader, region: string): Promise<TagsByArn> {
-  const regions = read.get(reader) ?? new Map<string, Promise<TagsByArn>>()
+/** Whether tags of the service's resources are asked apart. `prefix` is IAM's name of the service. */
+export const hasTagsApart = (prefix: string): boolean => services.has(prefix)
+
+const read = new WeakMap<Reader, Map<string, Promise<TagsByArn | undefined>>>()
+
+/** The tags of a region, once for each collection; undefined, and reported, if AWS refuses them. */
+export async function tagsIn(reader: Reader, region: string): Promise<TagsByArn | undefined> {
+  const regions = read.get(reader) ?? new Map<string, Promise<TagsByArn | undefined>>()
   read.set(reader, regions)
   const part = `tag:resources/${region}`
-  const tags =
-    regions.get(region) ?? reader.attempt(part, () => allTags(reader, region)).then((all) => all ?? new Map())
+  const tags = regions.get(region) ?? reader.attempt(part, () => allTags(reader, region))
   regions.set(region, tags)
   return await tags
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { question } from '../costs/answers.ts'
 import { filtersOf, shared } from '../costs/ask.ts'
+import { type Conversion, conversionOf, convert } from '../costs/convert.ts'
 import { GroupBy } from '../costs/overview-schema.ts'
 import {
   excludedCosts,
@@ -89,8 +90,8 @@ export const costForecast = question(
   'costs.forecast',
   Input,
   'read:costs',
-  async (ctx, input, whole): Promise<Forecast> => {
-    const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
+  async (ctx, input, whole, conversion: Conversion | undefined): Promise<Forecast> => {
+    const currency = conversion?.to ?? usualCurrency(whole)
     const filters = filtersOf(input, providersOf(whole))
     const view = filtered(whole, filters)
     const last = matureUntil(view) ?? addDays(dayOf(ctx.now()), -1)
@@ -99,16 +100,24 @@ export const costForecast = question(
       const source = filesFor(ctx.orgId, view, span)
       const { metric, basis } = input
       const parameters = { metric, basis, filters: [...filters, more], ...span, ...by }
-      return source.files.costs.length === 0 ? [] : await ctx.runtime.lake.query('costByDay', source, parameters)
+      const found = source.files.costs.length === 0 ? [] : await ctx.runtime.lake.query('costByDay', source, parameters)
+      return await convert(
+        ctx,
+        found.map((row) => ({ ...row, rateDay: row.day })),
+        ['cost'],
+        conversion,
+      )
     }
     const { groupBy, tagKey } = input
-    const [used, others, groups, groupsApart, excluded] = await Promise.all([
-      ask(usage),
-      ask(apart),
-      groupBy ? ask(usage, { groupBy, tagKey }) : [],
-      groupBy ? ask(apart, { groupBy, tagKey }) : [],
-      excludedCosts(ctx, filesFor(ctx.orgId, view, span)),
-    ])
+    const none = { rows: [] }
+    const [{ rows: used, rates }, { rows: others }, { rows: groups }, { rows: groupsApart }, excluded] =
+      await Promise.all([
+        ask(usage),
+        ask(apart),
+        groupBy ? ask(usage, { groupBy, tagKey }) : none,
+        groupBy ? ask(apart, { groupBy, tagKey }) : none,
+        excludedCosts(ctx, filesFor(ctx.orgId, view, span)),
+      ])
     const inCurrency = (rows: readonly Row[]) => rows.filter((row) => row.currency === currency)
     const made = predict(inCurrency(used), inCurrency(others), last, input)
     const { daily, costs, sumOf } = made
@@ -142,12 +151,19 @@ export const costForecast = question(
         oneOffs: rounded(made.oneOffs),
       },
       currency,
-      meta: metaOf(input, whole, currency, [
-        ...unconverted([...used, ...others], ({ cost }) => cost, currency, 'current'),
-        ...incomplete(view, span, { metric: input.metric, currency, excluded }),
-      ]),
+      meta: metaOf(
+        input,
+        whole,
+        currency,
+        [
+          ...unconverted([...used, ...others], ({ cost }) => cost, currency, 'current'),
+          ...incomplete(view, span, { metric: input.metric, currency, excluded }),
+        ],
+        rates,
+      ),
     }
   },
+  conversionOf,
   { isKept: true },
 )
 

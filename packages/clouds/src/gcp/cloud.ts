@@ -1,0 +1,77 @@
+import type { ReceivedRequest } from '@cloudoptima/providers/testing/aws'
+import type { Estate } from '@cloudoptima/sample'
+import { answered, Refusal, type Refusals, routesOf } from '../answers.ts'
+import type { Faults } from '../faults.ts'
+import { exists } from '../load.ts'
+import type { Answer } from '../server.ts'
+import { newest, versionsOf } from '../versions.ts'
+import { bigQuery } from './big-query.ts'
+import { type GcpProject, identity, serviceAccountOf, tokensOf } from './identity.ts'
+import { inventory } from './inventory.ts'
+import { metrics } from './metrics.ts'
+import type { BillingAccount, Operation } from './operation.ts'
+import { summaryOf } from './query.ts'
+import { gcpResource } from './resource.ts'
+
+const tokenPath = '/token'
+const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics })
+
+/**
+ * What Google Cloud answers to the calls of the product, and the projects of each billing account, first the one with
+ * its export.
+ */
+export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Date; faults: Faults; dir: string }) {
+  const { estates, now, faults, dir } = given
+  const accounts = await Promise.all(
+    estates.map(async (estate): Promise<BillingAccount> => ({
+      estate,
+      versions: versionsOf({ estate, now, faults }),
+      summary: newest(summaryOf),
+      resources: estate.resources.map(gcpResource),
+      serviceAccount: await serviceAccountOf(estate.subAccounts[0]?.id ?? '', dir),
+      jobs: new Map(),
+    })),
+  )
+  const tokens = tokensOf(accounts)
+  const answerOf = ({ path, query, headers, body }: ReceivedRequest): Answer => {
+    if (path === tokenPath) return tokens.open(body)
+    const account = tokens.accountOf(headers.authorization)
+    if (!account) throw new Refusal('authError', 401)
+    const { named, operation } = recognized(path)
+    const project = named['project'] ?? query.get('project') ?? ''
+    if (!account.estate.subAccounts.some(({ id }) => id === project)) throw new Refusal('forbidden', 403)
+    const exist = account.resources.filter((each) => each.project === project && exists(each, now()))
+    const all = (type: string) => exist.filter((each) => each.type === type)
+    return { body: operation({ account, project, now: now(), named, query, body, all }) }
+  }
+  const answer = async (request: ReceivedRequest): Promise<Answer> => {
+    const call = request.path === tokenPath ? 'oauth2.token' : recognized(request.path).call
+    return await answered({ call, faults, codes, write }, () => answerOf(request))
+  }
+  const projects = (url: string) =>
+    accounts.map(({ estate, serviceAccount }) =>
+      estate.subAccounts.map(({ id: projectId }): GcpProject => ({
+        projectId,
+        serviceAccount: { ...serviceAccount, token_uri: url + tokenPath },
+      })),
+    )
+  return { answer, projects }
+}
+
+/** By service; BigQuery has errors of an older form. */
+const codes: Refusals['codes'] = {
+  throttled: { bigquery: ['rateLimitExceeded', 403], other: ['RATE_LIMIT_EXCEEDED', 429] },
+  failed: { other: ['backendError', 503] },
+  expired: { other: ['authError', 401] },
+  disabled: { bigquery: ['accessNotConfigured', 403], other: ['SERVICE_DISABLED', 403] },
+}
+
+/** https://cloud.google.com/apis/design/errors, with the older form. */
+const write: Refusals['write'] = (_, { message: reason, status }, seconds) => {
+  const message = 'A request of the simulated Google Cloud failed.'
+  return {
+    status,
+    headers: seconds === undefined ? {} : { 'retry-after': String(seconds) },
+    body: { error: { code: status, message, errors: [{ reason, message }], details: [{ reason }] } },
+  }
+}

@@ -1,0 +1,48 @@
+import { type EstateResource, Random } from '@cloudoptima/sample'
+import { createdAtOf } from '../load.ts'
+
+/** A resource of the bill, as the APIs of Google Cloud name it. */
+export interface GcpResource extends EstateResource {
+  /** Service and collection: `compute/instances`. */
+  type: string
+  project: string
+  /** In its project: `zones/us-central1-b/instances/web`. */
+  path: string
+  name: string
+  /** Its own number, which names it in Compute Engine. */
+  number: string
+  region: string
+  zone: string
+  machineType: string
+  labels: Record<string, string>
+  createdAt: Date
+}
+
+const nameForm =
+  /^\/\/(?<service>\w+)\.googleapis\.com\/projects\/[^/]+\/(?<path>(?:.+\/)?(?<collection>\w+)\/(?<name>[^/]+))$/
+
+export function gcpResource(resource: EstateResource): GcpResource {
+  const { fields } = resource
+  const { service, path = '', collection, name = '' } = nameForm.exec(fields.ResourceId ?? '')?.groups ?? {}
+  const details: { MachineType?: string } = JSON.parse(fields.SkuPriceDetails || '{}')
+  return {
+    ...resource,
+    type: `${service}/${collection}`,
+    project: fields.SubAccountId ?? '',
+    path,
+    name,
+    number: numberOf(fields.ResourceId ?? ''),
+    region: fields.RegionId ?? '',
+    zone: fields.AvailabilityZone ?? '',
+    machineType: details.MachineType ?? '',
+    labels: JSON.parse(fields.Tags || '{}'),
+    createdAt: createdAtOf(resource),
+  }
+}
+
+/** The number that Google gave to a name: 19 digits. */
+export function numberOf(name: string): string {
+  return `1${String(BigInt(`0x${Random.hex(Random.hash(name), 15)}`))
+    .padStart(18, '0')
+    .slice(-18)}`
+}

@@ -1,0 +1,39 @@
+// The simulated clouds in a process of their own, which ends with the process that forked it.
+import { correct } from './life.ts'
+import type { InventedAccount, InventedClouds } from './invented.ts'
+import { type CloudsOptions, startClouds } from './start.ts'
+
+const [, , given = '{}'] = process.argv
+const correctionMs = 5 * 60_000
+
+process.on('disconnect', () => process.exit())
+const { endpoints, credentials, roles, faults, bills } = await startClouds(JSON.parse(given) as CloudsOptions)
+// Each customer writes the external id of the first reader into the role.
+for (const role of Object.values(roles.aws)) role.externalId = ''
+setInterval(() => correct(faults, new Date()), correctionMs)
+const accounts: InventedAccount[] = [
+  ...Object.entries(roles.aws).map(([accountId, { roleArn }]) => ({
+    cloud: 'aws' as const,
+    accountId,
+    roleArn,
+    hasExport: roleArn === credentials.aws.roleArn,
+  })),
+  ...credentials.azure.map((subscription) => ({
+    cloud: 'azure' as const,
+    accountId: subscription.subscriptionId,
+    ...subscription,
+    hasExport: true,
+  })),
+  ...Object.entries(roles.gcp).map(([accountId, project]) => ({
+    cloud: 'gcp' as const,
+    accountId,
+    ...project,
+    hasExport: credentials.gcp.some(({ projectId }) => projectId === accountId),
+  })),
+]
+const ready: InventedClouds = {
+  endpoints,
+  accounts: accounts.toSorted((a, b) => Number(b.hasExport) - Number(a.hasExport)),
+  bills,
+}
+process.send?.(ready)

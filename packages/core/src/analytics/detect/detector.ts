@@ -1,0 +1,196 @@
+import type { Series } from '../series/series.ts'
+import { MonthEffect } from './month-effect.ts'
+import { best, Smoother } from './smoother.ts'
+import { type Mean, Spread } from './spread.ts'
+
+export type Sensitivity = 'low' | 'medium' | 'high'
+
+/** The opinion on one value, made from this value and those before it only. */
+export interface Judgement {
+  /** An alarm from 1 on; 0 for a gap and while the history is too short. */
+  score: number
+  /** During an alarm the level from before the alarm. */
+  expected: number
+  /** Half the width of the range without alarm, around `expected`. */
+  range: number
+  /** The value ends eight days on one side of the old level: the new level is accepted. */
+  isShift: boolean
+}
+
+const thresholds: Record<Sensitivity, number> = { low: 1.3, medium: 1, high: 0.8 }
+const daySeconds = 86_400
+const longestSeason = 4_096
+
+/** Below a day, values are many: the threshold is higher, one alarm a day is enough, and each makes the next harder. */
+const settings = {
+  daily: { rates: [0.03, 0.1, 0.3], k: 3.6, meanK: 3.3, means: [3, 5], percent: 10, fatigue: 0.1, fatigueDays: 60 },
+  fine: { rates: [0.01, 0.1, 0.4], k: 4.5, meanK: 4.5, means: [6], percent: 0, fatigue: 0.4, fatigueDays: 10 },
+}
+const shiftDays = 8
+const returnDays = 28
+const mergeDays = 3
+const mostScore = 1e6
+
+/** Judges a series value by value. */
+export class Detector {
+  readonly #start: number
+  readonly #stepSeconds: number
+  readonly #perDay: number
+  readonly #isFine: boolean
+  readonly #set: (typeof settings)[keyof typeof settings]
+  readonly #threshold: number
+  readonly #smoothers: Smoother[]
+  readonly #slow: Smoother[]
+  readonly #spread: Spread
+  readonly #month: MonthEffect | undefined
+  #run = emptyRun()
+  #step = 0
+  #period = 1
+  #fatigue = 0
+  #lastAlarm = -Infinity
+  #held: { smoother: Smoother; level: number } | undefined
+  #former = { offset: 0, until: -1 }
+  #returns = 0
+
+  constructor({ start, stepSeconds }: Omit<Series, 'values'>, sensitivity: Sensitivity = 'medium') {
+    this.#start = Date.parse(start)
+    this.#stepSeconds = stepSeconds
+    this.#perDay = Math.max(1, Math.round(daySeconds / stepSeconds))
+    this.#isFine = this.#perDay > 1
+    this.#set = this.#isFine ? settings.fine : settings.daily
+    this.#threshold = thresholds[sensitivity]
+    const periods = [1, ...seasonsOf(stepSeconds)]
+    const memory = 60 * Math.min(this.#perDay, 24)
+    this.#smoothers = periods.flatMap((period) => this.#set.rates.map((rate) => new Smoother(period, rate, memory)))
+    this.#slow = this.#smoothers.filter(({ rate }) => rate === this.#set.rates[0])
+    this.#spread = new Spread(periods[1] ?? 1, this.#perDay, this.#set.means)
+    this.#month = stepSeconds === daySeconds && !Number.isNaN(this.#start) ? new MonthEffect() : undefined
+  }
+
+  next(value: number | null): Judgement {
+    const step = this.#step++
+    const time = this.#start + step * this.#stepSeconds * 1000
+    const effect = this.#month?.at(time) ?? 0
+    const chosen = best(this.#smoothers)
+    if (chosen.period !== this.#period && step < 4 * chosen.period) this.#spread.restart(chosen.early)
+    this.#period = chosen.period
+    const scale = this.#spread.scaleAt(step)
+    const forecast = chosen.predict(step) + effect
+    if (step - this.#lastAlarm > mergeDays * this.#perDay) this.#held = undefined
+    const range = this.#set.k * this.#threshold * scale
+    if (value === null || !(Math.abs(value) < 1e300)) return { score: 0, expected: forecast, range, isShift: false }
+    const slow = best(this.#slow)
+    const slowForecast = slow.predict(step) + effect
+    const heldForecast = this.#held ? this.#held.level + this.#held.smoother.seasonAt(step) + effect : forecast
+    const moved = forecast - heldForecast
+    const back = this.#wayBack(step, value - forecast, forecast - effect, Math.abs(moved) > 2 * scale ? moved : 0)
+    const error = value - forecast + back
+    const slowError = nearestZero(value - slowForecast, value - slowForecast + back)
+    const means = this.#spread.meansWith(slowError)
+    const score = this.#fatigued(step, this.#score(error, slowError, scale, means, value - error))
+    this.#hold(step, score, Math.abs(slowError) > Math.abs(error) ? slow : chosen)
+    const expected = this.#held ? heldForecast : value - error
+    this.#month?.add(time, error + effect, scale)
+    const isKnown = score >= 1 && this.#run.hasAlarm && this.#run.side === Math.sign(error)
+    this.#spread.add(step, { value, error, scale, means, isKnown })
+    for (const smoother of this.#smoothers) smoother.update(step, value - effect, scale)
+    const isShift = this.#accept(step, {
+      side: Math.abs(error) > scale ? Math.sign(error) : 0,
+      excess: value - heldForecast,
+      usual: heldForecast - effect,
+      score,
+    })
+    return { score, expected, range, isShift }
+  }
+
+  /** The way back to the level before an alarm or a shift is no anomaly; two values there restore that level. */
+  #wayBack(step: number, error: number, forecast: number, sinceAlarm: number): number {
+    const sinceShift = step < this.#former.until ? this.#former.offset : 0
+    const offset = [sinceAlarm, sinceShift].reduce(
+      (best, other) => (Math.abs(error + other) < Math.abs(error + best) ? other : best),
+      0,
+    )
+    this.#returns = offset === 0 ? 0 : this.#returns + 1
+    if (this.#returns === 2 && (offset === sinceShift || !this.#isFine)) {
+      this.#moveTo(step, forecast - offset)
+      this.#former.until = -1
+    }
+    return offset
+  }
+
+  /** A mean counts only where the value itself takes part in it: a slow ramp, not the echo of a spike. */
+  #score(error: number, slowError: number, scale: number, means: readonly Mean[], expected: number): number {
+    if (this.#spread.count < Math.max(10, this.#perDay)) return 0
+    const { k, meanK, percent } = this.#set
+    const active = means.filter(({ mean }) => slowError * mean > 0 && Math.abs(slowError) >= Math.abs(mean) / 2)
+    const surprises = [ratio(error, k * scale), ...active.map(({ mean, scale }) => ratio(mean, meanK * scale))]
+    const impact = Math.max(Math.abs(error), ...means.map(({ mean }) => Math.abs(mean)))
+    const floor = (percent / 100) * Math.max(Math.abs(expected), this.#spread.meanSize)
+    const score = Math.max(...surprises)
+    return (floor > 0 ? Math.min(score, impact / floor) : score) / this.#threshold
+  }
+
+  #fatigued(step: number, raw: number): number {
+    const { fatigue, fatigueDays } = this.#set
+    this.#fatigue *= 1 - 1 / (fatigueDays * this.#perDay)
+    const score = raw / (1 + fatigue * this.#fatigue)
+    const steps = step - this.#lastAlarm
+    if (score < 1) return score
+    if (this.#isFine && steps <= this.#perDay) return (0.5 * score) / (1 + score)
+    if (this.#isFine || steps > mergeDays) this.#fatigue++
+    return score
+  }
+
+  #hold(step: number, score: number, smoother: Smoother): void {
+    if (score < 1) return
+    this.#held ??= { smoother, level: smoother.level }
+    this.#lastAlarm = step
+  }
+
+  #moveTo(step: number, prediction: number): void {
+    for (const smoother of this.#smoothers) smoother.level += prediction - smoother.predict(step)
+  }
+
+  /** After eight days on one side, and not still climbing, the level moves there. */
+  #accept(
+    step: number,
+    { side, excess, usual, score }: Record<'side' | 'excess' | 'usual' | 'score', number>,
+  ): boolean {
+    const steps = shiftDays * this.#perDay
+    if (side !== this.#run.side) this.#run = { ...emptyRun(), side }
+    if (side === 0) return false
+    const run = this.#run
+    run.steps++
+    run.excess.push(excess)
+    if (run.excess.length > steps) run.excess.shift()
+    run.hasAlarm ||= score >= 1
+    if (run.steps < steps) return false
+    const [early, late] = [meanOf(run.excess.slice(0, steps / 2)), meanOf(run.excess.slice(steps / 2))]
+    const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
+    if (isClimbing && run.steps < 4 * steps) return false
+    this.#moveTo(step, usual + late)
+    this.#former = { offset: late, until: step + returnDays * this.#perDay }
+    this.#run = emptyRun()
+    this.#held = undefined
+    return true
+  }
+}
+
+const emptyRun = () => ({ side: 0, steps: 0, excess: [] as number[], hasAlarm: false })
+const nearestZero = (a: number, b: number) => (Math.abs(b) < Math.abs(a) ? b : a)
+const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+const ratio = (size: number, unit: number) =>
+  unit > 0 ? Math.min(mostScore, Math.abs(size) / unit) : size && mostScore
+
+/** Seasons to try, in steps: a day and a week below a day, a week of days, a year of weeks. */
+function seasonsOf(stepSeconds: number): number[] {
+  const perDay = daySeconds / stepSeconds
+  const periods = perDay > 1 ? [perDay, 7 * perDay] : perDay === 1 ? [7] : stepSeconds === 7 * daySeconds ? [52] : []
+  return periods.map(Math.round).filter((period) => period <= longestSeason)
+}
+
+/** Judges every value of a series. */
+export function judge(series: Series, sensitivity?: Sensitivity): Judgement[] {
+  const detector = new Detector(series, sensitivity)
+  return series.values.map((value) => detector.next(value))
+}

@@ -1,0 +1,82 @@
+const clipScales = 3
+const seasonRate = 0.06
+
+/**
+ * Additive exponential smoothing with one season (Holt, 1957; Winters, 1960), whose updates use the error clipped at three
+ * scales (Gelper, Fried and Croux, 2010), so that an anomaly does not spoil the baseline.
+ */
+export class Smoother {
+  readonly period: number
+  readonly rate: number
+  readonly #memory: number
+  readonly #season: Float64Array
+  readonly #visits: Uint32Array
+  #count = 0
+  #hasBegun: boolean
+  #loss = 0
+  #weight = 0
+  level = 0
+  /** The first absolute errors after one season, for at most another one. */
+  readonly early: number[] = []
+
+  /** `period` 1 has no season; `memory` is the number of steps that the mean error looks back. */
+  constructor(period: number, rate: number, memory: number) {
+    this.period = period
+    this.rate = rate
+    this.#memory = memory
+    this.#season = new Float64Array(period)
+    this.#visits = new Uint32Array(period)
+    this.#hasBegun = period === 1
+  }
+
+  /** Mean of the clipped absolute one-step errors; infinite before half a season has been tried. */
+  get error(): number {
+    const isTried = this.#weight >= Math.min(this.period / 2, this.#memory / 2)
+    return this.#hasBegun && isTried && this.#weight > 0 ? this.#loss / this.#weight : Infinity
+  }
+
+  seasonAt(step: number): number {
+    return this.#season[step % this.period] ?? 0
+  }
+
+  predict(step: number): number {
+    return this.#hasBegun ? this.level + this.seasonAt(step) : this.level
+  }
+
+  update(step: number, value: number, scale: number): void {
+    const slot = step % this.period
+    if (!this.#hasBegun && step >= this.period) this.#begin(value)
+    if (!this.#hasBegun) this.#season[slot] = value
+    else {
+      if (this.#count === 0) this.level = value
+      const error = value - this.predict(step)
+      if (this.early.length < this.period) this.early.push(Math.abs(error))
+      const bound = scale > 0 ? clipScales * scale : Infinity
+      const clipped = Math.max(-bound, Math.min(bound, error))
+      const keep = 1 - 1 / this.#memory
+      this.#loss = this.#loss * keep + Math.abs(clipped)
+      this.#weight = this.#weight * keep + 1
+      const moved = Math.max(this.rate, 1 / (this.#count + 1)) * clipped
+      this.level += moved
+      const visits = this.#visits[slot] ?? 0
+      if (this.period > 1)
+        this.#season[slot] = this.seasonAt(step) + Math.max(seasonRate, 1 / (visits + 1)) * (clipped - moved)
+    }
+    this.#visits[slot] = (this.#visits[slot] ?? 0) + 1
+    this.#count++
+  }
+
+  #begin(value: number): void {
+    let sum = 0
+    for (let slot = 0; slot < this.period; slot++) sum += this.#season[slot] ?? 0
+    this.level = this.#count ? sum / this.#count : value
+    for (let slot = 0; slot < this.period; slot++)
+      this.#season[slot] = this.#visits[slot] ? (this.#season[slot] ?? 0) - this.level : 0
+    this.#hasBegun = true
+  }
+}
+
+/** The smoother with the least error; a later one must beat an earlier one by 3 %. */
+export function best(smoothers: readonly Smoother[]): Smoother {
+  return smoothers.reduce((chosen, other) => (other.error < 0.97 * chosen.error ? other : chosen))
+}

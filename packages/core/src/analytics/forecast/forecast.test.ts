@@ -1,0 +1,143 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { backtest, forecast, total } from './forecast.ts'
+
+const start = '2026-01-05T00:00:00Z'
+const day = 86_400
+const series = (values: readonly (number | null)[], stepSeconds = day) => ({ start, stepSeconds, values })
+const step = fc.constantFrom(3_600, day, 604_800, 300)
+const amounts = fc.array(fc.option(fc.integer({ min: -1_000, max: 100_000 }), { freq: 8 }), { maxLength: 180 })
+/** A weekly pattern with noise that repeats itself. */
+const weekly = (length: number) =>
+  Array.from({ length }, (_, i) => [50, 60, 70, 80, 90, 20, 10][i % 7] ?? 0).map(
+    (value, i) => value + ((i * 7_919) % 13),
+  )
+
+test('finds the weekly season, and forecasts it', () => {
+  const { mean, periods, intervals } = forecast(series(weekly(200)), { horizon: 14, levels: [0.95] })
+  expect(periods).toEqual([7])
+  for (const [h, value] of mean.entries()) {
+    const expected = [50, 60, 70, 80, 90, 20, 10][(200 + h) % 7] ?? 0
+    expect(Math.abs(value - expected - 6)).toBeLessThan(6)
+    expect(intervals[0]?.upper[h]).toBeLessThan(expected + 30)
+  }
+})
+
+test('finds no season in noise', () => {
+  const values = Array.from({ length: 300 }, (_, i) => (i * i * 7_919) % 101)
+  expect(forecast(series(values), { horizon: 1, levels: [] }).periods).toEqual([])
+})
+
+test('forecasts a fee on the first of each month on that day only', () => {
+  const values = weekly(210).map((value, i) => value + (dateOf(i) === 1 ? 500 : 0))
+  const { mean } = forecast(series(values), { horizon: 40, levels: [0.95] })
+  for (const [h, value] of mean.entries())
+    if (dateOf(210 + h) === 1) expect(value).toBeGreaterThan(400)
+    else expect(value).toBeLessThan(130)
+})
+
+test('follows a level shift', () => {
+  const values = weekly(200).map((value, i) => value + (i >= 170 ? 300 : 0))
+  const { mean } = forecast(series(values), { horizon: 7, levels: [] })
+  expect(mean.reduce((sum, value) => sum + value, 0) / 7).toBeGreaterThan(330)
+})
+
+test('a short history is forecast by its mean, with an interval', () => {
+  const { mean, intervals } = forecast(series([10, 12, 9, 11, 10, 12]), { horizon: 3, levels: [0.9] })
+  expect(mean[0]).toBeCloseTo(10.7, 0)
+  expect(new Set(mean).size).toBe(1)
+  expect(intervals[0]?.upper[0]).toBeGreaterThan(11)
+})
+
+test('a series without values forecasts 0', () => {
+  const result = forecast(series([null, null]), { horizon: 2, levels: [0.95] })
+  expect(result.mean).toEqual([0, 0])
+  expect(total(result, { level: 0.95 })).toEqual({ mean: 0, lower: 0, upper: 0 })
+})
+
+test('no input gives NaN or infinity, and intervals are nested by level around the mean', () => {
+  const any = fc.array(fc.option(fc.double(), { freq: 5 }), { maxLength: 120 })
+  fc.assert(
+    fc.property(fc.oneof(any, amounts), step, fc.integer({ min: 1, max: 40 }), (values, stepSeconds, horizon) => {
+      const result = forecast(series(values, stepSeconds), { horizon, levels: [0.5, 0.8, 0.95, 0.999_999] })
+      expect(result.mean).toHaveLength(horizon)
+      for (const [h, value] of result.mean.entries()) {
+        const lower = result.intervals.map((interval) => interval.lower[h] ?? Number.NaN)
+        const upper = result.intervals.map((interval) => interval.upper[h] ?? Number.NaN)
+        const ordered = [...lower.toReversed(), value, ...upper]
+        expect(ordered.every(Number.isFinite)).toBe(true)
+        expect(ordered).toEqual(ordered.toSorted((a, b) => a - b))
+      }
+      for (const level of [0.5, 0.95]) {
+        const sum = total(result, { level })
+        expect([sum.lower, sum.mean, sum.upper].every(Number.isFinite)).toBe(true)
+        expect(sum.lower).toBeLessThanOrEqual(sum.mean)
+        expect(sum.upper).toBeGreaterThanOrEqual(sum.mean)
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('mean and interval move and grow with the series', () => {
+  fc.assert(
+    fc.property(
+      amounts,
+      step,
+      fc.integer({ min: -5, max: 5 }),
+      fc.integer({ min: -5_000, max: 5_000 }),
+      (values, stepSeconds, power, shift) => {
+        const question = { horizon: 10, levels: [0.9] }
+        const moved = values.map((value) => (value === null ? null : value * 2 ** power + shift))
+        const [before, after] = [values, moved].map((some) => forecast(series(some, stepSeconds), question))
+        const isEmpty = values.every((value) => value === null)
+        const expected = (list: number[] | undefined) =>
+          list?.map((value) => value * 2 ** power + (isEmpty ? 0 : shift))
+        const close = (actual: number[] | undefined, wanted: number[] | undefined) => {
+          for (const [h, value] of (wanted ?? []).entries()) {
+            const size = (before?.scale ?? 0) * 2 ** power + Math.abs(value) + Math.abs(shift)
+            expect(Math.abs((actual?.[h] ?? Number.NaN) - value)).toBeLessThanOrEqual(1e-9 * size)
+          }
+        }
+        close(after?.mean, expected(before?.mean))
+        close(after?.intervals[0]?.lower, expected(before?.intervals[0]?.lower))
+        close(after?.intervals[0]?.upper, expected(before?.intervals[0]?.upper))
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+test('the same series has the same forecast', () => {
+  const answer = () => {
+    const result = forecast(series(weekly(120)), { horizon: 30, levels: [0.95] })
+    return { result, month: total(result, { level: 0.9 }) }
+  }
+  expect(answer()).toEqual(answer())
+})
+
+test('a total is the sum of its steps, and its interval is narrower than the sum of theirs', () => {
+  const result = forecast(series(weekly(120)), { horizon: 30, levels: [0.95] })
+  const sum = total(result, { from: 3, to: 30, level: 0.95 })
+  expect(sum.mean).toBeCloseTo(
+    result.mean.slice(3).reduce((total, value) => total + value, 0),
+    6,
+  )
+  const widths = result.mean.map((value, h) => (result.intervals[0]?.upper[h] ?? 0) - value).slice(3)
+  expect(sum.upper - sum.mean).toBeLessThan(widths.reduce((total, width) => total + width, 0))
+  expect(sum.upper - sum.mean).toBeGreaterThan(Math.max(...widths) / 2)
+})
+
+test('a backtest names the accuracy of the series itself', () => {
+  const { mapePercent, rmse, mase, coverageRatio, origins } = backtest(series(weekly(250)), { horizon: 14 })
+  expect(origins).toBe(4)
+  expect(mapePercent).toBeLessThan(15)
+  expect(rmse).toBeLessThan(6)
+  expect(mase).toBeLessThan(1.1)
+  expect(coverageRatio).toBeGreaterThan(0.8)
+  expect(backtest(series([1, 2, 3]))).toEqual({ origins: 0 })
+})
+
+function dateOf(index: number): number {
+  return new Date(Date.parse(start) + index * day * 1_000).getUTCDate()
+}

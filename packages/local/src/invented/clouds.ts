@@ -1,0 +1,49 @@
+import { type CloudCredentials, type Clouds, Fault, type Provider } from '@cloudoptima/core'
+import type { Invented } from './process.ts'
+
+/** The clouds as they are, but for the accounts of the invented company. */
+export async function withInvented(invented: Invented): Promise<Clouds> {
+  const { createClouds, cloudsOf } = await import('@cloudoptima/providers/access')
+  const { inventedAccounts } = await import('@cloudoptima/sample')
+  const real = cloudsOf(process.env)
+  const ids = inventedAccounts()
+  let simulated: { url: string; clouds: Clouds } | undefined
+  const of = async <Cloud extends keyof Clouds>(cloud: Cloud, credentials: CloudCredentials): Promise<Provider> => {
+    if (!ids.has(accountOf(credentials))) return real[cloud]
+    const known = await invented.reopen()
+    if (!known) throw new Fault('unavailable', 'The accounts of the invented company exist in the sample only.')
+    const url = JSON.stringify(known.endpoints)
+    if (simulated?.url !== url) {
+      const awsCredentials = { accessKeyId: 'invented', secretAccessKey: 'invented' }
+      simulated = { url, clouds: createClouds({ endpoints: known.endpoints, awsCredentials }) }
+    }
+    return simulated.clouds[cloud]
+  }
+  const chosen = (cloud: keyof Clouds): Provider => ({
+    verify: async (credentials) => await (await of(cloud, credentials)).verify(credentials),
+    async *bills(access) {
+      yield* (await of(cloud, access.credentials)).bills(access)
+    },
+    async *preliminary(access) {
+      yield* (await of(cloud, access.credentials)).preliminary(access)
+    },
+    async *inventory(access) {
+      yield* (await of(cloud, access.credentials)).inventory(access)
+    },
+    async *utilization(access, asked) {
+      yield* (await of(cloud, access.credentials)).utilization(access, asked)
+    },
+  })
+  return { aws: { ...real.aws, ...chosen('aws') }, azure: chosen('azure'), gcp: chosen('gcp') }
+}
+
+function accountOf(credentials: CloudCredentials): string {
+  switch (credentials.cloud) {
+    case 'aws':
+      return credentials.roleArn.split(':')[4] ?? ''
+    case 'azure':
+      return credentials.subscriptionId
+    case 'gcp':
+      return credentials.projectId
+  }
+}

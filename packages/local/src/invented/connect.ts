@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import type { InventedAccount } from '@cloudoptima/clouds'
+import { CloudAccounts, type Context } from '@cloudoptima/core'
+
+/** Connects accounts that are not connected, in their order. */
+export async function connect(ctx: Context, accounts: readonly InventedAccount[]): Promise<void> {
+  const known = new Set((await ctx.tables.cloudAccounts.all(ctx.orgId)).map(({ accountId }) => accountId))
+  for (const account of accounts) if (!known.has(account.accountId)) await connectOne(ctx, account)
+}
+
+async function connectOne(ctx: Context, account: InventedAccount) {
+  switch (account.cloud) {
+    case 'aws': {
+      // As the setup issues it, which asks AWS for the account of the installation.
+      const externalId = randomUUID()
+      await ctx.tables.externalIds.put(ctx.orgId, { id: externalId, createdAt: ctx.now().toISOString() })
+      return await CloudAccounts.connectAws(ctx, { roleArn: account.roleArn, externalId })
+    }
+    case 'azure': {
+      const { subscriptionId, tenantId, clientId, clientSecret } = account
+      return await CloudAccounts.connectAzure(ctx, { subscriptionId, tenantId, clientId, clientSecret })
+    }
+    case 'gcp': {
+      const { projectId, serviceAccount } = account
+      const serviceAccountJson = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
+      return await CloudAccounts.connectGcp(ctx, { projectId, serviceAccountJson })
+    }
+  }
+}
+
+/** Nothing collects the invented company any more; its costs stay. */
+export async function disconnectAll(ctx: Context): Promise<void> {
+  for (const { id } of await ctx.tables.cloudAccounts.all(ctx.orgId)) await CloudAccounts.disconnect(ctx, { id })
+}

@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type * as z from 'zod'
+
+/** Answers each JSON line of stdin with one on stdout; a malformed line ends the command with exit code 2. */
+export async function answerLines<Question>(schema: z.ZodType<Question>, answer: (question: Question) => unknown) {
+  let number = 0
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+    number++
+    if (line.trim() === '') continue
+    const question = parse(schema, line)
+    if ('problem' in question) {
+      process.stderr.write(`Line ${number} is refused: ${question.problem}\n`)
+      process.exitCode = 2
+      process.stdin.destroy()
+      return
+    }
+    if (!process.stdout.write(`${JSON.stringify(answer(question.value))}\n`)) await once(process.stdout, 'drain')
+  }
+}
+
+function parse<Question>(schema: z.ZodType<Question>, line: string): { value: Question } | { problem: string } {
+  let json: unknown
+  try {
+    json = JSON.parse(line)
+  } catch (error) {
+    return { problem: `it is not JSON (${error instanceof Error ? error.message : String(error)}).` }
+  }
+  const { data, error } = schema.safeParse(json)
+  if (!error) return { value: data }
+  const issues = error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`)
+  return { problem: `${issues.slice(0, 3).join('; ')}.` }
+}
