@@ -1,5 +1,4 @@
 import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
-import { analyticsStatements } from './analytics.ts'
 import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { inventoryStatements } from './inventories.ts'
@@ -115,7 +114,6 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
-  ...analyticsStatements,
   ...inventoryStatements,
   ...changeStatements,
 

@@ -251,8 +251,3 @@ function breakdownOf(used: readonly Row[], others: readonly Row[], last: Day, in
     ...(rest.length > 0 ? [line('(other)', null, all)] : []),
   ]
 }
-
-/** Answers the usual question ahead, so that people find its answer. */
-export async function warm(ctx: Context): Promise<void> {
-  await (await costForecast.ask(ctx, {})).answer()
-}

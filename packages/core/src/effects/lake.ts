@@ -196,9 +196,6 @@ export const dimensions = [
 ] as const
 export type Dimension = (typeof dimensions)[number]
 
-export const seriesKinds = ['total', 'provider', 'account', 'service', 'region', 'service_account'] as const
-export type SeriesKind = (typeof seriesKinds)[number]
-
 /** Adjustments and corrections are credits; purchases and unused parts of commitments are `commitments`. */
 export type ChargeKind = 'credits' | 'tax' | 'commitments' | 'usage'
 
@@ -354,46 +351,6 @@ export interface Queries {
     dataset: 'costs'
     parameters: { ids: string[]; start: string; end: string; byDay: boolean }
     row: { id: string; day: string | null; currency: string; cost: string }
-  }
-  /** Effective cost by day, of the series that cost most in the last `lag` days. */
-  costSeries: {
-    dataset: 'cost_rollup'
-    parameters: { start: string; end: string; most: number; lag: number }
-    row: {
-      kind: SeriesKind
-      provider: string | null
-      account: string | null
-      service: string | null
-      region: string | null
-      /** `unused`: of commitments. `other`: tax, credits, purchases and adjustments. */
-      charged: 'usage' | 'unused' | 'other'
-      currency: string
-      /** JSON, in order: days with charges, and their costs as numbers. */
-      days: string
-      costs: string
-    }
-  }
-  /** Usage from `start` to `end` and between `before` and `start`, by value of each dimension, and in `total`. */
-  costShares: {
-    dataset: 'costs'
-    parameters: {
-      start: string
-      end: string
-      before: string
-      currency: string
-      where: Partial<Record<'provider' | 'account' | 'service' | 'region', string>>
-      /** Values of a dimension. */
-      most: number
-    }
-    row: {
-      dimension: 'total' | 'account' | 'service' | 'region' | 'usage' | 'resource'
-      value: string | null
-      cost: string
-      previous: string
-      /** Quantities in units of the price. */
-      used: number | null
-      usedBefore: number | null
-    }
   }
   dailyTotals: {
     dataset: 'cost_rollup'
