@@ -14,7 +14,6 @@ import {
   providersOf,
 } from '../costs/scope.ts'
 import { unconverted, usualCurrency } from '../costs/scope.ts'
-import type { Context } from '../effects/context.ts'
 import type { Dimension, Filter, Queries } from '../effects/lake.ts'
 import { addDays, type Day, dayOf, daysIn, monthOf, monthSpan } from '../kernel/calendar.ts'
 import { parse, sum, toNumber } from '../kernel/money.ts'
