@@ -180,7 +180,9 @@ test("control: the victim's own answers contain the canary", async () => {
     'cloud-accounts',
     `imports/${delivery?.id}`,
   ]
-  for (const path of [...lists.map((list) => `/v1/${list}`), ...questions]) {
+  // A bill without restatements is not named, and neither is what a total is made of.
+  const naming = questions.filter((path) => !/restatements|forecast/.test(path))
+  for (const path of [...lists.map((list) => `/v1/${list}`), ...naming]) {
     const response = await world.as(victim.tokens.admin).request(path)
     expect(await response.text(), path).toContain(canary)
   }

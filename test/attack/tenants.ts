@@ -176,6 +176,7 @@ export const questions = [
   '/v1/costs/by-service?month=2024-09',
   '/v1/costs/reconciliation?period=2024-09',
   '/v1/costs/restatements?period=2024-09',
+  '/v1/costs/forecast?days_ahead=7',
   '/v1/costs/changes?from=2024-08&to=2024-09',
 ]
 

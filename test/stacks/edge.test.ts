@@ -47,7 +47,7 @@ describe('routes', () => {
       'ANY /v1/cloud-accounts Requests',
       'ANY /v1/cloud-accounts/{proxy+} Requests',
       'ANY /v1/costs Requests',
-      ...['by-service', 'changes', 'overview', 'reconciliation', 'restatements'].flatMap((name) => [
+      ...['by-service', 'changes', 'forecast', 'overview', 'reconciliation', 'restatements'].flatMap((name) => [
         `ANY /v1/costs/${name} Requests`,
         `ANY /v1/costs/${name}/{proxy+} Requests`,
       ]),
@@ -60,7 +60,7 @@ describe('routes', () => {
       'ANY /v1/{proxy+} Requests',
       'ANY /{proxy+} Requests',
       'GET /v1/cloud-accounts Query',
-      ...['by-service', 'changes', 'overview', 'reconciliation', 'restatements'].map(
+      ...['by-service', 'changes', 'forecast', 'overview', 'reconciliation', 'restatements'].map(
         (name) => `GET /v1/costs/${name} Query`,
       ),
       ...resources.map((name) => `GET /v1/resources/${name} Query`),

@@ -1,4 +1,4 @@
-import { Changes, Cost, Reconciliation, Restatements } from '@cloudoptima/core'
+import { Changes, Cost, CostForecast, Reconciliation, Restatements } from '@cloudoptima/core'
 import { get, type Route } from '../route.ts'
 
 const meta = {
@@ -143,6 +143,34 @@ export const costs: readonly Route[] = [
       month: '2024-09',
       currency: 'USD',
       trend_days: { start_date: '2024-09-01', end_date: '2024-09-30' },
+      meta,
+    },
+  }),
+  get('/v1/costs/forecast', CostForecast.costForecast, {
+    needs: 'lake',
+    summary: 'Forecast costs by day, with intervals',
+    description:
+      'By any filter of the overview, from the complete days of the last two years. Tax, credits, purchases and ' +
+      'adjustments are treated apart: those that come each month repeat, the others do not. `accuracy_metrics` ' +
+      'compares earlier forecasts of the same series with its costs.',
+    answer: CostForecast.Forecast,
+    request: { days_ahead: 1, confidence_level: 0.95, cloud_provider: 'aws' },
+    response: {
+      forecast: [{ date: '2024-10-01', predicted_cost: 6.25, lower_bound: 5.5, upper_bound: 7 }],
+      total_forecasted: 6.25,
+      total_lower_bound: 5.5,
+      total_upper_bound: 7,
+      month_end: { month: '2024-10', cost_to_date: 0, predicted_cost: 193.75, lower_bound: 188, upper_bound: 199.5 },
+      breakdown: [],
+      accuracy_metrics: { mape: 4.2, rmse: 0.31, mase: 0.71, coverage: 0.95 },
+      based_on: {
+        start_date: '2024-07-01',
+        end_date: '2024-09-30',
+        seasons: [7],
+        recurring: [{ day_of_month: 1, cost: 100 }],
+        one_offs: 12.5,
+      },
+      currency: 'USD',
       meta,
     },
   }),

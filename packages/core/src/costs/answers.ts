@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type * as z from 'zod'
 import { admission, InvalidInput, parse, type Command } from '../guard/command.ts'
-import type { Context } from '../effects/context.ts'
+import { type Context, expiryIn } from '../effects/context.ts'
 import type { Permission } from '../kernel/permission.ts'
 import { perRuntime } from '../effects/concurrency.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
@@ -24,6 +24,25 @@ export interface Question<Schema extends z.ZodType = z.ZodType, Value = unknown>
   ask(ctx: Context, input: z.input<Schema>): Promise<Asked<Value>>
 }
 
+declare module '../effects/tables.ts' {
+  interface Tables {
+    answers: Table<{ id: string; value: string; expiresAt: number }>
+  }
+}
+
+// A tag lives for a day at most.
+const keptSeconds = 2 * 24 * 3600
+
+/** Answers that take long are kept, so that other processes find them. */
+async function recalled<Value>(ctx: Context, tag: string, run: () => Promise<Value>): Promise<Value> {
+  const kept = await ctx.tables.answers.get(ctx.orgId, tag)
+  if (kept) return JSON.parse(kept.value) as Value
+  const value = await run()
+  const expiresAt = expiryIn(ctx, keptSeconds)
+  await ctx.tables.answers.put(ctx.orgId, { id: tag, value: JSON.stringify(value), expiresAt })
+  return value
+}
+
 /** `run` must depend on the input, the view and the state only. */
 export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>, Value, State = undefined>(
   name: string,
@@ -31,6 +50,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   permission: Permission,
   run: (ctx: Context, input: z.output<Schema>, view: Snapshot.View, state: State | undefined) => Promise<Value>,
   stateOf: (ctx: Context, input: z.output<Schema>) => Promise<State | undefined> = async () => undefined,
+  { isKept = false }: { isKept?: boolean } = {},
 ): Question<Schema, Value> {
   const memoryOf = perRuntime(() => leastRecentlyUsed<Answer<Value>>(200))
   const admit = admission(name, permission)
@@ -45,9 +65,10 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
       tagged([name, ctx.orgId, version, day, ctx.currency ?? null, state ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
-      const value = await run(ctx, parsed, view, state)
       // The lake may have changed since its version was read.
-      return { tag: parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version), value }
+      const tag = parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version)
+      const make = async () => await run(ctx, parsed, view, state)
+      return { tag, value: await (isKept ? recalled(ctx, tag, make) : make()) }
     }
     const tag = tagOf(version)
     const memory = memoryOf(ctx.runtime)

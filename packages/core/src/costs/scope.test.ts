@@ -39,12 +39,13 @@ describe('what is read', () => {
     expect(completeUntil(view([]))).toBeNull()
   })
 
-  test('the default currency is that of most partitions, the first by name of several', () => {
+  test('the default currency is that of most bills, whose parts count once, the first by name of several', () => {
     const money = (currency: string) => [{ currency, billed: '1', effective: '1', list: null, contracted: null }]
     const inEuro = snapshot({ provider: 'A', period: '2024-09', totals: money('EUR') })
     const inDollar = snapshot({ provider: 'B', period: '2024-09', totals: money('USD') })
     expect(usualCurrency(view([inDollar, inEuro]))).toBe('EUR')
-    expect(usualCurrency(view([inDollar, inDollar, inEuro]))).toBe('USD')
+    expect(usualCurrency(view([inDollar, { ...inDollar, period: '2024-08' }, inEuro]))).toBe('USD')
+    expect(usualCurrency(view([inDollar, inDollar, inEuro]))).toBe('EUR')
     expect(usualCurrency(view([]))).toBe('USD')
   })
 })

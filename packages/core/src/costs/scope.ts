@@ -71,13 +71,31 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
-/** Of most partitions, the first by name of several; USD for an empty lake. */
+// Clouds deliver the last charges of a day within so many days after its end.
+const matureDays = 1
+
+/** The last day whose costs are complete: its provider delivered a day later, or charges of a later day. */
+export function matureUntil(view: View): Day | null {
+  const complete = completeUntil(view)
+  if (complete === null) return null
+  const days = [...lastDays(view)].map(([provider, last]) => {
+    const delivered = view.snapshots.reduce(
+      (newest, snapshot) => (snapshot.provider === provider && snapshot.at > newest ? snapshot.at : newest),
+      '',
+    )
+    const isMature = dayOf(new Date(delivered)) > addDays(last, matureDays)
+    return isMature ? last : addDays(last, -1)
+  })
+  return days.reduce((first, day) => (day >= addDays(complete, -1) && day < first ? day : first), complete)
+}
+
+/** Of most bills, whose parts count once, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
-  const totals = Map.groupBy(
-    snapshots.flatMap((snapshot) => snapshot.totals),
-    ({ currency }) => currency,
-  )
-  const [usual] = [...totals].toSorted(([a, m], [b, n]) => n.length - m.length || (a < b ? -1 : 1))
+  const bills = new Map<string, Set<string>>()
+  for (const { provider, billingAccountId, period, totals } of snapshots)
+    for (const { currency } of totals)
+      bills.set(currency, (bills.get(currency) ?? new Set()).add(`${provider}/${billingAccountId}/${period}`))
+  const [usual] = [...bills].toSorted(([a, m], [b, n]) => n.size - m.size || (a < b ? -1 : 1))
   return usual?.[0] ?? 'USD'
 }
 

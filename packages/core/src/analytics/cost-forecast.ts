@@ -1,0 +1,252 @@
+import * as z from 'zod'
+import { question } from '../costs/answers.ts'
+import { filtersOf, shared } from '../costs/ask.ts'
+import { type Conversion, conversionOf, convert } from '../costs/convert.ts'
+import { GroupBy } from '../costs/overview-schema.ts'
+import {
+  excludedCosts,
+  filesFor,
+  filtered,
+  incomplete,
+  matureUntil,
+  metaOf,
+  Meta,
+  providersOf,
+} from '../costs/scope.ts'
+import { unconverted, usualCurrency } from '../costs/scope.ts'
+import type { Dimension, Filter, Queries } from '../effects/lake.ts'
+import { addDays, type Day, dayOf, daysIn, monthOf, monthSpan } from '../kernel/calendar.ts'
+import { parse, sum, toNumber } from '../kernel/money.ts'
+import { backtest, forecast, total } from './forecast/forecast.ts'
+import { recurring } from './recurring.ts'
+
+/** Two years, so that a yearly pattern is seen twice. */
+const historyDays = 730
+/** A group is forecast if it had costs in these days. */
+const recentDays = 30
+
+const Input = z
+  .strictObject({
+    daysAhead: z.int().min(1).max(365).default(30).describe('Days after the last complete day.'),
+    confidenceLevel: z.number().min(0.5).max(0.999).default(0.95).describe('How often the interval holds.'),
+    groupBy: GroupBy.optional().describe('Adds a breakdown by this dimension; `tag` needs `tag_key`.'),
+    tagKey: z.string().min(1).max(1024).optional().describe('The tag whose values the breakdown has.'),
+    limit: z.int().min(1).max(50).default(20).describe('The most lines of the breakdown; a last line has the rest.'),
+    ...shared,
+  })
+  .refine(({ groupBy, tagKey }) => groupBy !== 'tag' || tagKey !== undefined, {
+    message: 'is needed to group by tag',
+    path: ['tagKey'],
+  })
+type Input = z.output<typeof Input>
+
+const Range = z.object({ predictedCost: z.number(), lowerBound: z.number(), upperBound: z.number() })
+type Range = z.infer<typeof Range>
+
+export const Forecast = z.object({
+  forecast: z.array(z.object({ date: z.string(), ...Range.shape })),
+  totalForecasted: z.number(),
+  totalLowerBound: z.number().describe('Of the total; narrower than the sum of the days, because errors cancel out.'),
+  totalUpperBound: z.number(),
+  monthEnd: Range.extend({
+    month: z.string(),
+    costToDate: z.number().describe('Of the days of this month before the forecast.'),
+  }).describe('The whole month of the first day of the forecast.'),
+  breakdown: z
+    .array(Range.extend({ dimension: z.string(), value: z.string().nullable() }))
+    .describe('Each line is a forecast of its own, so that the lines need not add up to the total.'),
+  accuracyMetrics: z
+    .object({
+      mape: z.number().nullable().describe('Mean absolute error in percent.'),
+      rmse: z.number().nullable().describe('Root of the mean squared error of a day, in the currency.'),
+      mase: z.number().nullable().describe('Mean absolute error, relative to repeating the last week.'),
+      coverage: z.number().nullable().describe('How often the interval held.'),
+    })
+    .describe('Of forecasts of the last months of this series from the days before them. Null if it is too short.'),
+  basedOn: z.object({
+    startDate: z.string().nullable(),
+    endDate: z.string().nullable().describe('The last complete day.'),
+    seasons: z.array(z.int()).describe('Lengths in days of the patterns that were found.'),
+    recurring: z
+      .array(z.object({ dayOfMonth: z.int(), cost: z.number() }))
+      .describe('Tax, credits, purchases and adjustments that came on this day of the last two months: they repeat.'),
+    oneOffs: z
+      .number()
+      .describe('The other tax, credits, purchases and adjustments of the history. They do not repeat.'),
+  }),
+  currency: z.string(),
+  meta: Meta,
+})
+export type Forecast = z.infer<typeof Forecast>
+
+type Row = Queries['costByDay']['row']
+
+/** Tax, credits, purchases and adjustments are treated apart from usage: they have no daily pattern. */
+const apart: Filter = { dimension: 'category', values: ['Tax', 'Credit', 'Purchase', 'Adjustment'] }
+const usage: Filter = { dimension: 'category', values: ['Usage'] }
+
+export const costForecast = question(
+  'costs.forecast',
+  Input,
+  'read:costs',
+  async (ctx, input, whole, conversion: Conversion | undefined): Promise<Forecast> => {
+    const currency = conversion?.to ?? usualCurrency(whole)
+    const filters = filtersOf(input, providersOf(whole))
+    const view = filtered(whole, filters)
+    const last = matureUntil(view) ?? addDays(dayOf(ctx.now()), -1)
+    const span = { start: addDays(last, 1 - historyDays), end: last }
+    const ask = async (more: Filter, by: { groupBy?: Dimension; tagKey?: string | undefined } = {}) => {
+      const source = filesFor(ctx.orgId, view, span)
+      const { metric, basis } = input
+      const parameters = { metric, basis, filters: [...filters, more], ...span, ...by }
+      const found = source.files.costs.length === 0 ? [] : await ctx.runtime.lake.query('costByDay', source, parameters)
+      return await convert(
+        ctx,
+        found.map((row) => ({ ...row, rateDay: row.day })),
+        ['cost'],
+        conversion,
+      )
+    }
+    const { groupBy, tagKey } = input
+    const none = { rows: [] }
+    const [{ rows: used, rates }, { rows: others }, { rows: groups }, { rows: groupsApart }, excluded] =
+      await Promise.all([
+        ask(usage),
+        ask(apart),
+        groupBy ? ask(usage, { groupBy, tagKey }) : none,
+        groupBy ? ask(apart, { groupBy, tagKey }) : none,
+        excludedCosts(ctx, filesFor(ctx.orgId, view, span)),
+      ])
+    const inCurrency = (rows: readonly Row[]) => rows.filter((row) => row.currency === currency)
+    const made = predict(inCurrency(used), inCurrency(others), last, input)
+    const { daily, costs, sumOf } = made
+    const month = monthOf(addDays(last, 1))
+    const left = daysIn({ start: addDays(last, 1), end: monthSpan(month).end })
+    const toDate = sum(
+      [...inCurrency(used), ...inCurrency(others)].filter(({ day }) => monthOf(day) === month).map(costOf),
+    )
+    const rest = sumOf(left)
+    const atEnd = (part: number) => rounded(toNumber(toDate) + part)
+    const whole30 = sumOf(input.daysAhead)
+    return {
+      forecast: daily.slice(0, input.daysAhead),
+      totalForecasted: whole30.predictedCost,
+      totalLowerBound: whole30.lowerBound,
+      totalUpperBound: whole30.upperBound,
+      monthEnd: {
+        month,
+        costToDate: rounded(toNumber(toDate)),
+        predictedCost: atEnd(rest.predictedCost),
+        lowerBound: atEnd(rest.lowerBound),
+        upperBound: atEnd(rest.upperBound),
+      },
+      breakdown: breakdownOf(inCurrency(groups), inCurrency(groupsApart), last, input),
+      accuracyMetrics: made.accuracy(),
+      basedOn: {
+        startDate: costs.start,
+        endDate: costs.start === null ? null : last,
+        seasons: made.seasons,
+        recurring: made.recurring,
+        oneOffs: rounded(made.oneOffs),
+      },
+      currency,
+      meta: metaOf(
+        input,
+        whole,
+        currency,
+        [
+          ...unconverted([...used, ...others], ({ cost }) => cost, currency, 'current'),
+          ...incomplete(view, span, { metric: input.metric, currency, excluded }),
+        ],
+        rates,
+      ),
+    }
+  },
+  conversionOf,
+  { isKept: true },
+)
+
+const costOf = ({ cost }: Row) => parse(cost)
+
+/** Four decimals: the digits of a forecast mean less than those of a bill. */
+const rounded = (value: number) => Number(value.toFixed(4))
+
+/** The daily costs from the first one to the last day; null before. */
+function seriesOf(rows: readonly Pick<Row, 'day' | 'cost'>[], last: Day) {
+  const start = rows.reduce<Day | null>((first, { day }) => (first === null || day < first ? day : first), null)
+  if (start === null) return { start, values: [] }
+  const values = Array.from({ length: daysIn({ start, end: last }) }, () => 0)
+  for (const { day, cost } of rows) {
+    const at = daysIn({ start, end: day }) - 1
+    values[at] = (values[at] ?? 0) + Number(cost)
+  }
+  return { start, values }
+}
+
+function predict(
+  used: readonly Row[],
+  others: readonly Row[],
+  last: Day,
+  input: Pick<Input, 'daysAhead' | 'confidenceLevel'>,
+) {
+  const costs = seriesOf(used, last)
+  const level = input.confidenceLevel
+  // Until the end of the month at least.
+  const horizon = Math.max(input.daysAhead, 31)
+  const series = { start: costs.start ?? last, stepSeconds: 86_400, values: costs.values }
+  const model = forecast(series, { horizon, levels: [level] })
+  const repeated = recurring(others, last)
+  const [interval] = model.intervals
+  const daily = model.mean.map((mean, n) => {
+    const date = addDays(last, n + 1)
+    const fixed = repeated.on(date)
+    return {
+      date,
+      predictedCost: rounded(mean + fixed),
+      lowerBound: rounded((interval?.lower[n] ?? mean) + fixed),
+      upperBound: rounded((interval?.upper[n] ?? mean) + fixed),
+    }
+  })
+  const sumOf = (days: number): Range => {
+    const { mean, lower, upper } = total(model, { to: days, level })
+    const fixed = daily.slice(0, days).reduce((all, { date }) => all + repeated.on(date), 0)
+    return {
+      predictedCost: rounded(mean + fixed),
+      lowerBound: rounded(lower + fixed),
+      upperBound: rounded(upper + fixed),
+    }
+  }
+  const accuracy = (): Forecast['accuracyMetrics'] => {
+    const { mapePercent, rmse, mase, coverageRatio } = backtest(series, { level })
+    const shown = (value: number | undefined) => (value === undefined ? null : rounded(value))
+    return { mape: shown(mapePercent), rmse: shown(rmse), mase: shown(mase), coverage: shown(coverageRatio) }
+  }
+  return { costs, daily, sumOf, accuracy, seasons: model.periods, recurring: repeated.days, oneOffs: repeated.oneOffs }
+}
+
+/** The groups that cost most recently, each with its own forecast. */
+function breakdownOf(used: readonly Row[], others: readonly Row[], last: Day, input: Input): Forecast['breakdown'] {
+  const recent = addDays(last, -recentDays)
+  const groups = [...Map.groupBy(used, ({ dimension }) => dimension)]
+    .map(([value, rows]) => {
+      const cost = rows.reduce((all, row) => all + (row.day > recent ? Number(row.cost) : 0), 0)
+      return { value, rows, cost, others: others.filter(({ dimension }) => dimension === value) }
+    })
+    .filter(({ cost }) => cost !== 0)
+    .toSorted((a, b) => b.cost - a.cost || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
+  const unnamed = input.groupBy === 'tag' ? '(untagged)' : '(none)'
+  const line = (dimension: string, value: string | null, group: Pick<(typeof groups)[number], 'rows' | 'others'>) => ({
+    dimension,
+    value,
+    ...predict(group.rows, group.others, last, input).sumOf(input.daysAhead),
+  })
+  const rest = groups.slice(input.limit)
+  const all = rest.reduce<{ rows: Row[]; others: Row[] }>(
+    (joined, { rows, others }) => ({ rows: [...joined.rows, ...rows], others: [...joined.others, ...others] }),
+    { rows: [], others: [] },
+  )
+  return [
+    ...groups.slice(0, input.limit).map((group) => line(group.value ?? unnamed, group.value, group)),
+    ...(rest.length > 0 ? [line('(other)', null, all)] : []),
+  ]
+}
