@@ -6,6 +6,7 @@ export const currencies: readonly Route[] = [
     summary: 'Get the exchange rates of a day',
     description: "The European Central Bank's reference rates, with which amounts of that day are converted.",
     answer: ExchangeRate.Info,
+    faults: ['not_found'],
     request: { date: '2026-10-31' },
     response: {
       date: '2026-10-31',
