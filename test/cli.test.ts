@@ -358,7 +358,7 @@ describe('serving', () => {
       const ended = await first.ended
       expect([ended.code, ended.stderr.includes('invented company')]).toEqual([0, true])
       const again = await run('--once', '--data', data)
-      expect([again.code, again.stderr]).toEqual([0, expect.not.stringMatching(/failed|refused|Connecting/)])
+      expect([again.code, again.stderr]).toEqual([0, ''])
       expect(again.stdout).toContain(' partitions, ')
       const real = await answer('--data', data, '--import', bill)
       expect([real.code, real.stderr.includes("The sample's invented costs")]).toEqual([0, true])

@@ -63,6 +63,8 @@ export async function start(options: StartOptions): Promise<number> {
 
 async function finishInterrupted(product: Product, reporter: Reporter, interrupt: Interrupt) {
   for (const { ctx, id } of product.interrupted) {
+    // Nobody waits for the bills of the sample.
+    if (ctx.orgId === sampleOrgId) continue
     reporter.begin(`Resuming the interrupted import ${id}`)
     const run = () => runImport({ ...product, ctx }, id, reporter)
     const { status, reason } = await interrupt.during(ctx, id, run)
