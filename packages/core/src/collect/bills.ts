@@ -14,7 +14,9 @@ import type * as Source from './source.ts'
 
 // An import that failed by an error of the product is tried again at later looks.
 const mostAttempts = 3
-const pauseMs = 24 * 3600 * 1000
+const hourMs = 3600 * 1000
+/** The time since the first attempt before the next one, by the number of attempts: an outage ends meanwhile. */
+const pausesMs = [0, 0, hourMs, 24 * hourMs]
 
 /** Imports each delivery of an export that is new or was restated. */
 export async function collectBills(ctx: Context, given: Given): Promise<Found> {
@@ -63,9 +65,12 @@ async function importAll(ctx: Context, given: Given, offered: AsyncIterable<Bill
   for await (const delivery of offered) {
     const next = await nextImport(ctx, given, delivery, deliveries)
     if (!next) continue
+    const before = deliveries[delivery.id]?.importId
     deliveries[delivery.id] = next
     // Before the import: a killed collection is repeated with the same import.
     await save(ctx, source, deliveries)
+    // Only now, because a canceled import is never repeated.
+    if (before !== undefined && before !== next.importId) await cancelUpload(ctx, before)
     try {
       await importDelivery(ctx, given, delivery, next.importId)
       imports.push(next.importId)
@@ -86,6 +91,12 @@ function stateOf({ code }: Fault): Pick<Source.Problem, 'state'> {
   if (code === 'conflict') return { state: 'bill_incomplete' }
   if (code === 'rate_limited') return { state: 'throttled' }
   return { state: code === 'unavailable' ? 'unavailable' : 'bill_refused' }
+}
+
+/** Ends an import that never began; its delivery has another one now. */
+async function cancelUpload(ctx: Context, importId: string): Promise<void> {
+  const known = await ctx.tables.imports.get(ctx.orgId, importId)
+  if (known?.status === 'uploading') await Import.cancel(ctx, importId)
 }
 
 /** Throws Fault `conflict` if another collection took over. */
@@ -109,10 +120,7 @@ async function nextImport(
   const imported = await ctx.tables.imports.get(ctx.orgId, known.importId)
   // An older version that still runs would replace a newer one.
   if (imported?.status === 'running') return undefined
-  if (known.version !== version) {
-    if (imported?.status === 'uploading') await Import.cancel(ctx, known.importId)
-    return fresh(1)
-  }
+  if (known.version !== version) return fresh(1)
   if (known.problem) {
     problems.push(known.problem)
     return undefined
@@ -128,13 +136,11 @@ async function nextImport(
     // The collection was killed, or failed, before the import began.
     case undefined:
     case 'uploading': {
-      if (!isOver) return { ...known, attempts: known.attempts + 1 }
       // For ever would lose a month that the cloud never restates.
-      if (ctx.now().getTime() - Id.timeOf(known.importId) >= pauseMs) {
-        if (imported) await Import.cancel(ctx, known.importId)
-        return fresh(1)
-      }
-      problems.push({ state: 'import_failed', part: id, message: 'The bill could not be fetched. It is tried daily.' })
+      if (ctx.now().getTime() - Id.timeOf(known.importId) >= (pausesMs[known.attempts] ?? 0))
+        return isOver ? fresh(1) : { ...known, attempts: known.attempts + 1 }
+      const message = 'The bill could not be fetched. It is tried again after an hour, and then daily.'
+      problems.push({ state: 'import_failed', part: id, message })
       return undefined
     }
     case 'committed':

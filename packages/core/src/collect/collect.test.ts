@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import * as CloudAccounts from '../accounts/cloud-accounts.ts'
+import * as Import from '../bills/import.ts'
 import type { Context } from '../effects/context.ts'
 import type { Compared } from '../effects/lake.ts'
 import type { Provider } from '../effects/clouds.ts'
@@ -8,7 +10,8 @@ import { events } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Resource } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { dyingAt } from '../testing/processes.ts'
+import { memoryRuntime, over, testContext } from '../testing/runtime.ts'
 import * as Collect from './collect.ts'
 import { planSources } from './plan.ts'
 import * as Schedule from './schedule.ts'
@@ -336,7 +339,7 @@ describe('utilization', () => {
   })
 })
 
-test('a bill that cannot be fetched is tried three times, and again on the next day', async () => {
+test('a bill that cannot be fetched is tried twice, after an hour, and again on the next day', async () => {
   let fetches = 0
   const bills: Provider['bills'] = async function* () {
     const fetch = async () => {
@@ -348,10 +351,51 @@ test('a bill that cannot be fetched is tried three times, and again on the next 
   const { deliver, round, source } = await connected({ bills })
   await deliver()
   for (let n = 0; n < 5; n++) await round(6)
+  expect(fetches).toBe(2)
+  for (let n = 0; n < 10; n++) await round(6)
   expect(fetches).toBe(3)
   expect(await source('bills')).toMatchObject({ problems: [{ state: 'import_failed', part: 'focus/2026-10' }] })
   await round(24 * 60)
   expect(fetches).toBe(4)
+})
+
+test('a month whose upload is given up is not lost, wherever the process is killed', async () => {
+  const bills: Provider['bills'] = async function* () {
+    const fetch = async (folder: string) => {
+      const path = join(folder, 'bill.csv')
+      await writeFile(path, 'bill')
+      return [{ name: 'bill.csv', path }]
+    }
+    yield { id: 'focus/2026-10', period: '2026-10', version: '1', fetch }
+  }
+  let isKilled = true
+  let accesses = 0
+  for (; isKilled; accesses++) {
+    const { ctx, runtime, round, pass } = await connected({ bills })
+    isKilled = false
+    const collect = async (by: Context) => {
+      await Schedule.run(ctx, () => false)
+      const messages = runtime.sent.splice(0).map(({ data }) => Collect.Input.parse(data))
+      for (const message of messages.filter(({ sourceId }) => sourceId.endsWith('/bills')))
+        await Collect.run(by, message).catch((error: unknown) => {
+          if (!(error instanceof Error && error.message === 'killed')) throw error
+          isKilled = true
+        })
+    }
+    const gone = () => Promise.reject(new Error('The bucket is gone.'))
+    const blobs = { ...runtime.blobs, put: gone, putFile: gone }
+    for (const minutes of [0, 30, 120]) {
+      pass(minutes)
+      await collect(over(ctx, { ...runtime, blobs }))
+    }
+    pass(30 * 60)
+    let left = accesses
+    await collect(dyingAt(ctx, () => left-- <= 0))
+    for (let day = 0; day < 3; day++) await round(27 * 60)
+    const started = await Array.fromAsync(Import.withStatus(ctx, 'running'))
+    expect({ accesses, started: started.length }).toEqual({ accesses, started: 1 })
+  }
+  expect(accesses).toBeGreaterThan(20)
 })
 
 describe('the ledger', () => {
