@@ -65,6 +65,8 @@ function begin(args: readonly string[]): {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
     cwd: dir,
     env: { ...process.env, NO_COLOR: '1' },
+    // Of its own process group, as on a terminal.
+    detached: true,
   })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
@@ -354,7 +356,8 @@ describe('serving', () => {
       const attached = await run('status', '--data', data, '--json')
       const { api: served, partitions } = JSON.parse(attached.stdout) as { api: string; partitions: number }
       expect([served, partitions >= 16]).toEqual([api, true])
-      first.child.kill('SIGINT')
+      // Ctrl-C on a terminal signals the simulated clouds too.
+      process.kill(-(first.child.pid ?? 0), 'SIGINT')
       const ended = await first.ended
       expect([ended.code, ended.stderr.includes('invented company')]).toEqual([0, true])
       const again = await run('--once', '--data', data)
@@ -369,6 +372,23 @@ describe('serving', () => {
       expect(JSON.parse(status.stdout)).toMatchObject({ partitions: 4, rows: sample.rows, totals: apart.totals })
     },
     sampleMs,
+  )
+
+  it(
+    'ends at Ctrl-C while it collects, and the next start goes on',
+    async () => {
+      const data = await fresh()
+      const first = begin(['--data', data, '--port', '0'])
+      await first.untilOutput('Collecting the bills')
+      process.kill(-(first.child.pid ?? 0), 'SIGINT')
+      const { code, stdout, stderr } = await first.ended
+      expect([code, stdout, stderr.split('\n').at(-2)]).toEqual([130, '', 'Ending. Press Ctrl-C again to end at once.'])
+      const second = begin(['--data', data, '--port', '0'])
+      await second.untilOutput('Collecting the bills')
+      second.child.kill('SIGKILL')
+      await second.ended
+    },
+    slow,
   )
 
   it(

@@ -4,7 +4,7 @@ import type { BillChange } from '@cloudoptima/sample'
 export interface Faults {
   /** The first that fits a call applies to it. */
   calls: CallFault[]
-  /** Restatements and new columns, by month: `2026-10`. */
+  /** Restatements and new columns, by month: `2026-10`, or `{billing account} 2026-10`. */
   bills: Record<string, BillChange>
 }
 

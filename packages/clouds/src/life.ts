@@ -1,12 +1,12 @@
+import { Day } from '@cloudoptima/sample'
 import type { Faults } from './faults.ts'
 import { dayOf } from './load.ts'
-import { Day } from '@cloudoptima/sample'
 
-const most = 4
+const mostCredits = 3
 
-/** A cloud corrects the bill of the running month: credits come one after the other, and are taken back. */
-export function correct({ bills }: Faults, now: Date): void {
-  const month = Day.month(dayOf(now) - 1).period
-  const { restatements = 0, ...change } = bills[month] ?? {}
-  bills[month] = { ...change, restatements: (restatements + 1) % most }
+/** A cloud corrects the running month of a billing account: it adds credits, and after the third takes all back. */
+export function correct({ bills }: Faults, billingAccount: string, now: Date): void {
+  const key = `${billingAccount} ${Day.month(dayOf(now) - 1).period}`
+  const credits = bills[key]?.restatements ?? 0
+  bills[key] = { restatements: credits === mostCredits ? 0 : credits + 1 }
 }

@@ -4,13 +4,21 @@ import type { InventedAccount, InventedClouds } from './invented.ts'
 import { type CloudsOptions, startClouds } from './start.ts'
 
 const [, , given = '{}'] = process.argv
-const correctionMs = 5 * 60_000
+const correctionMs = 10 * 60_000
 
+// Ctrl-C signals it too, and the product, which ends it, still asks it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
 process.on('disconnect', () => process.exit())
-const { endpoints, credentials, roles, faults, bills } = await startClouds(JSON.parse(given) as CloudsOptions)
+const { endpoints, credentials, roles, faults, billingAccounts, bills } = await startClouds(
+  JSON.parse(given) as CloudsOptions,
+)
 // Each customer writes the external id of the first reader into the role.
 for (const role of Object.values(roles.aws)) role.externalId = ''
-setInterval(() => correct(faults, new Date()), correctionMs)
+let corrections = 0
+setInterval(() => {
+  const account = billingAccounts[corrections++ % billingAccounts.length]
+  if (account !== undefined) correct(faults, account, new Date())
+}, correctionMs)
 const accounts: InventedAccount[] = [
   ...Object.entries(roles.aws).map(([accountId, { roleArn }]) => ({
     cloud: 'aws' as const,

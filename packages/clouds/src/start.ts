@@ -40,6 +40,7 @@ export interface SimulatedClouds {
     gcp: Record<string, GcpProject>
   }
   faults: Faults
+  billingAccounts: string[]
   /** Months of all exports together. */
   bills: number
   close(): Promise<void>
@@ -58,9 +59,10 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
   const faults: Faults = { calls: [], bills: {} }
   const size = { today, seed, months, rows }
   const given = { now, faults, dir }
-  const aws = awsAnswers({ ...given, estate: openEstate('aws', size) })
-  const { answer, subscriptions } = azureAnswers({ ...given, estate: openEstate('azure', size) })
+  const [ofAws, ofAzure] = [openEstate('aws', size), openEstate('azure', size)]
   const estates = [openEstate('gcpUsd', size), openEstate('gcpGbp', size)]
+  const aws = awsAnswers({ ...given, estate: ofAws })
+  const { answer, subscriptions } = azureAnswers({ ...given, estate: ofAzure })
   const gcp = await gcpAnswers({ ...given, estates })
   const [awsServer, azureServer, gcpServer] = await Promise.all([serve(aws.answer), serve(answer), serve(gcp.answer)])
   const { url } = azureServer
@@ -79,6 +81,7 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
       gcp: Object.fromEntries(projects.flat().map((project) => [project.projectId, project])),
     },
     faults,
+    billingAccounts: [ofAws, ofAzure, ...estates].map(({ account }) => account),
     bills: (1 + subscriptions.length + estates.length) * months,
     close: async () =>
       void (await Promise.all([awsServer, azureServer, gcpServer].map(async (server) => await server.close()))),

@@ -27,6 +27,11 @@ const afterChanges = (day: Day.Day, changes: number) => new Date(timeOf(day).get
 /** The bills of an account, which grow by the day and change by `faults`. */
 export function versionsOf({ estate, now, faults }: { estate: Estate; now(): Date; faults: Faults }): Versions {
   const first = Day.parse(`${estate.firstMonth}-01`)
+  const ofAccount = (month: string) => `${estate.account} ${month}`
+  const estateChanges = () =>
+    Object.entries(faults.bills).flatMap(([key, change]) =>
+      key.includes(' ') && !key.startsWith(ofAccount('')) ? [] : change,
+    )
   return {
     months: () => [
       ...new Set(Array.from({ length: dayOf(now()) - first }, (_, index) => Day.month(first + index).period)),
@@ -34,10 +39,10 @@ export function versionsOf({ estate, now, faults }: { estate: Estate; now(): Dat
     modified: () =>
       afterChanges(
         dayOf(now()),
-        Object.values(faults.bills).reduce((sum, change) => sum + changesOf(change), 0),
+        estateChanges().reduce((sum, change) => sum + changesOf(change), 0),
       ),
     of: (month) => {
-      const change = faults.bills[month] ?? {}
+      const change = faults.bills[ofAccount(month)] ?? faults.bills[month] ?? {}
       const until = Math.min(dayOf(now()), Day.month(Day.parse(`${month}-01`)).end)
       const { restatements = 0, columns = [] } = change
       const id = Random.hex(Random.hash(JSON.stringify([month, until, restatements, columns])), 32)
@@ -59,6 +64,8 @@ export function newest<Value>(make: (version: Version) => Value): (version: Vers
     if (known?.id === version.id) return known.value
     const value = make(version)
     kept.set(version.month, { id: version.id, value })
+    // A disk that was full may have room again.
+    if (value instanceof Promise) value.catch(() => kept.delete(version.month))
     return value
   }
 }

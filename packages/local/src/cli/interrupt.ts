@@ -5,7 +5,7 @@ import { note } from './output.ts'
 export interface Interrupt {
   /** Runs an import that Ctrl-C cancels; rejects after a cancellation. */
   during<Result>(ctx: Context, id: string, work: () => Promise<Result>): Promise<Result>
-  /** Aborted when Ctrl-C cancels an import. */
+  /** Aborted when Ctrl-C cancels an import or ends the start. */
   signal: AbortSignal
   /** Resolves when the canceled import has left nothing. */
   canceled(): Promise<void>
@@ -33,7 +33,10 @@ export function onInterrupt(product: Product): Interrupt {
     else if (current && isImport) {
       canceled = { ...current, isStopped: stop(current.ctx, current.id) }
       canceling.abort()
-    } else void product.close().finally(() => process.exit(interrupted))
+    } else {
+      canceling.abort()
+      void product.close().finally(() => process.exit(interrupted))
+    }
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

@@ -8,14 +8,15 @@ export async function withInvented(invented: Invented): Promise<Clouds> {
   const real = cloudsOf(process.env)
   const ids = inventedAccounts()
   let simulated: { url: string; clouds: Clouds } | undefined
-  const of = async <Cloud extends keyof Clouds>(cloud: Cloud, credentials: CloudCredentials): Promise<Provider> => {
+  const of = async (cloud: keyof Clouds, credentials: CloudCredentials): Promise<Provider> => {
     if (!ids.has(accountOf(credentials))) return real[cloud]
-    const known = await invented.reopen()
-    if (!known) throw new Fault('unavailable', 'The accounts of the invented company exist in the sample only.')
-    const url = JSON.stringify(known.endpoints)
+    if (!(await invented.company()))
+      throw new Fault('unavailable', 'The accounts of the invented company exist in the sample only.')
+    const { endpoints } = await invented.clouds()
+    const url = JSON.stringify(endpoints)
     if (simulated?.url !== url) {
       const awsCredentials = { accessKeyId: 'invented', secretAccessKey: 'invented' }
-      simulated = { url, clouds: createClouds({ endpoints: known.endpoints, awsCredentials }) }
+      simulated = { url, clouds: createClouds({ endpoints, awsCredentials }) }
     }
     return simulated.clouds[cloud]
   }

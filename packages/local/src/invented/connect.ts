@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { InventedAccount } from '@cloudoptima/clouds'
 import { CloudAccounts, type Context } from '@cloudoptima/core'
 
-/** Connects accounts that are not connected, in their order. */
+/** Connects accounts that are not connected, in their order, and completes what a killed start began. */
 export async function connect(ctx: Context, accounts: readonly InventedAccount[]): Promise<void> {
-  const known = new Set((await ctx.tables.cloudAccounts.all(ctx.orgId)).map(({ accountId }) => accountId))
-  for (const account of accounts) if (!known.has(account.accountId)) await connectOne(ctx, account)
+  const known = new Map((await ctx.tables.cloudAccounts.all(ctx.orgId)).map((account) => [account.accountId, account]))
+  for (const account of accounts) {
+    const found = known.get(account.accountId)
+    if (found?.status === 'active' || found?.removedAt !== undefined) continue
+    const { status } = found ? await CloudAccounts.verify(ctx, { id: found.id }) : await connectOne(ctx, account)
+    if (status !== 'active') throw new Error(`The account ${account.accountId} of the sample is ${status}.`)
+  }
 }
 
 async function connectOne(ctx: Context, account: InventedAccount) {
@@ -28,7 +33,7 @@ async function connectOne(ctx: Context, account: InventedAccount) {
   }
 }
 
-/** Nothing collects the invented company any more; its costs stay. */
+/** Nothing collects the invented company any more; its costs stay. Idempotent. */
 export async function disconnectAll(ctx: Context): Promise<void> {
   for (const { id } of await ctx.tables.cloudAccounts.all(ctx.orgId)) await CloudAccounts.disconnect(ctx, { id })
 }

@@ -1,39 +1,54 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CloudsOptions, InventedClouds } from '@cloudoptima/clouds'
-import { hasCode } from '@cloudoptima/core'
+import { makePrivateFolder, readPrivate, writePrivate } from '../keys/private-file.ts'
 
-/** The simulated clouds of the invented company; they run once they are asked for. */
+/** The invented company of a data folder, and the simulated clouds, which run once they are asked for. */
 export interface Invented {
-  /** Starts the company, or goes on with the one that the folder has. */
-  open(today: string): Promise<InventedClouds>
   /** Undefined if the folder has no company. */
-  reopen(): Promise<InventedClouds | undefined>
+  company(): Promise<Company | undefined>
+  save(company: Company): Promise<void>
+  /** Throws if the folder has no company, or the product ends. */
+  clouds(): Promise<InventedClouds>
   close(): Promise<void>
+}
+
+export interface Company {
+  /** The day of the first start, which decides what the company has. */
+  today: string
+  /** Its accounts were connected. A person may have disconnected some since. */
+  isConnected: boolean
 }
 
 const entry = fileURLToPath(import.meta.resolve('@cloudoptima/clouds/main'))
 
 export function inventedIn(dataDir: string): Invented {
   const dir = join(dataDir, 'clouds')
-  const birthday = join(dir, 'today.txt')
-  const closing = new AbortController()
-  let clouds: Promise<InventedClouds> | undefined
+  const file = join(dir, 'company.json')
+  let child: ChildProcess | undefined
+  let started: Promise<InventedClouds> | undefined
+  let isClosed = false
 
-  async function start(today: string): Promise<InventedClouds> {
-    const options: CloudsOptions = { dir, today }
-    const child = fork(entry, [JSON.stringify(options)], {
+  async function company() {
+    const text = await readPrivate(file)
+    return text === undefined ? undefined : (JSON.parse(text) as Company)
+  }
+
+  async function start(): Promise<InventedClouds> {
+    const known = await company()
+    if (!known || isClosed) throw new Error(known ? 'The product ends.' : `${dir} has no invented company.`)
+    const options: CloudsOptions = { dir, today: known.today }
+    child = fork(entry, [JSON.stringify(options)], {
       execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    closing.signal.addEventListener('abort', () => child.kill())
     const ended = once(child, 'exit').then(([code]) => {
-      clouds = undefined
-      throw new Error(`The simulated clouds ended with code ${String(code)}`)
+      started = undefined
+      throw new Error(`The simulated clouds ended with code ${String(code)}.`)
     })
+    // It may end long after it was asked.
     ended.catch(() => undefined)
     const [ready] = (await Promise.race([once(child, 'message'), ended])) as [InventedClouds]
     for (const handle of [child, child.channel]) handle?.unref()
@@ -41,22 +56,24 @@ export function inventedIn(dataDir: string): Invented {
   }
 
   return {
-    async open(today) {
-      await mkdir(dir, { recursive: true })
-      await writeFile(birthday, today, { flag: 'wx' }).catch((error: unknown) => {
-        if (!hasCode(error, 'EEXIST')) throw error
-      })
-      return (clouds ??= start(await readFile(birthday, 'utf8')))
+    company,
+    async save(changed) {
+      await makePrivateFolder(dir)
+      await writePrivate(file, JSON.stringify(changed))
     },
-    async reopen() {
-      if (clouds) return await clouds
-      const today = await readFile(birthday, 'utf8').catch((error: unknown) => {
-        if (!hasCode(error, 'ENOENT')) throw error
+    clouds() {
+      started ??= start().catch((error: unknown) => {
+        started = undefined
+        throw error
       })
-      return today === undefined ? undefined : await (clouds ??= start(today))
+      return started
     },
     async close() {
-      closing.abort()
+      isClosed = true
+      if (child?.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
     },
   }
 }

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ecbUrl, type Import, Snapshot } from '@cloudoptima/core'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
-import { connect, disconnectAll } from '../../invented/connect.ts'
+import { disconnectAll } from '../../invented/connect.ts'
 import { runImport, deliver } from '../deliver.ts'
 import { type Interrupt, interrupted, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
@@ -12,6 +11,7 @@ import { overviewText } from '../overview.ts'
 import { paired } from '../pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
 import { createReporter, type Reporter } from '../progress.ts'
+import { collectSample, type Session } from '../sample.ts'
 import { fileResults, importReport, replacedBills, replacedWithin } from '../report.ts'
 import { totalsOf } from '../totals.ts'
 
@@ -38,12 +38,12 @@ export async function start(options: StartOptions): Promise<number> {
     await finishInterrupted(started, reporter, interrupt)
     const product = await withShownOrganization(started, options)
     const session = { reporter, interrupt }
-    const imports = options.import ? await importAll(product, deliveries, options, session) : []
-    const isSample = product.ctx.orgId === sampleOrgId
-    if (isSample && !product.services.attached) await collectSample(product, options, session)
-    if (wasSample && !isSample && (await servedOrgId(product.services.runtime)) === orgId) {
+    const imports = await importAll(product, deliveries, options, session)
+    if (product.ctx.orgId === sampleOrgId) {
+      if (!product.services.attached) await collectSample(product, options.once === true, session)
+    } else if ((await Snapshot.head(product.ctx)).version > 0) {
       await disconnectAll({ ...product.ctx, orgId: sampleOrgId })
-      note("The sample's invented costs are not shown any more.")
+      if (wasSample) note("The sample's invented costs are not shown any more.")
     }
     const ofImports = imports.flatMap(({ notes = [] }) => notes)
     for (const sentence of ofImports) note(sentence)
@@ -80,55 +80,22 @@ async function withShownOrganization(product: Product, options: StartOptions): P
   return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
 }
 
-interface Session {
-  reporter: Reporter
-  interrupt: Interrupt
-}
-
 async function importAll(
   product: Product,
   deliveries: readonly Delivery[],
   options: StartOptions,
   session: Session,
 ): Promise<Import.Info[]> {
-  if (options.import) {
-    const imports: Import.Info[] = []
-    for (const delivery of await paired(deliveries, product.ctx.runtime.workspace))
-      imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, ...session })))
-    return imports
-  }
-  return []
+  const imports: Import.Info[] = []
+  for (const delivery of await paired(deliveries, product.ctx.runtime.workspace))
+    imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, ...session })))
+  return imports
 }
 
 /** A failed import is a bug or an outage; a refused one is the bill's fault and is reported. */
 function succeeded(info: Import.Info): Import.Info {
   if (info.status === 'failed') throw new Error(info.reason ?? `Import ${info.id} failed.`)
   return info
-}
-
-const newestMonths = 2
-const patienceMs = 30_000
-
-/** Connects the invented company's accounts, and waits for its bills: some time for all, as long as it takes for the newest. */
-async function collectSample({ ctx, invented }: Product, { once }: StartOptions, { reporter, interrupt }: Session) {
-  const isNew = (await Snapshot.head(ctx)).version === 0
-  if (isNew) note(style.dim('Nothing has been imported yet. Connecting an invented company: three simulated clouds.'))
-  const { accounts, bills } = await invented.open(ctx.now().toISOString().slice(0, 10))
-  const payers = accounts.filter(({ hasExport }) => hasExport)
-  await connect(ctx, payers)
-  if (isNew) {
-    reporter.beginCount('Collecting the bills', bills)
-    const until = once ? Infinity : performance.now() + patienceMs
-    const newest = Math.min(bills, payers.length * newestMonths)
-    let landed = 0
-    while (landed < bills && (landed < newest || performance.now() < until)) {
-      await sleep(250, undefined, { signal: interrupt.signal })
-      landed = (await Snapshot.view(ctx)).snapshots.length
-      reporter.counted(landed)
-    }
-    reporter.end(landed < bills ? 'The newest bills are here. The older months follow.' : 'All bills are here.')
-  }
-  await connect(ctx, accounts)
 }
 
 async function printResult(

@@ -1,0 +1,66 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { InventedAccount } from '@cloudoptima/clouds'
+import type { Context } from '@cloudoptima/core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sampleOrgId } from '../organization.ts'
+import { type Product, startProduct } from '../product.ts'
+import { connect, disconnectAll } from './connect.ts'
+
+let dataDir: string
+let product: Product
+let accounts: InventedAccount[]
+
+async function start() {
+  product = await startProduct({ dataDir, orgId: sampleOrgId })
+}
+
+const states = async ({ tables, orgId }: Context) =>
+  (await tables.cloudAccounts.all(orgId)).map(({ provider, status }) => `${provider} ${status}`).toSorted()
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-invented-'))
+  await start()
+  await product.invented.save({ today: '2026-11-26', isConnected: false })
+  const all = (await product.invented.clouds()).accounts
+  accounts = (['aws', 'azure', 'gcp'] as const).flatMap((cloud) => all.find((one) => one.cloud === cloud) ?? [])
+}, 60_000)
+afterAll(async () => {
+  await product.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('accounts of three clouds connect, also a second time, and after a start that was killed in between', async () => {
+  await connect(product.ctx, accounts)
+  const [first] = await product.ctx.tables.cloudAccounts.all(sampleOrgId)
+  if (!first) throw new Error('Nothing is connected')
+  await product.ctx.tables.cloudAccounts.put(sampleOrgId, { ...first, status: 'pending' })
+  await connect(product.ctx, accounts)
+  expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
+}, 60_000)
+
+test('the clouds end with the product, and start again with the same company, for the same credentials', async () => {
+  const before = await product.invented.clouds()
+  await product.close()
+  await expect(product.invented.clouds()).rejects.toThrow('The product ends.')
+  await start()
+  const after = await product.invented.clouds()
+  const ids = (known: typeof before) => known.accounts.map(({ accountId }) => accountId)
+  expect(ids(after)).toEqual(ids(before))
+  const [account] = await product.ctx.tables.cloudAccounts.all(sampleOrgId)
+  await product.ctx.tables.cloudAccounts.put(sampleOrgId, { ...account, status: 'pending' } as never)
+  await connect(product.ctx, accounts)
+  expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
+}, 60_000)
+
+test('disconnected accounts are collected no more', async () => {
+  await disconnectAll(product.ctx)
+  await disconnectAll(product.ctx)
+  expect(await states(product.ctx)).toEqual([])
+  expect(await product.ctx.tables.sources.all(sampleOrgId)).toEqual([])
+}, 60_000)
+
+test('no other user can read the keys of the company', async () => {
+  expect((await stat(join(dataDir, 'clouds'))).mode & 0o077).toBe(0)
+})
