@@ -1,9 +1,11 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InventedAccount } from '@cloudoptima/clouds'
-import type { Context } from '@cloudoptima/core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CloudAccounts, type Context } from '@cloudoptima/core'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sampleOrgId } from '../organization.ts'
 import { type Product, startProduct } from '../product.ts'
 import { connect, disconnectAll } from './connect.ts'
@@ -52,6 +54,26 @@ test('the clouds end with the product, and start again with the same company, fo
   await product.ctx.tables.cloudAccounts.put(sampleOrgId, { ...account, status: 'pending' } as never)
   await connect(product.ctx, accounts)
   expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
+}, 60_000)
+
+test('a proxy of the machine gets no request to the simulated clouds', async () => {
+  let asked = 0
+  const proxy = createServer((request, response) => {
+    asked++
+    response.writeHead(502).end(request.url)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy']) vi.stubEnv(name, url)
+  try {
+    const connected = await product.ctx.tables.cloudAccounts.all(sampleOrgId)
+    const verified = connected.map(async ({ id }) => await CloudAccounts.verify(product.ctx, { id }))
+    expect((await Promise.all(verified)).map(({ status }) => status)).toEqual(['active', 'active', 'active'])
+    expect(asked).toBe(0)
+  } finally {
+    vi.unstubAllEnvs()
+    proxy.close()
+  }
 }, 60_000)
 
 test('disconnected accounts are collected no more', async () => {

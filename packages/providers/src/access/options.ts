@@ -1,12 +1,13 @@
 import * as z from 'zod'
 
-const Url = z.url({ protocol: /^https?$/ })
 /** Secrets and tokens are sent to it. */
-const Trusted = Url.regex(/^(https:|http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(\/|$))/, {
-  error: 'Outside of loopback, it needs HTTPS.',
-})
+const Trusted = z
+  .url({ protocol: /^https?$/ })
+  .regex(/^(https:|http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(\/|$))/, {
+    error: 'Outside of loopback, it needs HTTPS.',
+  })
 const Endpoints = z.strictObject({
-  aws: Url.exactOptional(),
+  aws: Trusted.exactOptional(),
   azure: z
     .strictObject({
       authority: Trusted,

@@ -52,6 +52,8 @@ export async function sender(hosts: AzureHosts, timeout = timeoutMs): Promise<Ht
       if (base === undefined) throw new Error('A request to a host outside Azure was blocked')
       request.url = `${base}${url.pathname}${url.search}`
       request.allowInsecureConnection = base.startsWith('http:')
+      // A proxy is chosen by the host of before.
+      if (hosts.isStandIn) delete request.agent
       request.timeout = timeout
       return await client.sendRequest(request)
     },

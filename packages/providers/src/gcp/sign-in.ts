@@ -23,6 +23,8 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
     resolved: async (request) => {
       if (String(request.url) !== googleToken) throw new Error('A request to a host outside Google was blocked')
       request.url = new URL(hosts.token)
+      // A proxy is chosen by the host of before.
+      if (hosts.token !== googleToken) delete request.agent
       request.redirect = 'error'
       return request
     },
