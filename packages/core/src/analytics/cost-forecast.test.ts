@@ -73,6 +73,15 @@ test('intervals are nested by level, and contain the mean', async () => {
   }
 })
 
+test('converted costs are forecast from the last day that has exchange rates, own ones from the last complete day', async () => {
+  const totals = (currency: string) => [{ currency, billed: '1', effective: '1', list: null, contracted: null }]
+  const inEuro = snapshot({ provider: 'AWS', period: '2026-11', totals: totals('EUR'), at: '2026-12-05T00:00:00.000Z' })
+  const { ctx } = await lakeOf([inEuro])
+  ctx.runtime.lake.query = (async () => usage) as never
+  const endOf = async (currency: string) => (await costForecast({ ...ctx, currency }, {})).forecast[0]?.date
+  expect([await endOf('USD'), await endOf('EUR')]).toEqual(['2026-11-07', '2026-11-29'])
+})
+
 test('an empty lake has a forecast of 0', async () => {
   const { ctx } = await lakeOf([])
   const { forecast, totalForecasted, accuracyMetrics, basedOn } = await costForecast(ctx, {})

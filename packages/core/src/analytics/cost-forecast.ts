@@ -12,11 +12,14 @@ import {
   metaOf,
   Meta,
   providersOf,
+  unconverted,
+  usualCurrency,
 } from '../costs/scope.ts'
-import { unconverted, usualCurrency } from '../costs/scope.ts'
 import type { Dimension, Filter, Queries } from '../effects/lake.ts'
+import { lookBackDays } from '../currencies/rates.ts'
 import { addDays, type Day, dayOf, daysIn, monthOf, monthSpan } from '../kernel/calendar.ts'
 import { parse, sum, toNumber } from '../kernel/money.ts'
+import type { View } from '../lake/snapshot.ts'
 import { backtest, forecast, total } from './forecast/forecast.ts'
 import { recurring } from './recurring.ts'
 
@@ -65,7 +68,7 @@ export const Forecast = z.object({
     .describe('Of forecasts of the last months of this series from the days before them. Null if it is too short.'),
   basedOn: z.object({
     startDate: z.string().nullable(),
-    endDate: z.string().nullable().describe('The last complete day.'),
+    endDate: z.string().nullable().describe('The last complete day with exchange rates.'),
     seasons: z.array(z.int()).describe('Lengths in days of the patterns that were found.'),
     recurring: z
       .array(z.object({ dayOfMonth: z.int(), cost: z.number() }))
@@ -93,7 +96,7 @@ export const costForecast = question(
     const currency = conversion?.to ?? usualCurrency(whole)
     const filters = filtersOf(input, providersOf(whole))
     const view = filtered(whole, filters)
-    const last = matureUntil(view) ?? addDays(dayOf(ctx.now()), -1)
+    const last = lastDayOf(view, conversion) ?? addDays(dayOf(ctx.now()), -1)
     const span = { start: addDays(last, 1 - historyDays), end: last }
     const ask = async (more: Filter, by: { groupBy?: Dimension; tagKey?: string | undefined } = {}) => {
       const source = filesFor(ctx.orgId, view, span)
@@ -127,12 +130,12 @@ export const costForecast = question(
     )
     const rest = sumOf(left)
     const atEnd = (part: number) => rounded(toNumber(toDate) + part)
-    const whole30 = sumOf(input.daysAhead)
+    const ahead = sumOf(input.daysAhead)
     return {
       forecast: daily.slice(0, input.daysAhead),
-      totalForecasted: whole30.predictedCost,
-      totalLowerBound: whole30.lowerBound,
-      totalUpperBound: whole30.upperBound,
+      totalForecasted: ahead.predictedCost,
+      totalLowerBound: ahead.lowerBound,
+      totalUpperBound: ahead.upperBound,
       monthEnd: {
         month,
         costToDate: rounded(toNumber(toDate)),
@@ -166,12 +169,21 @@ export const costForecast = question(
   { isKept: true },
 )
 
+/** The last complete day; without a rate of other currencies for it, the last day that has one. */
+function lastDayOf(view: View, conversion: Conversion | undefined): Day | null {
+  const mature = matureUntil(view)
+  const isConverted = view.snapshots.some(({ totals }) => totals.some(({ currency }) => currency !== conversion?.to))
+  if (mature === null || !conversion || !isConverted) return mature
+  const rated = addDays(conversion.until, lookBackDays)
+  return rated < mature ? rated : mature
+}
+
 const costOf = ({ cost }: Row) => parse(cost)
 
 /** Four decimals: the digits of a forecast mean less than those of a bill. */
 const rounded = (value: number) => Number(value.toFixed(4))
 
-/** The daily costs from the first one to the last day; null before. */
+/** The cost of each day from the first charge to the last day. */
 function seriesOf(rows: readonly Pick<Row, 'day' | 'cost'>[], last: Day) {
   const start = rows.reduce<Day | null>((first, { day }) => (first === null || day < first ? day : first), null)
   if (start === null) return { start, values: [] }

@@ -151,6 +151,9 @@ async function end(
   await cloudAccounts.update(ctx.orgId, source.cloudAccountId, (account) =>
     account.removedAt === undefined ? { ...account, lastSync: sync.endedAt, version: account.version + 1 } : undefined,
   )
+  // Utilization is measured of known resources, of which there were none before.
+  if (source.kind === 'inventory' && source.lastSuccessAt === undefined)
+    await Source.request(ctx, Source.idOf(source.cloudAccountId, 'utilization'), Source.isFree)
 }
 
 /** A region whose rows were kept, because it could not be read, stays among those that are read. */

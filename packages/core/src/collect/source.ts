@@ -129,6 +129,11 @@ export function givenUpAt(ctx: Context, { failures }: Pick<Info, 'failures'>): s
   return new Date(ctx.now().getTime() + Math.min(mostResendMs, resendMs * 2 ** Math.min(failures, 10))).toISOString()
 }
 
+/** Neither ended nor being collected. */
+export function isFree({ dueAt, syncId }: Info): boolean {
+  return dueAt !== undefined && syncId === undefined
+}
+
 /** Bills that were not accepted, to be tried again: what they were refused for may be gone. */
 export function retried(source: Info): Info {
   const kept = Object.entries(source.deliveries).filter(([, { problem }]) => problem === undefined)

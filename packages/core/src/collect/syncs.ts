@@ -62,8 +62,7 @@ export const sync = change(
     for (const { id: sourceId, kind } of await Source.ofAccount(ctx, account.id)) {
       if (!kinds.includes(kind)) continue
       if (kind === 'bills') await ctx.tables.sources.update(ctx.orgId, sourceId, Source.retried)
-      const isFree = (source: Source.Info) => source.dueAt !== undefined && source.syncId === undefined
-      if (await Source.request(ctx, sourceId, isFree)) requested.push(kind)
+      if (await Source.request(ctx, sourceId, Source.isFree)) requested.push(kind)
     }
     const sources = await Source.ofAccount(ctx, account.id)
     return { requested, sources: sources.map(Source.publicOf) }

@@ -32,7 +32,8 @@ const hourMs = 3_600_000
 /** Restarts of one machine within this time fetch nothing. */
 const freshMs = 6 * hourMs
 const oldMs = 4 * 24 * hourMs
-const lookBackDays = 7
+/** A day without publication has the rates of the last one, if it is not older. */
+export const lookBackDays = 7
 
 let bundled: Promise<{ lastDay: Day; publications: Publication[] }> | undefined
 
