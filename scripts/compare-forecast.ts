@@ -40,7 +40,7 @@ function references(cases: Case[]): Answer[] {
     .map((line) => JSON.parse(line) as Answer)
 }
 
-/** MASE, coverage and mean scaled interval score (Gneiting and Raftery, 2007) of an answer, each over the known values. */
+/** MASE, coverage and mean scaled interval score (Gneiting and Raftery, 2007) of an answer. */
 function score({ values, actual, period }: Case, { mean, lower, upper }: Answer): [number, number, number] {
   const steps = values
     .map((value, i) => Math.abs((value ?? Number.NaN) - (values[i - period] ?? Number.NaN)))

@@ -7,7 +7,7 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 const perDayOf = ({ stepSeconds }: Detect.Series) => Math.max(1, Math.round(86_400 / stepSeconds))
 
-/** Distance to the mean of the last 56 days (or one day of finer values), in standard deviations; an alarm from 3 on. */
+/** Distance to the mean of the last 56 days (one day of finer values), in standard deviations. */
 export const rollingZ: Method = (series) => {
   const perDay = perDayOf(series)
   const length = perDay > 1 ? perDay : 56

@@ -14,7 +14,7 @@ export interface CloudsOptions {
   dir: string
   /** The simulated clock: bills end yesterday, and grow as it goes on. */
   now?: () => Date
-  /** The day after the last day of the first bills, `YYYY-MM-DD`; default today. The same day gives the same company. */
+  /** The day after the last day of the first bills; default today. The same day gives the same company. */
   today?: string
   /** As for `generateSample`. */
   seed?: number

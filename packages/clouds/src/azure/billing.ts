@@ -52,7 +52,8 @@ const getBlob: Operation = async (question) => {
 
 const listExports: Operation = (question) => {
   const scope = `/subscriptions/${question.subscription.subscriptionId}`
-  const resourceId = `${scope}/resourceGroups/rg-finops/providers/Microsoft.Storage/storageAccounts/${exportOf(question).account}`
+  const { account } = exportOf(question)
+  const resourceId = `${scope}/resourceGroups/rg-finops/providers/Microsoft.Storage/storageAccounts/${account}`
   const dataSet = { granularity: 'Daily', configuration: { dataVersion } }
   const properties = {
     format: 'Csv',

@@ -73,7 +73,7 @@ test('intervals are nested by level, and contain the mean', async () => {
   }
 })
 
-test('converted costs are forecast from the last day that has exchange rates, own ones from the last complete day', async () => {
+test('converted costs are forecast from the last day with exchange rates, others from the last complete day', async () => {
   const totals = (currency: string) => [{ currency, billed: '1', effective: '1', list: null, contracted: null }]
   const inEuro = snapshot({ provider: 'AWS', period: '2026-11', totals: totals('EUR'), at: '2026-12-05T00:00:00.000Z' })
   const { ctx } = await lakeOf([inEuro])

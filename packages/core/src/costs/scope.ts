@@ -19,7 +19,8 @@ export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      '`exchange_rate`: amounts in another currency that are not converted. `days`: a provider whose charges end before the span. ' +
+      '`exchange_rate`: amounts in another currency that are not converted. `days`: a provider whose charges end ' +
+        'before the span. ' +
         '`metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version ' +
         'of that time expired. `account`: a purged account with costs on these bills.',
     ),

@@ -1,6 +1,6 @@
 import type { Anomaly } from './anomaly.ts'
 
-/** An anomaly and the series that it was seen in: `{}` is the total, `{ provider: 'aws', service: 'AmazonEC2' }` a part of it. */
+/** An anomaly and its series: `{}` is the total, `{ provider: 'aws', service: 'AmazonEC2' }` a part of it. */
 export interface Sighting {
   dimensions: Readonly<Record<string, string>>
   anomaly: Anomaly

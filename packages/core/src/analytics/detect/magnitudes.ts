@@ -39,7 +39,7 @@ export class Magnitudes {
     return this.#size ? quantile(this.#sorted.subarray(0, this.#size), probability) : 0
   }
 
-  /** A standard deviation that neither a few outliers nor a heavy tail deceives; the tail makes one threshold fit all. */
+  /** A robust standard deviation, at least by its 97 % quantile, which makes one threshold fit all series. */
   get scale(): number {
     return Math.max(1.4826 * this.quantile(0.5), this.quantile(0.97) / 2.17)
   }

@@ -86,7 +86,7 @@ export function calibrate({ origins, errors, count, horizon, period }: Outcome):
   }
 }
 
-/** Half the width of the interval of a level, in widths: a quantile of the sizes, with a normal tail beyond the sample. */
+/** Half of an interval's width, in widths: a quantile of the sizes, with a normal tail beyond the sample. */
 export function reach({ sizes, shares, evidence }: Calibration, level: number): number {
   if (sizes.length === 0) return 0
   const asked = Math.min(Math.max(level, 0), 1 - 1e-9)
@@ -101,7 +101,7 @@ export function reach({ sizes, shares, evidence }: Calibration, level: number): 
   return (sizes[low] ?? 0) * tail * settings.caution * (1 + 1 / (evidence + 1))
 }
 
-/** Simulated sums of the error over the steps `from` to `to`, ascending: random paths of past errors, with random sign. */
+/** Simulated sums of the errors from `from` to `to`, ascending: random paths of past errors, with random sign. */
 export function simulateTotals(calibration: Calibration, from: number, to: number, count: number): Float64Array {
   const { width, paths, weights, sizes } = calibration
   const next = random(20_011)

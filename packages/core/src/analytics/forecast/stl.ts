@@ -7,7 +7,7 @@ interface Decomposition {
   trend: Float64Array
 }
 
-/** Loess over equally spaced values, exact at every `jump`-th position and linear between: values[offset + i * stride]. */
+/** Loess over values[offset + i * stride], exact at every `jump`-th position and linear between. */
 function loess(
   values: Float64Array,
   count: number,

@@ -57,7 +57,7 @@ const described: Record<Cause, string> = {
   new: 'Charges of a resource and SKU that the period before did not have.',
   gone: 'Charges that the period after does not have.',
   currency:
-    'Another exchange rate: from the pricing currency, where the bill has both amounts, or to the currency of the answer.',
+    "Another exchange rate: from the pricing currency, where the bill has both amounts, or to the answer's currency.",
   credits: 'Credits, adjustments and corrections.',
   commitments: 'Purchases of commitments, and their unused share.',
   tax: 'Taxes.',
