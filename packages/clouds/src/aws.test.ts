@@ -1,36 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Access, type Measurement, Money, type Problem, type Resource } from '@cloudoptima/core'
+import { type Access, type Measurement, type Problem, type Resource } from '@cloudoptima/core'
 import { createClouds } from '@cloudoptima/providers/access'
-import { generateSample, restatementCredit } from '@cloudoptima/sample'
+import { generateSample } from '@cloudoptima/sample'
 import { readBill, type Row } from '@cloudoptima/sample/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type CallFault, type SimulatedClouds, startClouds } from './index.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type CallFault, type SimulatedClouds } from './index.ts'
+import { simulatedClouds, testChanges, total } from './testing.ts'
 
 const size = { seed: 3, rows: 8000, months: 2 }
-const start = new Date('2026-11-26T12:00:00Z')
-let now = start
-let dir: string
-let clouds: SimulatedClouds
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cloudoptima-clouds-'))
-  clouds = await startClouds({ dir: join(dir, 'aws'), now: () => now, ...size })
-})
-afterEach(() => {
-  now = start
-  clouds.faults.calls = []
-  clouds.faults.bills = {}
-})
-afterAll(async () => {
-  await clouds.close()
-  await rm(dir, { recursive: true, force: true })
-})
+const world = simulatedClouds(size)
 
 /** A fresh collection of an account; by default the one that pays. */
 function collection(
-  { aws: role }: Pick<SimulatedClouds['credentials'], 'aws'> = clouds.credentials,
+  { aws: role }: Pick<SimulatedClouds['credentials'], 'aws'> = world.clouds.credentials,
   signal = AbortSignal.timeout(25_000),
 ) {
   const problems: Problem[] = []
@@ -39,25 +22,22 @@ function collection(
     meter: { take: async () => {} },
     report: (problem) => void problems.push(problem),
     signal,
-    now: () => now,
+    now: () => world.now,
   }
   const awsCredentials = { accessKeyId: 'AKIAOURS', secretAccessKey: 'test' }
-  return { aws: createClouds({ endpoints: clouds.endpoints, awsCredentials }).aws, access, problems }
+  return { aws: createClouds({ endpoints: world.clouds.endpoints, awsCredentials }).aws, access, problems }
 }
 
 async function bills() {
   const { aws, access } = collection()
   const deliveries = await Array.fromAsync(aws.bills(access))
   const fetched = async (period: string) => {
-    const folder = await mkdtemp(join(dir, 'fetched-'))
+    const folder = await mkdtemp(join(world.dir, 'fetched-'))
     const files = (await deliveries.find((each) => each.period === period)?.fetch(folder)) ?? []
     return (await Promise.all(files.map(async ({ path }) => await readBill(path)))).flat()
   }
   return { deliveries, fetched }
 }
-
-const total = (rows: readonly Row[], column = 'BilledCost') =>
-  Money.plain(Money.sum(rows.map((row) => Money.parse(row[column] ?? ''))))
 
 describe('an account', () => {
   test('is verified with its role and external id, under its name in the organization', async () => {
@@ -94,7 +74,7 @@ describe('an account', () => {
 
   test('has the head of each object of its export, and a member has none', async () => {
     const path = '/larkfield-cost-exports/exports/focus-daily/metadata/BILLING_PERIOD=2026-10/focus-daily-Manifest.json'
-    const payer = { ...(await sessionOf(clouds.credentials.aws)), path }
+    const payer = { ...(await sessionOf(world.clouds.credentials.aws)), path }
     const [head, whole] = [await ask('s3', { ...payer, method: 'HEAD' }), await ask('s3', { ...payer, method: 'GET' })]
     const text = await whole.text()
     expect(JSON.parse(text)).toMatchObject({ dataFiles: [/00001/, /00002/].map((part) => expect.stringMatching(part)) })
@@ -111,7 +91,7 @@ describe('an account', () => {
     expect(problems).toMatchObject([{ state: 'no_export' }])
     const [november] = await Array.fromAsync(aws.preliminary(access))
     expect(november?.preliminary).toEqual({ accountId: '731468209957', payerId: '412095583716' })
-    const files = (await november?.fetch(await mkdtemp(join(dir, 'fetched-')))) ?? []
+    const files = (await november?.fetch(await mkdtemp(join(world.dir, 'fetched-')))) ?? []
     const rows = await readBill(files[0]?.path ?? '')
     expect(new Set(rows.map((row) => row['SubAccountId']))).toEqual(new Set(['731468209957']))
   })
@@ -123,7 +103,7 @@ async function ask(
   given: { key?: string; token?: string; path?: string; method?: string; body?: string },
 ) {
   const { key = 'AKIAOURS', token, path = '/', method = 'POST', body } = given
-  return await fetch(`${clouds.endpoints.aws}${path}`, {
+  return await fetch(`${world.clouds.endpoints.aws}${path}`, {
     method,
     ...(body !== undefined && { body }),
     headers: {
@@ -142,7 +122,7 @@ async function sessionOf({ roleArn, externalId }: { roleArn: string; externalId:
 
 describe('bills', () => {
   test('have the rows and the exact sums of the sample', async () => {
-    const sample = await generateSample({ dir: join(dir, 'sample'), today: '2026-11-26', ...size })
+    const sample = await generateSample({ dir: join(world.dir, 'sample'), today: '2026-11-26', ...size })
     const { deliveries, fetched } = await bills()
     expect(deliveries.map(({ id }) => id)).toEqual(['focus-1.2/focus-daily/2026-11', 'focus-1.2/focus-daily/2026-10'])
     const rows = [...(await fetched('2026-10')), ...(await fetched('2026-11'))]
@@ -154,47 +134,12 @@ describe('bills', () => {
     expect(sorted(rows)).toEqual(sorted(generated))
   })
 
-  test('grow by the day; a closed month stays as it is', async () => {
-    const before = await bills()
-    const [november, october] = [await before.fetched('2026-11'), await before.fetched('2026-10')]
-    now = new Date('2026-11-27T12:00:00Z')
-    const after = await bills()
-    const added = (await after.fetched('2026-11')).filter((row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z')
-    expect(november.filter((row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z')).toEqual([])
-    expect(added.length).toBeGreaterThan(20)
-    expect(after.deliveries[0]?.version).not.toBe(before.deliveries[0]?.version)
-    expect(after.deliveries[1]?.version).toBe(before.deliveries[1]?.version)
-    expect(await after.fetched('2026-10')).toEqual(october)
-    now = new Date('2026-12-02T12:00:00Z')
-    const later = await bills()
-    expect(later.deliveries.map(({ period }) => period)).toEqual(['2026-12', '2026-11', '2026-10'])
-    const invoices = new Set((await later.fetched('2026-11')).map((row) => row['InvoiceId']))
-    expect([invoices.size, invoices.has('')]).toEqual([1, false])
-  })
-
-  test('of a restated month have another version and sum', async () => {
-    const before = await bills()
-    const sum = Money.parse(total(await before.fetched('2026-10')))
-    clouds.faults.bills['2026-10'] = { restatements: 2 }
-    await expect(before.fetched('2026-10')).rejects.toThrow(/AWS restates this bill at the moment/)
-    const after = await bills()
-    expect(after.deliveries[1]?.version).not.toBe(before.deliveries[1]?.version)
-    expect(total(await after.fetched('2026-10'))).toBe(Money.plain(sum.plus(Money.parse(restatementCredit).times(2))))
-  })
-
-  test('may gain a column', async () => {
-    const before = await (await bills()).fetched('2026-11')
-    clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }
-    const after = await (await bills()).fetched('2026-11')
-    expect([before[0]?.['x_Carbon'], after[0] && 'x_Carbon' in after[0]]).toEqual([undefined, true])
-    expect(after.some((row) => row['x_Carbon'] === 'Carbon of a resource')).toBe(true)
-    expect(total(after)).toBe(total(before))
-  })
+  testChanges(world, bills, /AWS restates this bill at the moment/)
 
   test('have the same sum in Cost Explorer', async () => {
     const { aws, access } = collection()
     const [november] = await Array.fromAsync(aws.preliminary(access))
-    const files = (await november?.fetch(await mkdtemp(join(dir, 'fetched-')))) ?? []
+    const files = (await november?.fetch(await mkdtemp(join(world.dir, 'fetched-')))) ?? []
     const preliminary = await readBill(files[0]?.path ?? '')
     const exported = await (await bills()).fetched('2026-11')
     for (const column of ['BilledCost', 'EffectiveCost'])
@@ -208,7 +153,7 @@ describe('bills', () => {
 /** The inventory of all accounts. */
 async function inventory() {
   const found: Resource[] = []
-  for (const role of Object.values(clouds.roles.aws)) {
+  for (const role of Object.values(world.clouds.roles.aws)) {
     const { aws, access, problems } = collection({ aws: role })
     for await (const { resources } of aws.inventory(access)) found.push(...resources)
     expect(problems).toEqual([])
@@ -287,7 +232,7 @@ describe('resources', () => {
     const unitsOf = (resource: Resource) =>
       rowsOf(resource).reduce((sum, row) => sum + Math.max(0, Number(row['ConsumedQuantity'])), 0)
     const measured: Measurement[] = []
-    for (const [account, role] of Object.entries(clouds.roles.aws)) {
+    for (const [account, role] of Object.entries(world.clouds.roles.aws)) {
       const { aws, access, problems } = collection({ aws: role })
       const own = resources.filter((each) => rowsOf(each)[0]?.['SubAccountId'] === account)
       const look = async () => (await Array.fromAsync(aws.utilization(access, { day, resources: own }))).flat()
@@ -329,14 +274,14 @@ describe('faults', () => {
     { kind: 'slow', times: 2, seconds: 0.2 },
   ])('that pass are waited for ($kind)', async (fault) => {
     const [rows, before] = [await fetched(), await listed()]
-    clouds.faults.calls = [
+    world.clouds.faults.calls = [
       { ...fault, call: 's3:GetObject' },
       { ...fault, call: 'ec2:DescribeInstances' },
     ]
     expect(await fetched()).toEqual(rows)
     const { problems, resources } = await listed()
     expect([problems, resources.length]).toEqual([[], before.resources.length])
-    expect(clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0])
+    expect(world.clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0])
   })
 
   test.each([
@@ -347,7 +292,7 @@ describe('faults', () => {
     ['disabled', 'api_disabled'],
   ] as const)('that last cost one part (%s), and a later collection finds it', async (kind, state) => {
     const before = await listed()
-    clouds.faults.calls = [{ call: 'ec2:DescribeVolumes', kind, times: 1000, seconds: 1 }]
+    world.clouds.faults.calls = [{ call: 'ec2:DescribeVolumes', kind, times: 1000, seconds: 1 }]
     const { parts, problems } = await listed()
     const lost = before.parts.filter((part) => part.startsWith('ec2:volumes/'))
     expect(lost).toHaveLength(4)
@@ -355,18 +300,18 @@ describe('faults', () => {
       lost.toSorted().map((part) => [part, state]),
     )
     expect(parts.toSorted()).toEqual(before.parts.filter((part) => !lost.includes(part)).toSorted())
-    clouds.faults.calls = []
+    world.clouds.faults.calls = []
     expect((await listed()).resources).toHaveLength(before.resources.length)
   })
 
   test('name the time to wait', async () => {
-    clouds.faults.calls = [{ call: 's3:GetObject', kind: 'throttled', times: 4, seconds: 1 }]
+    world.clouds.faults.calls = [{ call: 's3:GetObject', kind: 'throttled', times: 4, seconds: 1 }]
     await expect(fetched()).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 1 })
   })
 
   test('of a slow page do not hold up the end of a collection', async () => {
-    clouds.faults.calls = [{ kind: 'slow', call: 'ec2:DescribeRegions', times: 1, seconds: 9 }]
-    const { aws, access } = collection(clouds.credentials, AbortSignal.timeout(300))
+    world.clouds.faults.calls = [{ kind: 'slow', call: 'ec2:DescribeRegions', times: 1, seconds: 9 }]
+    const { aws, access } = collection(world.clouds.credentials, AbortSignal.timeout(300))
     const began = Date.now()
     await expect(Array.fromAsync(aws.inventory(access))).rejects.toThrow(/abort/i)
     expect(Date.now() - began).toBeLessThan(5000)
@@ -374,7 +319,7 @@ describe('faults', () => {
 })
 
 function memberOf(account: string): { roleArn: string; externalId: string } {
-  const role = clouds.roles.aws[account]
+  const role = world.clouds.roles.aws[account]
   if (!role) throw new Error(`The company has no account ${account}`)
   return role
 }

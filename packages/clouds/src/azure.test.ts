@@ -1,34 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Access, type Measurement, Money, type Problem, type Resource } from '@cloudoptima/core'
+import { type Access, type Measurement, type Problem, type Resource } from '@cloudoptima/core'
 import { createClouds } from '@cloudoptima/providers/access'
-import { generateSample, openEstate, restatementCredit } from '@cloudoptima/sample'
+import { generateSample, openEstate } from '@cloudoptima/sample'
 import { readBill, type Row } from '@cloudoptima/sample/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type CallFault, type SimulatedClouds, startClouds } from './index.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type CallFault, type SimulatedClouds } from './index.ts'
+import { simulatedClouds, testChanges, total } from './testing.ts'
 
 const size = { seed: 3, rows: 40_000, months: 2 }
-const start = new Date('2026-11-26T12:00:00Z')
-let now = start
-let dir: string
-let clouds: SimulatedClouds
-let accounts: SimulatedClouds['credentials']['azure']
+const world = simulatedClouds(size)
 
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cloudoptima-clouds-'))
-  clouds = await startClouds({ dir: join(dir, 'clouds'), now: () => now, ...size })
-  accounts = clouds.credentials.azure
-})
-afterEach(() => {
-  now = start
-  clouds.faults.calls = []
-  clouds.faults.bills = {}
-})
-afterAll(async () => {
-  await clouds.close()
-  await rm(dir, { recursive: true, force: true })
-})
+let accounts: SimulatedClouds['credentials']['azure']
+beforeAll(() => void (accounts = world.clouds.credentials.azure))
 
 type Account = (typeof accounts)[number]
 
@@ -47,13 +31,13 @@ function collection(own = account(), signal = AbortSignal.timeout(25_000)) {
     meter: { take: async () => {} },
     report: (problem) => void problems.push(problem),
     signal,
-    now: () => now,
+    now: () => world.now,
   }
-  return { azure: createClouds({ endpoints: clouds.endpoints }).azure, access, problems }
+  return { azure: createClouds({ endpoints: world.clouds.endpoints }).azure, access, problems }
 }
 
 async function rowsOf(delivery: { fetch(folder: string): Promise<{ path: string }[]> } | undefined) {
-  const files = (await delivery?.fetch(await mkdtemp(join(dir, 'fetched-')))) ?? []
+  const files = (await delivery?.fetch(await mkdtemp(join(world.dir, 'fetched-')))) ?? []
   return (await Promise.all(files.map(async ({ path }) => await readBill(path)))).flat()
 }
 
@@ -68,9 +52,6 @@ async function bills(own?: Account) {
 async function wholeBill(period: string) {
   return (await Promise.all(accounts.map(async (own) => await (await bills(own)).fetched(period)))).flat()
 }
-
-const total = (rows: readonly Row[], column = 'BilledCost') =>
-  Money.plain(Money.sum(rows.map((row) => Money.parse(row[column] ?? ''))))
 
 describe('a subscription', () => {
   test('is verified with its application, under its name', async () => {
@@ -108,7 +89,7 @@ describe('a subscription', () => {
 
   test('answers nothing to another application, or without a token for the service', async () => {
     const [own, other] = [account(), account(1)]
-    const { resourceManager = '', blob = '' } = clouds.endpoints.azure ?? {}
+    const { resourceManager = '', blob = '' } = world.clouds.endpoints.azure ?? {}
     const subscription = `${resourceManager}/subscriptions/${own.subscriptionId}`
     const container = `${blob}/larkfield${own.subscriptionId.slice(0, 8)}/cost-exports?comp=list`
     const statusOf = async (url: string, token: string) =>
@@ -124,7 +105,7 @@ describe('a subscription', () => {
 })
 
 test('a blob is given only as it was listed', async () => {
-  const container = `${clouds.endpoints.azure?.blob}/larkfield${account().subscriptionId.slice(0, 8)}/cost-exports`
+  const container = `${world.clouds.endpoints.azure?.blob}/larkfield${account().subscriptionId.slice(0, 8)}/cost-exports`
   const authorization = `Bearer ${await tokenOf(account(), 'https://storage.azure.com')}`
   const ask = async (path: string, headers = {}) =>
     await fetch(`${container}${path}`, { headers: { authorization, ...headers } })
@@ -137,7 +118,7 @@ test('a blob is given only as it was listed', async () => {
 })
 
 async function tokenOf({ tenantId, clientId, clientSecret }: Account, resource: string): Promise<string> {
-  const answer = await fetch(`${clouds.endpoints.azure?.authority}/${tenantId}/oauth2/v2.0/token`, {
+  const answer = await fetch(`${world.clouds.endpoints.azure?.authority}/${tenantId}/oauth2/v2.0/token`, {
     method: 'POST',
     body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret, scope: `${resource}/.default` }),
   })
@@ -146,7 +127,7 @@ async function tokenOf({ tenantId, clientId, clientSecret }: Account, resource: 
 
 describe('bills', () => {
   test('of all subscriptions together have the rows and the exact sums of the sample', async () => {
-    const sample = await generateSample({ dir: join(dir, 'sample'), today: '2026-11-26', ...size })
+    const sample = await generateSample({ dir: join(world.dir, 'sample'), today: '2026-11-26', ...size })
     const { deliveries, problems } = await bills()
     expect(deliveries.map(({ id }) => id)).toEqual(['focus/2026-11', 'focus/2026-10'])
     expect(problems).toEqual([])
@@ -167,42 +148,7 @@ describe('bills', () => {
     expect(new Set(rows.map((row) => row['SubAccountId']))).toEqual(new Set([`/subscriptions/${own.subscriptionId}`]))
   })
 
-  test('grow by the day; a closed month stays as it is', async () => {
-    const before = await bills()
-    const [november, october] = [await before.fetched('2026-11'), await before.fetched('2026-10')]
-    now = new Date('2026-11-27T12:00:00Z')
-    const after = await bills()
-    const onDay = (row: Row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z'
-    expect(november.filter(onDay)).toEqual([])
-    expect((await after.fetched('2026-11')).filter(onDay).length).toBeGreaterThan(20)
-    expect(after.deliveries[0]?.version).not.toBe(before.deliveries[0]?.version)
-    expect(after.deliveries[1]?.version).toBe(before.deliveries[1]?.version)
-    expect(await after.fetched('2026-10')).toEqual(october)
-    now = new Date('2026-12-02T12:00:00Z')
-    const later = await bills()
-    expect(later.deliveries.map(({ period }) => period)).toEqual(['2026-12', '2026-11', '2026-10'])
-    const invoices = new Set((await later.fetched('2026-11')).map((row) => row['InvoiceId']))
-    expect([invoices.size, invoices.has('')]).toEqual([1, false])
-  })
-
-  test('of a restated month have another version and sum', async () => {
-    const before = await bills()
-    const sum = Money.parse(total(await before.fetched('2026-10')))
-    clouds.faults.bills['2026-10'] = { restatements: 2 }
-    await expect(before.fetched('2026-10')).rejects.toThrow(/Azure replaced the files of the export/)
-    const after = await bills()
-    expect(after.deliveries[1]?.version).not.toBe(before.deliveries[1]?.version)
-    expect(total(await after.fetched('2026-10'))).toBe(Money.plain(sum.plus(Money.parse(restatementCredit).times(2))))
-  })
-
-  test('may gain a column', async () => {
-    const before = await (await bills()).fetched('2026-11')
-    clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }
-    const after = await (await bills()).fetched('2026-11')
-    expect([before[0]?.['x_Carbon'], after[0] && 'x_Carbon' in after[0]]).toEqual([undefined, true])
-    expect(after.some((row) => row['x_Carbon'] === 'Carbon of a resource')).toBe(true)
-    expect(total(after)).toBe(total(before))
-  })
+  testChanges(world, bills, /Azure replaced the files of the export/)
 
   test('have the same sums in the query API, over several pages', async () => {
     const sizes = accounts.map(async (own) => {
@@ -292,7 +238,7 @@ describe('resources', () => {
     const statesOf = (kind: string, all = resources) =>
       new Set(all.filter((each) => each.kind === kind).map((each) => each.status))
     expect(statesOf('instance')).toEqual(new Set(['running']))
-    now = new Date('2026-11-26T23:00:00Z')
+    world.now = new Date('2026-11-26T23:00:00Z')
     expect(statesOf('instance', await inventory())).toEqual(new Set(['running', 'stopped']))
     expect(statesOf('volume')).toEqual(new Set(['in-use', 'available']))
     expect(statesOf('database')).toEqual(new Set(['running', 'stopped']))
@@ -374,11 +320,11 @@ describe('faults', () => {
   ])('that pass are waited for ($kind)', async (fault) => {
     const [rows, before] = [await fetched(), await listed()]
     const calls = ['blob:GetBlob', `${disks}/read`, 'Microsoft.CostManagement/exports/read']
-    clouds.faults.calls = calls.map((call) => ({ ...fault, call }))
+    world.clouds.faults.calls = calls.map((call) => ({ ...fault, call }))
     expect(await fetched()).toEqual(rows)
     const { problems, resources } = await listed()
     expect([problems, resources.length]).toEqual([[], before.resources.length])
-    expect(clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0, 0])
+    expect(world.clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0, 0])
   })
 
   test.each([
@@ -387,11 +333,11 @@ describe('faults', () => {
     ['disabled', 'api_disabled'],
   ] as const)('that last cost one part (%s), and a later collection finds it', async (kind, state) => {
     const before = await listed()
-    clouds.faults.calls = [{ call: `${disks}/read`, kind, times: 1000 }]
+    world.clouds.faults.calls = [{ call: `${disks}/read`, kind, times: 1000 }]
     const { parts, problems } = await listed()
     expect(problems.map((problem) => [problem.part, problem.state])).toEqual([[disks, state]])
     expect(parts).toEqual(before.parts.filter((part) => part !== disks))
-    clouds.faults.calls = []
+    world.clouds.faults.calls = []
     expect((await listed()).resources).toHaveLength(before.resources.length)
   })
 
@@ -400,7 +346,7 @@ describe('faults', () => {
     [`${disks}/read`, listed],
     ['Microsoft.CostManagement/query/action', async () => await queried()],
   ])('of a throttled %s name the time to wait', async (call, collect) => {
-    clouds.faults.calls = [{ call, kind: 'throttled', times: 1, seconds: 77 }]
+    world.clouds.faults.calls = [{ call, kind: 'throttled', times: 1, seconds: 77 }]
     await expect(collect()).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 77 })
   })
 
@@ -415,12 +361,12 @@ describe('faults', () => {
     ['blob:GetBlob', 'throttled', { code: 'unavailable' }],
     ['Microsoft.CostManagement/exports/read', 'expired', { code: 'forbidden' }],
   ] as const)('of %s that last (%s) end the collection', async (call, kind, fault) => {
-    clouds.faults.calls = [{ call, kind, times: 1000 }]
+    world.clouds.faults.calls = [{ call, kind, times: 1000 }]
     await expect(fetched()).rejects.toMatchObject(fault)
   })
 
   test('of a slow page do not hold up the end of a collection', async () => {
-    clouds.faults.calls = [{ kind: 'slow', call: `${disks}/read`, times: 1, seconds: 9 }]
+    world.clouds.faults.calls = [{ kind: 'slow', call: `${disks}/read`, times: 1, seconds: 9 }]
     const { azure, access } = collection(account(), AbortSignal.timeout(300))
     const began = Date.now()
     await expect(Array.fromAsync(azure.inventory(access))).rejects.toThrow(/abort/i)

@@ -1,35 +1,18 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Access, type Measurement, Money, type Problem, type Resource } from '@cloudoptima/core'
 import { createClouds } from '@cloudoptima/providers/access'
 import { generateSample, restatementCredit } from '@cloudoptima/sample'
 import { readBill } from '@cloudoptima/sample/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type CallFault, type SimulatedClouds, startClouds } from './index.ts'
+import { simulatedClouds } from './testing.ts'
 
 const size = { seed: 3, rows: 16_000, months: 2 }
-const start = new Date('2026-11-26T12:00:00Z')
-let now = start
-let dir: string
-let clouds: SimulatedClouds
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cloudoptima-clouds-'))
-  clouds = await startClouds({ dir: join(dir, 'clouds'), now: () => now, ...size })
-})
-afterEach(() => {
-  now = start
-  clouds.faults.calls = []
-  clouds.faults.bills = {}
-})
-afterAll(async () => {
-  await clouds.close()
-  await rm(dir, { recursive: true, force: true })
-})
+const world = simulatedClouds(size)
 
 function projectOf(id: string) {
-  const project = clouds.roles.gcp[id]
+  const project = world.clouds.roles.gcp[id]
   if (!project) throw new Error(`The company has no project ${id}`)
   return project
 }
@@ -42,9 +25,9 @@ function collection(id = 'larkfield-analytics-prod', signal = AbortSignal.timeou
     meter: { take: async () => {} },
     report: (problem) => void problems.push(problem),
     signal,
-    now: () => now,
+    now: () => world.now,
   }
-  return { gcp: createClouds({ endpoints: clouds.endpoints }).gcp, access, problems }
+  return { gcp: createClouds({ endpoints: world.clouds.endpoints }).gcp, access, problems }
 }
 
 type Row = Record<string, string | null>
@@ -53,7 +36,7 @@ async function bills(id?: string) {
   const { gcp, access, problems } = collection(id)
   const deliveries = await Array.fromAsync(gcp.bills(access))
   const fetched = async (period: string) => {
-    const folder = await mkdtemp(join(dir, 'fetched-'))
+    const folder = await mkdtemp(join(world.dir, 'fetched-'))
     const files = (await deliveries.find((each) => each.period === period)?.fetch(folder)) ?? []
     const texts = await Promise.all(files.map(async ({ path }) => await readFile(path, 'utf8')))
     return texts.flatMap((text) => text.trimEnd().split('\n')).map((line): Row => JSON.parse(line))
@@ -67,7 +50,7 @@ const total = (rows: readonly Row[], column = 'BilledCost') =>
 describe('a project', () => {
   test('is verified with the key of its service account, under its name', async () => {
     const names = await Promise.all(
-      Object.keys(clouds.roles.gcp).map(async (id) => {
+      Object.keys(world.clouds.roles.gcp).map(async (id) => {
         const { gcp, access } = collection(id)
         const { accountName, ...verification } = await gcp.verify(access.credentials)
         expect(verification).toEqual({ ok: true, problems: [], missing: [] })
@@ -92,15 +75,15 @@ describe('a project', () => {
   })
 
   test('answers nothing without a token, and keeps its key from start to start', async () => {
-    const url = `${clouds.endpoints.gcp?.api}/v3/projects/larkfield-uk-dev`
+    const url = `${world.clouds.endpoints.gcp?.api}/v3/projects/larkfield-uk-dev`
     const statusOf = async (authorization: string) => (await fetch(url, { headers: { authorization } })).status
     expect([await statusOf(''), await statusOf('Bearer another')]).toEqual([401, 401])
-    const again = await startClouds({ dir: join(dir, 'clouds'), now: () => now, ...size })
+    const again = await startClouds({ dir: join(world.dir, 'clouds'), now: () => world.now, ...size })
     await again.close()
     const keysOf = ({ credentials }: SimulatedClouds) => credentials.gcp.map((each) => each.serviceAccount.private_key)
-    expect(keysOf(again)).toEqual(keysOf(clouds))
-    expect(new Set(keysOf(clouds)).size).toBe(2)
-    expect(projectOf('larkfield-uk-dev').serviceAccount.token_uri).toBe(clouds.endpoints.gcp?.token)
+    expect(keysOf(again)).toEqual(keysOf(world.clouds))
+    expect(new Set(keysOf(world.clouds)).size).toBe(2)
+    expect(projectOf('larkfield-uk-dev').serviceAccount.token_uri).toBe(world.clouds.endpoints.gcp?.token)
   })
 
   test('without a billing export says so', async () => {
@@ -111,13 +94,13 @@ describe('a project', () => {
 
 describe('bills', () => {
   test('have the rows and the exact sums of the sample, in USD and in GBP', async () => {
-    const sample = await generateSample({ dir: join(dir, 'sample'), today: '2026-11-26', ...size })
-    expect(clouds.credentials.gcp.map(({ projectId }) => projectId)).toEqual([
+    const sample = await generateSample({ dir: join(world.dir, 'sample'), today: '2026-11-26', ...size })
+    expect(world.clouds.credentials.gcp.map(({ projectId }) => projectId)).toEqual([
       'larkfield-analytics-prod',
       'larkfield-uk-store',
     ])
     for (const [index, currency] of ['USD', 'GBP'].entries()) {
-      const { deliveries, fetched } = await bills(clouds.credentials.gcp[index]?.projectId)
+      const { deliveries, fetched } = await bills(world.clouds.credentials.gcp[index]?.projectId)
       const own = sample.totals.find((each) => each.provider === 'Google Cloud' && each.currency === currency)
       const table = `billing.focus_${own?.billingAccountId.replaceAll('-', '_')}`
       expect(deliveries.map(({ id }) => id)).toEqual([`${table}/2026-11`, `${table}/2026-10`])
@@ -138,7 +121,7 @@ describe('bills', () => {
   test('grow by the day; a closed month stays as it is', async () => {
     const before = await bills()
     const [november, october] = [await before.fetched('2026-11'), await before.fetched('2026-10')]
-    now = new Date('2026-11-27T12:00:00Z')
+    world.now = new Date('2026-11-27T12:00:00Z')
     const after = await bills()
     const isAdded = (row: Row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z'
     expect(november.filter(isAdded)).toEqual([])
@@ -155,7 +138,7 @@ describe('bills', () => {
     const before = await bills()
     const seen = await versions()
     const sum = Money.parse(total(await before.fetched('2026-10')))
-    clouds.faults.bills['2026-10'] = { restatements: 2 }
+    world.clouds.faults.bills['2026-10'] = { restatements: 2 }
     await expect(before.fetched('2026-10')).rejects.toThrow(/Google added rows .* while they were read/)
     const after = await bills()
     expect(await versions()).toEqual(after.deliveries.map(({ period, version }) => [period, version]))
@@ -165,7 +148,7 @@ describe('bills', () => {
 
   test('may gain a column, which no query asks for', async () => {
     const before = await (await bills()).fetched('2026-11')
-    clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }
+    world.clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }
     expect(await (await bills()).fetched('2026-11')).toEqual(before)
   })
 })
@@ -173,7 +156,7 @@ describe('bills', () => {
 describe('resources', () => {
   const found: Resource[] = []
   beforeAll(async () => {
-    for (const id of Object.keys(clouds.roles.gcp)) {
+    for (const id of Object.keys(world.clouds.roles.gcp)) {
       const { gcp, access, problems } = collection(id)
       for await (const { resources } of gcp.inventory(access)) found.push(...resources)
       expect(problems).toEqual([])
@@ -184,7 +167,7 @@ describe('resources', () => {
   const billed = async () =>
     (
       await Promise.all(
-        clouds.credentials.gcp.map(async ({ projectId }) => await (await bills(projectId)).fetched('2026-11')),
+        world.clouds.credentials.gcp.map(async ({ projectId }) => await (await bills(projectId)).fetched('2026-11')),
       )
     ).flat()
 
@@ -235,7 +218,7 @@ describe('resources', () => {
         .filter((row) => namesOf(resource).includes(row['ResourceId'] ?? ''))
         .reduce((sum, row) => sum + Math.max(0, Number(row['ConsumedQuantity'])), 0)
     const measured: Measurement[] = []
-    for (const id of Object.keys(clouds.roles.gcp)) {
+    for (const id of Object.keys(world.clouds.roles.gcp)) {
       const { gcp, access, problems } = collection(id)
       const resources = found.filter((each) => each.aliases?.some((name) => name.includes(`/projects/${id}/`)))
       const look = async () => (await Array.fromAsync(gcp.utilization(access, { day, resources }))).flat()
@@ -288,13 +271,15 @@ describe('faults', () => {
     { kind: 'slow', times: 1, seconds: 0.2 },
   ])('that pass are waited for ($kind)', async (fault) => {
     const [rows, before] = [await fetched(), await listed()]
-    clouds.faults.calls = ['bigquery.jobs.insert', 'bigquery.jobs.getQueryResults', 'compute.disks.aggregatedList'].map(
-      (call) => ({ ...fault, call }),
-    )
+    world.clouds.faults.calls = [
+      'bigquery.jobs.insert',
+      'bigquery.jobs.getQueryResults',
+      'compute.disks.aggregatedList',
+    ].map((call) => ({ ...fault, call }))
     expect(await fetched()).toEqual(rows)
     const { problems, resources } = await listed()
     expect([problems, resources.length]).toEqual([[], before.resources.length])
-    expect(clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0, 0])
+    expect(world.clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0, 0])
   })
 
   test.each([
@@ -304,25 +289,25 @@ describe('faults', () => {
     ['disabled', 'api_disabled'],
   ] as const)('that last cost one part (%s), and a later collection finds it', async (kind, state) => {
     const before = await listed()
-    clouds.faults.calls = [{ call: 'compute.disks.aggregatedList', kind, times: 1000, seconds: 1 }]
+    world.clouds.faults.calls = [{ call: 'compute.disks.aggregatedList', kind, times: 1000, seconds: 1 }]
     const { parts, problems } = await listed()
     expect(problems.map((problem) => [problem.part, problem.state])).toEqual([['compute:disks', state]])
     expect(parts).toEqual(before.parts.filter((part) => part !== 'compute:disks'))
-    clouds.faults.calls = []
+    world.clouds.faults.calls = []
     expect((await listed()).resources).toHaveLength(before.resources.length)
   })
 
   test('of an expired token end the collection; the next one signs in again', async () => {
     const rows = await fetched()
     for (const call of ['compute.disks.aggregatedList', 'bigquery.jobs.getQueryResults']) {
-      clouds.faults.calls = [{ call, kind: 'expired', times: 1 }]
+      world.clouds.faults.calls = [{ call, kind: 'expired', times: 1 }]
       await expect(call.startsWith('compute') ? listed() : fetched()).rejects.toMatchObject({ code: 'forbidden' })
     }
     expect(await fetched()).toEqual(rows)
   })
 
   test('of a disabled API are named at the connection and at the bills', async () => {
-    clouds.faults.calls = [{ call: 'bigquery.datasets.list', kind: 'disabled', times: 2 }]
+    world.clouds.faults.calls = [{ call: 'bigquery.datasets.list', kind: 'disabled', times: 2 }]
     const { gcp, access } = collection()
     expect(await gcp.verify(access.credentials)).toMatchObject({
       problems: [{ code: 'not_found', message: expect.stringMatching(/BigQuery API is not enabled/) }],
@@ -331,12 +316,12 @@ describe('faults', () => {
   })
 
   test('name the time to wait', async () => {
-    clouds.faults.calls = [{ call: 'bigquery.jobs.getQueryResults', kind: 'throttled', times: 4, seconds: 7 }]
+    world.clouds.faults.calls = [{ call: 'bigquery.jobs.getQueryResults', kind: 'throttled', times: 4, seconds: 7 }]
     await expect(bills()).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 7 })
   })
 
   test('of a slow page do not hold up the end of a collection', async () => {
-    clouds.faults.calls = [{ kind: 'slow', call: 'compute.instances.aggregatedList', times: 1, seconds: 9 }]
+    world.clouds.faults.calls = [{ kind: 'slow', call: 'compute.instances.aggregatedList', times: 1, seconds: 9 }]
     const { gcp, access } = collection(undefined, AbortSignal.timeout(300))
     const began = Date.now()
     await expect(Array.fromAsync(gcp.inventory(access))).rejects.toThrow(/abort/i)

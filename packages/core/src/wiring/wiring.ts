@@ -23,7 +23,7 @@ const collect: Queue = {
   consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
 }
 
-/** The product has no detector, rule, budget or forecast yet. */
+/** Nothing follows an import yet: forecasts are made when they are asked for. */
 const nothing = async () => ({ outcome: 'none' })
 
 /** Their grants stand in `stacks/rows/grants.ts`. */

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Money } from '@cloudoptima/core'
+import { restatementCredit } from '@cloudoptima/sample'
+import type { Row } from '@cloudoptima/sample/testing'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type CloudsOptions, type SimulatedClouds, startClouds } from './start.ts'
+
+const start = new Date('2026-11-26T12:00:00Z')
+
+/** The clouds of a test file; each test begins at noon of 26 November 2026, without faults. */
+export function simulatedClouds(size: Pick<CloudsOptions, 'seed' | 'rows' | 'months'>) {
+  let started: SimulatedClouds | undefined
+  const world = {
+    now: start,
+    dir: '',
+    get clouds() {
+      if (!started) throw new Error('The clouds run from the first test on')
+      return started
+    },
+  }
+  beforeAll(async () => {
+    world.dir = await mkdtemp(join(tmpdir(), 'cloudoptima-clouds-'))
+    started = await startClouds({ dir: join(world.dir, 'clouds'), now: () => world.now, ...size })
+  })
+  afterEach(() => {
+    world.now = start
+    world.clouds.faults.calls = []
+    world.clouds.faults.bills = {}
+  })
+  afterAll(async () => {
+    await started?.close()
+    await rm(world.dir, { recursive: true, force: true })
+  })
+  return world
+}
+
+export function total(rows: readonly Row[], column = 'BilledCost'): string {
+  return Money.plain(Money.sum(rows.map((row) => Money.parse(row[column] ?? ''))))
+}
+
+interface Bills {
+  deliveries: { period: string; version: string }[]
+  fetched(period: string): Promise<Row[]>
+}
+
+/** Of an export in FOCUS: bills that grow, are restated and gain a column. */
+export function testChanges(world: ReturnType<typeof simulatedClouds>, bills: () => Promise<Bills>, restated: RegExp) {
+  const onLastDay = (row: Row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z'
+
+  test('grow by the day; a closed month stays as it is', async () => {
+    const before = await bills()
+    const [november, october] = [await before.fetched('2026-11'), await before.fetched('2026-10')]
+    world.now = new Date('2026-11-27T12:00:00Z')
+    const after = await bills()
+    expect(november.filter(onLastDay)).toEqual([])
+    expect((await after.fetched('2026-11')).filter(onLastDay).length).toBeGreaterThan(20)
+    expect(after.deliveries[0]?.version).not.toBe(before.deliveries[0]?.version)
+    expect(after.deliveries[1]?.version).toBe(before.deliveries[1]?.version)
+    expect(await after.fetched('2026-10')).toEqual(october)
+    world.now = new Date('2026-12-02T12:00:00Z')
+    const later = await bills()
+    expect(later.deliveries.map(({ period }) => period)).toEqual(['2026-12', '2026-11', '2026-10'])
+    const invoices = new Set((await later.fetched('2026-11')).map((row) => row['InvoiceId']))
+    expect([invoices.size, invoices.has('')]).toEqual([1, false])
+  })
+
+  test('of a restated month have another version and sum', async () => {
+    const before = await bills()
+    const sum = Money.parse(total(await before.fetched('2026-10')))
+    world.clouds.faults.bills['2026-10'] = { restatements: 2 }
+    await expect(before.fetched('2026-10')).rejects.toThrow(restated)
+    const after = await bills()
+    expect(after.deliveries[1]?.version).not.toBe(before.deliveries[1]?.version)
+    expect(total(await after.fetched('2026-10'))).toBe(Money.plain(sum.plus(Money.parse(restatementCredit).times(2))))
+  })
+
+  test('may gain a column', async () => {
+    const before = await (await bills()).fetched('2026-11')
+    world.clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }
+    const after = await (await bills()).fetched('2026-11')
+    expect([before[0]?.['x_Carbon'], after[0] && 'x_Carbon' in after[0]]).toEqual([undefined, true])
+    expect(after.some((row) => row['x_Carbon'] === 'Carbon of a resource')).toBe(true)
+    expect(total(after)).toBe(total(before))
+  })
+}
