@@ -77,7 +77,7 @@ test('converted costs are forecast from the last day with exchange rates, others
   const totals = (currency: string) => [{ currency, billed: '1', effective: '1', list: null, contracted: null }]
   const inEuro = snapshot({ provider: 'AWS', period: '2026-11', totals: totals('EUR'), at: '2026-12-05T00:00:00.000Z' })
   const { ctx } = await lakeOf([inEuro])
-  ctx.runtime.lake.query = async () => usage as never
+  ctx.runtime.lake.query = async () => usage
   const endOf = async (currency: string) => (await costForecast({ ...ctx, currency }, {})).forecast[0]?.date
   expect([await endOf('USD'), await endOf('EUR')]).toEqual(['2026-11-07', '2026-11-29'])
 })
