@@ -130,7 +130,8 @@ export function inFamily(name: string, family: string): InstanceType | undefined
   return typeOf('aws', `${prefix}${family}.${name.slice(name.lastIndexOf('.') + 1)}`)
 }
 
-/** The family of a type; of another SKU, its name without size. */
+/** The family of a type, with the prefix of the service; of another SKU, its name without size. */
 export function familyOf(cloud: Cloud, sku: string): string {
-  return placeOf(cloud, sku)?.family[0]?.family ?? sku.replace(/[.-][^.-]*$/, '')
+  const family = placeOf(cloud, sku)?.family[0]?.family
+  return family === undefined ? sku.replace(/[.-][^.-]*$/, '') : `${prefixOf(sku)}${family}`
 }

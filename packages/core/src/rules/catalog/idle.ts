@@ -3,8 +3,9 @@ import type { ResourceKind } from '../../kernel/resource.ts'
 import { typeOf } from '../instance-types.ts'
 import { type Answer, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
 import { threshold } from '../sources.ts'
-import { numberOf, type Subject, textOf } from '../subject.ts'
+import { daysSince, numberOf, type Subject, textOf } from '../subject.ts'
 import { type Quiet, quiet } from './quiet.ts'
+import { stoppedAt } from './storage.ts'
 
 const windowDays = 14
 const common = {
@@ -203,7 +204,34 @@ export const idleRules: readonly Rule[] = [
       if (state.toLowerCase() !== 'powerstate/stopped') return undefined
       return {
         ...unused({ powerState: state }, 'deallocate'),
+        change: { action: 'deallocate', from: 'stopped', to: 'deallocated' },
         saving: { kind: 'stops_cost', parts: ['compute', 'license'] },
+      }
+    },
+  }),
+  rule({
+    ...common,
+    id: 'instance-stopped-long',
+    finds: 'Instance that has been stopped for long, with its disks',
+    clouds: ['aws', 'azure', 'gcp'],
+    kinds: ['instance'],
+    windowDays: 30,
+    thresholds: { days: threshold(30, 'days', 'custodian') },
+    effort: 'medium',
+    undo: 'Create the instance again from the image.',
+    find: (subject, { now, limit, usersOf }) => {
+      const isBilled = textOf(subject, 'code')?.toLowerCase() === 'powerstate/stopped'
+      if (subject.status !== 'stopped' || isBilled) return undefined
+      const stopped = daysSince(stoppedAt(subject), now)
+      if (stopped === undefined) return { missing: ['since when it has been stopped'] }
+      if (stopped < limit.days) return undefined
+      const disks = usersOf(subject.id).filter(({ kind }) => kind === 'volume')
+      return {
+        also: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        evidence: { stoppedDays: stopped, disks: disks.length },
+        change: { action: 'make an image, and delete with the disks', from: 'stopped', to: 'image' },
+        saving: { kind: 'stops_cost', parts: 'all' },
+        confidence: { level: 'medium', reason: 'somebody may start it again' },
       }
     },
   }),

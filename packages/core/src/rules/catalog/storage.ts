@@ -38,7 +38,7 @@ function unattached({ id, clouds, finds, days }: Unattached): Rule {
       if ((detached ?? age ?? 0) < limit.days) return undefined
       return {
         evidence: { unattachedDays: detached ?? 'unknown', ageDays: age ?? 'unknown' },
-        change: { action: 'snapshot and delete', from: subject.status, to: 'snapshot' },
+        change: { action: 'delete, after a snapshot if the data may be wanted', from: subject.status, to: 'deleted' },
         saving: stopsAll,
         confidence:
           detached === undefined
@@ -180,9 +180,34 @@ export const storageRules: readonly Rule[] = [
       if (stopped < limit.days) return undefined
       return {
         evidence: { instance: instance.id, stoppedDays: stopped },
-        change: { action: 'snapshot and delete', from: 'attached', to: 'snapshot' },
+        change: { action: 'delete, after a snapshot if the data may be wanted', from: 'attached', to: 'deleted' },
         saving: stopsAll,
         confidence: { level: 'medium', reason: 'somebody may start the instance again' },
+      }
+    },
+  }),
+  rule({
+    ...common,
+    id: 'azure-premium-disk-deallocated',
+    finds: 'Premium disk of a deallocated machine, which standard storage could keep',
+    clouds: ['azure'],
+    kinds: ['volume'],
+    thresholds: { days: threshold(14, 'days', 'advisor') },
+    risk: 'low',
+    rollbackPossible: true,
+    undo: 'Change the type back before the machine starts.',
+    find: ({ type, attachedTo, status }, { now, limit, resource }) => {
+      const machine = type === 'Premium_LRS' && status !== 'available' ? resource(attachedTo) : undefined
+      if (machine?.status !== 'stopped' || textOf(machine, 'code')?.toLowerCase() === 'powerstate/stopped')
+        return undefined
+      const stopped = daysSince(stoppedAt(machine), now)
+      if (stopped === undefined) return { missing: [`since when ${machine.name ?? machine.id} has been deallocated`] }
+      if (stopped < limit.days) return undefined
+      return {
+        evidence: { deallocatedDays: stopped },
+        change: { action: 'change the type', from: 'Premium_LRS', to: 'Standard_LRS' },
+        saving: { kind: 'price_of', replaces: ['storage'], targets: [{ part: 'storage', sku: 'Standard_LRS' }] },
+        confidence: { level: 'high', reason: 'a deallocated machine does not read its disk' },
       }
     },
   }),

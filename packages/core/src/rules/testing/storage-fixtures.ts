@@ -14,6 +14,7 @@ const gp3Iops = some('aws', 'volume', {
   iops: 12_000,
   cost: usd({ storage: '8.8 x 100', iops: '49.5 x 9000' }),
 })
+const machine = some('azure', 'instance', { type: 'Standard_D2s_v5' })
 const instance = some('aws', 'instance', { type: 'm5.large', status: 'stopped' })
 
 export const storageFixtures: readonly Fixture[] = [
@@ -87,6 +88,20 @@ export const storageFixtures: readonly Fixture[] = [
         configuration: { StateTransitionReason: 'User initiated (2026-10-25 10:00:00 GMT)' },
       }),
       instance({ id: 'i-stopped-once' }),
+    ],
+  },
+  {
+    rule: 'azure-premium-disk-deallocated',
+    finds: [disk({ id: 'disk-asleep', status: 'in-use', attachedTo: 'vm-1' })],
+    leaves: [
+      disk({ id: 'disk-running', status: 'in-use', attachedTo: 'vm-2' }),
+      disk({ id: 'disk-standard', type: 'Standard_LRS', status: 'in-use', attachedTo: 'vm-1' }),
+    ],
+    lacks: [disk({ id: 'disk-unsure', status: 'in-use', attachedTo: 'vm-3' })],
+    beside: [
+      machine({ id: 'vm-1', status: 'stopped', unchangedSince: daysAgo(60) }),
+      machine({ id: 'vm-2', status: 'running', unchangedSince: daysAgo(60) }),
+      machine({ id: 'vm-3', status: 'stopped' }),
     ],
   },
 ]
