@@ -7,7 +7,7 @@ import { createBus, queuesOf } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createAnchors } from './anchors.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
-import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
+import { createTable, repairIndexes, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock, readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
@@ -93,7 +93,8 @@ export async function boot(options: BootOptions): Promise<Services> {
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
   const { dataDir, workflows, log, subscriptions = {}, wrap = (runtime) => runtime } = options
   const queues = queuesOf({ queues: options.queues ?? {}, subscriptions })
-  await removeRunning(dataDir)
+  // A process that ends removes it.
+  const wasKilled = (await readRunning(dataDir)) !== undefined
   // A collection that outlives the end may still write.
   const removeWork = async () => await rm(workIn(dataDir), { recursive: true, force: true, maxRetries: 5 })
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), removeWork]
@@ -116,6 +117,8 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName, dataDir)
+    if (wasKilled) await repairIndexes(table, tableName)
+    await removeRunning(dataDir)
     closers.push(
       repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
         .stop,
