@@ -1,4 +1,4 @@
-import { CloudAccount, planSources, type Source } from '@cloudoptima/core'
+import { type CloudAccount, planSources, type Source } from '@cloudoptima/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { orgId } from '../../organization.ts'
 import { startProduct } from '../../product.ts'
