@@ -72,6 +72,8 @@ export function inventedIn(dataDir: string): Invented {
       isClosed = true
       if (child?.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
+      // Otherwise the process may end before it has closed everything.
+      child.ref()
       child.kill('SIGKILL')
       await ended
     },
