@@ -21,7 +21,7 @@ export const sources = {
   previousGeneration: 'https://aws.amazon.com/ec2/previous-generation/',
   graviton: 'https://github.com/aws/aws-graviton-getting-started',
   transfer: 'https://aws.amazon.com/blogs/architecture/overview-of-data-transfer-costs-for-common-architectures/',
-  thrifty: 'https://hub.powerpipe.io/mods/turbot/steampipe-mod-aws-thrifty',
+  thrifty: 'https://hub.powerpipe.io/mods/turbot/aws_thrifty',
   custodian: 'https://cloudcustodian.io/docs/aws/examples/index.html',
   advisor: `${azure}/advisor/advisor-reference-cost-recommendations`,
   advisorResize: `${azure}/advisor/advisor-cost-recommendations`,
@@ -40,4 +40,9 @@ export const sources = {
 
 export function threshold(value: number, unit: string, source: keyof typeof sources): Threshold {
   return { value, unit, source: sources[source] }
+}
+
+/** A number of our choice, with the document that explains it. */
+export function ours(value: number, unit: string, source: keyof typeof sources): Threshold {
+  return { ...threshold(value, unit, source), isOurs: true }
 }
