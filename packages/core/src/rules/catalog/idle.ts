@@ -196,7 +196,7 @@ export const idleRules: readonly Rule[] = [
     clouds: ['azure'],
     kinds: ['instance'],
     windowDays: 1,
-    thresholds: {},
+    thresholds: { states: threshold(1, 'billed state, stopped', 'azureStates') },
     undo: 'Start the virtual machine.',
     find: (subject) => {
       const state = textOf(subject, 'code')
