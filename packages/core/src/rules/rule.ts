@@ -50,6 +50,8 @@ export interface Threshold {
   value: number
   unit: string
   source: string
+  /** The document explains the matter; the number is our choice. */
+  isOurs?: true
 }
 
 export interface Confidence {

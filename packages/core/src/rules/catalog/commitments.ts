@@ -1,6 +1,6 @@
 import * as Money from '../../kernel/money.ts'
 import { rule, type Rule } from '../rule.ts'
-import { threshold } from '../sources.ts'
+import { ours, threshold } from '../sources.ts'
 import { numberOf, type Subject, textOf } from '../subject.ts'
 import { computeOf } from './resize.ts'
 
@@ -35,7 +35,7 @@ export const commitmentRules: readonly Rule[] = [
     ...common,
     id: 'commitment-underused',
     finds: 'Reserved instance, savings plan or committed use that is not used in full',
-    thresholds: { unusedPercent: threshold(10, '% unused', 'finops') },
+    thresholds: { unusedPercent: ours(10, '% unused', 'finops') },
     undo: 'None: what was exchanged or sold is gone.',
     find: (subject, { limit }) => {
       if (!isActive(subject)) return undefined

@@ -2,7 +2,7 @@ import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
 import { typeOf } from '../instance-types.ts'
 import { type Answer, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
-import { threshold } from '../sources.ts'
+import { ours, threshold } from '../sources.ts'
 import { daysSince, numberOf, type Subject, textOf } from '../subject.ts'
 import { type Quiet, quiet } from './quiet.ts'
 import { stoppedAt } from './storage.ts'
@@ -72,8 +72,8 @@ export const idleRules: readonly Rule[] = [
     ...stop,
     thresholds: {
       cpuPercent: threshold(5, '% CPU', 'computeOptimizer'),
-      inBytes: threshold(5e6, 'bytes an hour in', 'trustedAdvisor'),
-      outBytes: threshold(5e6, 'bytes an hour out', 'trustedAdvisor'),
+      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
+      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
     },
     conditions: (_, limit) => instanceConditions(limit),
   }),
@@ -86,8 +86,8 @@ export const idleRules: readonly Rule[] = [
     undo: stop.undo,
     thresholds: {
       cpuPercent: threshold(3, '% CPU', 'advisorResize'),
-      inBytes: threshold(5e6, 'bytes an hour in', 'trustedAdvisor'),
-      outBytes: threshold(5e6, 'bytes an hour out', 'trustedAdvisor'),
+      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
+      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
     },
     conditions: (_, limit) => instanceConditions(limit),
   }),
@@ -128,7 +128,7 @@ export const idleRules: readonly Rule[] = [
     undo: 'Create the cluster again from the backup.',
     thresholds: {
       connections: threshold(5, 'connections, of which monitoring has up to 4', 'elastiCacheMetrics'),
-      cpuPercent: threshold(5, '% CPU', 'computeOptimizer'),
+      cpuPercent: ours(5, '% CPU', 'computeOptimizer'),
     },
     conditions: (_, { connections, cpuPercent }) => [
       { metric: 'connections', below: connections, ofPeaks: true },
@@ -196,7 +196,7 @@ export const idleRules: readonly Rule[] = [
     clouds: ['azure'],
     kinds: ['instance'],
     windowDays: 1,
-    thresholds: {},
+    thresholds: { states: threshold(1, 'billed state, stopped', 'azureStates') },
     undo: 'Start the virtual machine.',
     find: (subject) => {
       const state = textOf(subject, 'code')
@@ -216,7 +216,7 @@ export const idleRules: readonly Rule[] = [
     clouds: ['aws', 'azure', 'gcp'],
     kinds: ['instance'],
     windowDays: 30,
-    thresholds: { days: threshold(30, 'days', 'custodian') },
+    thresholds: { days: ours(30, 'days', 'custodian') },
     effort: 'medium',
     undo: 'Create the instance again from the image.',
     find: (subject, { now, limit, usersOf }) => {

@@ -1,7 +1,7 @@
 import type { Cloud } from '../../kernel/cloud.ts'
 import * as Money from '../../kernel/money.ts'
 import { type Answer, type Confidence, rule, type Rule } from '../rule.ts'
-import { type sources, threshold } from '../sources.ts'
+import { ours, type sources, threshold } from '../sources.ts'
 import { numberOf, type Part, type Subject, textOf } from '../subject.ts'
 import { idle } from './idle.ts'
 import { quiet } from './quiet.ts'
@@ -79,8 +79,8 @@ function transfer(id: string, part: Part, finds: string, to: string): Rule {
     risk: 'medium',
     undo: 'Move back.',
     thresholds: {
-      share: threshold(20, '% of the cost of the resource', 'transfer'),
-      cost: threshold(50, 'units of the currency a month', 'transfer'),
+      share: ours(20, '% of the cost of the resource', 'transfer'),
+      cost: ours(50, 'units of the currency a month', 'transfer'),
     },
     find: ({ cost }, { limit }) => {
       const own = Money.sum(

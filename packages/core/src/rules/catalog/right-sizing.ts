@@ -2,7 +2,7 @@ import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
 import { inFamily, typeOf } from '../instance-types.ts'
 import { type Answer, rule, type Rule } from '../rule.ts'
-import { type sources, threshold } from '../sources.ts'
+import { ours, type sources, threshold } from '../sources.ts'
 import { numberOf, type Subject, textOf } from '../subject.ts'
 import { missingWords, quiet, rounded } from './quiet.ts'
 import { resize, toType } from './resize.ts'
@@ -26,8 +26,8 @@ function smaller(id: string, cloud: Cloud, kind: ResourceKind, finds: string, so
     clouds: [cloud],
     kinds: [kind],
     thresholds: {
-      cpuPercent: threshold(80, '% CPU of the smaller size', source),
-      memoryPercent: threshold(80, '% memory of the smaller size', source),
+      cpuPercent: ours(80, '% CPU of the smaller size', source),
+      memoryPercent: ours(80, '% memory of the smaller size', source),
     },
     find: (subject, { limit }) => resize(subject, limit),
   })
@@ -90,8 +90,8 @@ export const rightSizingRules: readonly Rule[] = [
     clouds: ['gcp'],
     kinds: ['database'],
     thresholds: {
-      cpuPercent: threshold(40, '% CPU', 'gcpSqlResize'),
-      memoryPercent: threshold(40, '% memory', 'gcpSqlResize'),
+      cpuPercent: ours(40, '% CPU', 'gcpSqlResize'),
+      memoryPercent: ours(40, '% memory', 'gcpSqlResize'),
     },
     find: ({ type = '', status, utilization }, { limit }) => {
       const [, cpus, memory] = /^db-custom-(\d+)-(\d+)$/.exec(type) ?? []
@@ -123,7 +123,7 @@ export const rightSizingRules: readonly Rule[] = [
     kinds: ['database'],
     restartNeeded: false,
     undo: 'Raise the capacity again.',
-    thresholds: { cpuPercent: threshold(40, '% CPU', 'azureElasticPool') },
+    thresholds: { cpuPercent: ours(40, '% CPU', 'azureElasticPool') },
     find: (subject, { limit }) => {
       const [capacity, half] = [numberOf(subject, 'capacity'), halves(numberOf(subject, 'capacity'))]
       if (!subject.id.toLowerCase().includes('/elasticpools/') || half === undefined) return undefined
@@ -147,7 +147,7 @@ export const rightSizingRules: readonly Rule[] = [
     effort: 'low',
     restartNeeded: false,
     undo: 'Raise the number of tasks again.',
-    thresholds: { percent: threshold(80, '% CPU and memory of the remaining tasks', 'computeOptimizerHeadroom') },
+    thresholds: { percent: ours(80, '% CPU and memory of the remaining tasks', 'computeOptimizerHeadroom') },
     find: (subject, { limit }) => {
       const tasks = numberOf(subject, 'desiredCount')
       if (tasks === undefined || tasks < 2 || !fargate(subject)) return undefined
@@ -180,8 +180,8 @@ export const rightSizingRules: readonly Rule[] = [
     restartNeeded: true,
     undo: 'Remove the schedule.',
     thresholds: {
-      cpuPercent: threshold(5, '% CPU outside of working time', 'computeOptimizer'),
-      bytes: threshold(5e6, 'bytes an hour in each direction', 'trustedAdvisor'),
+      cpuPercent: ours(5, '% CPU outside of working time', 'computeOptimizer'),
+      bytes: ours(5e6, 'bytes an hour in each direction', 'trustedAdvisor'),
     },
     find: ({ status, offHours }, { limit }) => {
       const conditions = [

@@ -1,6 +1,6 @@
 import type { Cloud } from '../../kernel/cloud.ts'
 import { rule, type Answer, type Facts, type Rule, type Verdict } from '../rule.ts'
-import { type sources, threshold } from '../sources.ts'
+import { ours, type sources, threshold } from '../sources.ts'
 import { daysSince, numberOf, type Subject, textOf } from '../subject.ts'
 
 const common = {
@@ -40,7 +40,7 @@ const isNewest = ({ kind, createdAt = '' }: Subject, siblings: readonly Subject[
 
 function oldSnapshot(cloud: Cloud, kind: 'snapshot' | 'database_snapshot', id: string, finds: string): Rule {
   const undo = 'None: the snapshot is gone. Copy it to an archive before.'
-  const thresholds = { days: threshold(90, 'days', 'custodian') }
+  const thresholds = { days: threshold(90, 'days', 'thrifty') }
   return rule({ ...common, id, finds, clouds: [cloud], kinds: [kind], undo, thresholds, find: old })
 }
 
@@ -58,7 +58,7 @@ function byConfiguration({ kind, source, gb, find, ...own }: ConfigurationRule):
     clouds: ['aws'],
     kinds: [kind],
     rollbackPossible: true,
-    thresholds: { gb: threshold(gb, 'GB', source) },
+    thresholds: { gb: ours(gb, 'GB', source) },
     find: (subject, { limit, now }) => find(subject, limit.gb, now),
   })
 }
@@ -122,7 +122,7 @@ export const snapshotRules: readonly Rule[] = [
     clouds: ['aws'],
     kinds: ['image'],
     undo: 'None: the image is gone. Copy it to an archive before.',
-    thresholds: { days: threshold(90, 'days', 'custodian') },
+    thresholds: { days: ours(90, 'days', 'custodian') },
     find: (subject, { now, limit, resource, usersOf }) => {
       const age = daysSince(subject.createdAt, now)
       if (age === undefined) return { missing: ['time of creation'] }
@@ -150,7 +150,7 @@ export const snapshotRules: readonly Rule[] = [
     clouds: ['gcp'],
     kinds: ['image'],
     undo: 'None: the image is gone. Export it before.',
-    thresholds: { days: threshold(90, 'days', 'gcpIdleResources') },
+    thresholds: { days: ours(90, 'days', 'gcpIdleResources') },
     find: ({ createdAt }, { now, limit }) => {
       const age = daysSince(createdAt, now)
       if (age === undefined) return { missing: ['time of creation'] }

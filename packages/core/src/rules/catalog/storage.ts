@@ -1,5 +1,5 @@
 import { rule, type Rule, type Threshold, type Verdict } from '../rule.ts'
-import { threshold } from '../sources.ts'
+import { ours, threshold } from '../sources.ts'
 import { daysSince, type Subject, textOf } from '../subject.ts'
 import { missingWords, rounded } from './quiet.ts'
 
@@ -70,7 +70,7 @@ function toGp3(from: { iops: number; throughput: number }): Verdict['saving'] {
 }
 
 const backToType = 'Change the type back; AWS allows the next change after 6 hours.'
-const days = (value: number): Threshold => threshold(value, 'days', 'custodian')
+const days = (value: number): Threshold => ours(value, 'days', 'custodian')
 
 export const storageRules: readonly Rule[] = [
   unattached({
@@ -83,7 +83,7 @@ export const storageRules: readonly Rule[] = [
     id: 'azure-disk-unattached',
     clouds: ['azure'],
     finds: 'Managed disk that no machine uses',
-    days: threshold(30, 'days', 'advisor'),
+    days: ours(30, 'days', 'advisor'),
   }),
   unattached({
     id: 'gcp-disk-unattached',
@@ -140,8 +140,8 @@ export const storageRules: readonly Rule[] = [
     id: 'aws-volume-iops-oversized',
     finds: 'EBS volume with far more provisioned operations than it uses',
     thresholds: {
-      usedPercent: threshold(20, '% of the provisioned operations', 'computeOptimizer'),
-      headroom: threshold(3, 'times the used operations stay', 'computeOptimizerHeadroom'),
+      usedPercent: ours(20, '% of the provisioned operations', 'computeOptimizer'),
+      headroom: ours(3, 'times the used operations stay', 'computeOptimizerHeadroom'),
     },
     risk: 'medium',
     undo: 'Raise the operations again; AWS allows the next change after 6 hours.',
@@ -192,7 +192,7 @@ export const storageRules: readonly Rule[] = [
     finds: 'Premium disk of a deallocated machine, which standard storage could keep',
     clouds: ['azure'],
     kinds: ['volume'],
-    thresholds: { days: threshold(14, 'days', 'advisor') },
+    thresholds: { days: ours(14, 'days', 'advisor') },
     risk: 'low',
     rollbackPossible: true,
     undo: 'Change the type back before the machine starts.',
