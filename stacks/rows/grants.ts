@@ -45,6 +45,9 @@ const extras: Partial<Record<RowName, Needs>> = {
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
+  'workflows/bills/Detect': () => ({ grants: [objects(['s3:GetObject'], '*/lake/*')] }),
+  'workflows/bills/Track': () => ({ grants: [objects(['s3:GetObject'], '*/lake/*')] }),
+  'subscriptions/judge-purged': () => ({ grants: [objects(['s3:GetObject'], '*/lake/*')] }),
   'subscriptions/remove-canceled': () => ({
     grants: [listObjects(), objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/lake/*')],
   }),

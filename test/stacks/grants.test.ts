@@ -53,6 +53,7 @@ describe('grants', () => {
     const forBills = ['s3:PutObject Bucket/*/raw/*', `states:StartExecution ${stateMachine('bills')}`]
     const forRows = ['AbortMultipartUpload', 'GetObject', 'PutObject'].map((verb) => `s3:${verb} Bucket/*/lake/*`)
     const customerRoles = 'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'
+    const readsLake = [...everyRow, 's3:GetObject Bucket/*/lake/*']
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -64,9 +65,10 @@ describe('grants', () => {
         's3:PutObject Bucket/*/lake/*',
         's3:PutObject Bucket/*/raw/*/manifest.json',
       ],
-      BillsDetect: everyRow,
+      BillsDetect: readsLake,
       BillsRecommend: everyRow,
-      BillsTrack: everyRow,
+      BillsTrack: readsLake,
+      JudgePurged: [...readsLake, 'sqs:SendMessage DeadLetters'],
       BillsRecordFailure: everyRow,
       RemoveCanceled: [
         ...everyRow,

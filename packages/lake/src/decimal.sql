@@ -8,6 +8,7 @@ CREATE OR REPLACE MACRO is_odd_decimal(written) AS contains(written, 'e') OR con
 CREATE OR REPLACE MACRO bill_short_decimal(written) AS
   CASE
     WHEN is_odd_decimal(written) THEN NULL
+    WHEN NOT contains(written, '.') THEN CAST(TRY_CAST(written AS DECIMAL(18, 0)) AS DECIMAL(38, 18))
     WHEN strlen(written) - strpos(written, '.') <= 6 THEN CAST(TRY_CAST(written AS DECIMAL(18, 6)) AS DECIMAL(38, 18))
     WHEN strlen(written) - strpos(written, '.') <= 12 THEN CAST(TRY_CAST(written AS DECIMAL(18, 12)) AS DECIMAL(38, 18))
     WHEN strlen(written) - strpos(written, '.') <= 17 THEN CAST(TRY_CAST(written AS DECIMAL(18, 17)) AS DECIMAL(38, 18))

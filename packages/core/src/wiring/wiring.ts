@@ -1,4 +1,5 @@
 import { removePurged } from '../accounts/purge.ts'
+import * as Anomalies from '../anomalies/detect.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
@@ -9,6 +10,7 @@ import * as ExchangeRate from '../currencies/rates.ts'
 import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
+import * as Follow from '../pipeline/bills/follow.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
 import * as Anchor from '../pipeline/anchor.ts'
@@ -23,7 +25,9 @@ const collect: Queue = {
   consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
 }
 
-/** Nothing follows an import yet: forecasts are made when they are asked for. */
+const judges = { lake: true, memoryMb: 1769, timeoutSeconds: 900 } as const
+
+/** There are no recommendations yet. */
 const nothing = async () => ({ outcome: 'none' })
 
 /** Their grants stand in `stacks/rows/grants.ts`. */
@@ -42,9 +46,9 @@ export const wiring = {
           atOnce: 2,
           reserved: 50,
         }),
-        Detect: step(Normalize.Input, nothing),
+        Detect: step(Normalize.Input, Follow.detect, judges),
         Recommend: step(Normalize.Input, nothing),
-        Track: step(Normalize.Input, nothing),
+        Track: step(Normalize.Input, Follow.track, judges),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
@@ -60,6 +64,15 @@ export const wiring = {
       'import.canceled',
       (ctx, { data }) => Import.removeCanceled(ctx, data.importId),
       { timeoutSeconds: 900 },
+    ),
+    // What was found in the costs of a purged account is withdrawn.
+    'judge-purged': subscription(
+      events,
+      'lake.purged',
+      async (ctx, { at }) => {
+        await Anomalies.run(ctx, at)
+      },
+      judges,
     ),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),

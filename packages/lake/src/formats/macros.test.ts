@@ -128,6 +128,23 @@ describe('an account, provider or currency has one spelling', () => {
     ),
     ['bill_account', 'Microsoft', '1A2B3C4D-0000-1111-2222-333344445555', '1a2b3c4d-0000-1111-2222-333344445555'],
     ['bill_account', 'Google Cloud', 'billingAccounts/01aaaa-bbbbbb-cccccc', '01AAAA-BBBBBB-CCCCCC'],
+    ['bill_account', 'Google Cloud', 'abcdef-abcdef-abcdef', 'ABCDEF-ABCDEF-ABCDEF'],
+    ['bill_account', 'Google Cloud', ' cafe-shop-2 ', 'cafe-shop-2'],
+    ...['cafe-shop-2', 'g', 'abcdef-abcdef-abcdeg'].map((id): [string, string, string, string] => [
+      'bill_account',
+      'Google Cloud',
+      id,
+      id,
+    ]),
+    ...[
+      '/subscriptions/1A2B3C4D-0000-1111-2222-333344445555/',
+      '/subscriptions/1a2b3c4d-0000-1111-2222-333344445555',
+    ].map((written): [string, string, string, string] => [
+      'bill_account',
+      'Microsoft',
+      written,
+      '/subscriptions/1a2b3c4d-0000-1111-2222-333344445555',
+    ]),
     ...[
       '/providers/Microsoft.Billing/billingAccounts/7654321',
       '/PROVIDERS/microsoft.billing/BILLINGACCOUNTS/7654321',

@@ -1,5 +1,6 @@
 import { Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
 import { Argument, Command, Option } from 'commander'
+import { accounts } from './commands/accounts.ts'
 import { changes } from './commands/changes.ts'
 import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
@@ -115,7 +116,13 @@ export function createProgram(exit: (code: number) => void): Command {
     .option('--once', 'end after the import instead of serving')
     .option('--replace', 'accept a delivery with less than half of the rows that it replaces')
     .showHelpAfterError('For all options and commands: npm start -- --help')
-  return acting(program, start, startExamples)
+  // With an action of its own, a program takes an unknown command for an argument.
+  const starting: Run = async (options) => {
+    const [unknown] = program.args
+    if (unknown !== undefined) program.error(`error: unknown command ${unknown}`)
+    return await start(options)
+  }
+  return acting(program.allowExcessArguments(), starting, startExamples)
     .addCommand(withCostOptions(subcommand('costs', 'print costs by dimension and over time', costs, costsExamples)))
     .addCommand(
       withCostFilters(
@@ -129,6 +136,7 @@ export function createProgram(exit: (code: number) => void): Command {
           .default(5),
       ),
     )
+    .addCommand(subcommand('accounts', 'print the connected cloud accounts, their costs and problems', accounts))
     .addCommand(
       subcommand('export', 'write the costs as FOCUS files', exportFocus, exportExamples)
         .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())

@@ -1,0 +1,247 @@
+import type { Cloud } from '../../kernel/cloud.ts'
+import type { ResourceKind } from '../../kernel/resource.ts'
+import { typeOf } from '../instance-types.ts'
+import { type Answer, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
+import { ours, threshold } from '../sources.ts'
+import { daysSince, numberOf, type Subject, textOf } from '../subject.ts'
+import { type Quiet, quiet } from './quiet.ts'
+import { stoppedAt } from './storage.ts'
+
+const windowDays = 14
+const common = {
+  analyzer: 'idle_resources',
+  windowDays,
+  risk: 'medium',
+  effort: 'low',
+  restartNeeded: false,
+  rollbackPossible: true,
+} as const
+
+interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'undo' | 'thresholds'> {
+  cloud: Cloud
+  kind: ResourceKind
+  action: string
+  analyzer?: Rule['analyzer']
+  saving?: Verdict['saving']
+  /** Undefined: the rule does not concern the resource. */
+  conditions(subject: Subject, limit: Facts<Name>['limit']): readonly Quiet[] | undefined
+}
+
+/** A rule about a resource that nothing uses, as its metrics say. */
+export function idle<Name extends string>({ cloud, kind, action, conditions, saving, ...own }: Idle<Name>): Rule {
+  return rule<Name>({
+    ...common,
+    ...own,
+    clouds: [cloud],
+    kinds: [kind],
+    find: (subject, { limit }): Answer => {
+      const wanted = subject.status === 'stopped' ? undefined : conditions(subject, limit)
+      const answer = wanted && quiet(subject.utilization, wanted)
+      if (!answer || 'busy' in answer) return undefined
+      if ('missing' in answer) return answer
+      return {
+        evidence: answer.evidence,
+        change: { action, from: subject.status, to: 'ended' },
+        saving: saving ?? { kind: 'stops_cost', parts: 'all' },
+        confidence: { level: 'high', reason: `99 % of the hours of ${windowDays} days were below the thresholds` },
+      }
+    },
+  })
+}
+
+interface Limits {
+  cpuPercent: number
+  inBytes: number
+  outBytes: number
+}
+
+const instanceConditions = ({ cpuPercent, inBytes, outBytes }: Limits): Quiet[] => [
+  { metric: 'cpu', below: cpuPercent },
+  { metric: 'network_in', below: inBytes },
+  { metric: 'network_out', below: outBytes },
+]
+const stop = { action: 'stop, and delete after a backup', undo: 'Start the instance again.' }
+const restore = 'Restore from the final snapshot.'
+
+export const idleRules: readonly Rule[] = [
+  idle({
+    id: 'aws-instance-idle',
+    cloud: 'aws',
+    kind: 'instance',
+    finds: 'EC2 instance that does nothing',
+    ...stop,
+    thresholds: {
+      cpuPercent: threshold(5, '% CPU', 'computeOptimizer'),
+      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
+      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
+    },
+    conditions: (_, limit) => instanceConditions(limit),
+  }),
+  idle({
+    id: 'azure-instance-idle',
+    cloud: 'azure',
+    kind: 'instance',
+    finds: 'Virtual machine that does nothing',
+    action: 'deallocate, and delete after a backup',
+    undo: stop.undo,
+    thresholds: {
+      cpuPercent: threshold(3, '% CPU', 'advisorResize'),
+      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
+      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
+    },
+    conditions: (_, limit) => instanceConditions(limit),
+  }),
+  idle({
+    id: 'gcp-instance-idle',
+    cloud: 'gcp',
+    kind: 'instance',
+    finds: 'VM that does nothing',
+    ...stop,
+    thresholds: {
+      vcpus: threshold(0.03, 'vCPUs in use', 'gcpIdleVm'),
+      inBytes: threshold(7.2e6, 'bytes an hour in', 'gcpIdleVm'),
+      outBytes: threshold(3.6e6, 'bytes an hour out', 'gcpIdleVm'),
+    },
+    conditions: ({ type = '' }, { vcpus, ...limit }) =>
+      instanceConditions({ ...limit, cpuPercent: (100 * vcpus) / (typeOf('gcp', type)?.vcpus ?? 1) }),
+  }),
+  idle({
+    id: 'aws-database-idle',
+    cloud: 'aws',
+    kind: 'database',
+    finds: 'RDS database without connections',
+    action: 'delete after a final snapshot',
+    undo: restore,
+    thresholds: { connections: threshold(1, 'connections', 'trustedAdvisor') },
+    // A member of a cluster may be its failover target.
+    conditions: (subject, { connections }) =>
+      textOf(subject, 'DBClusterIdentifier') === undefined
+        ? [{ metric: 'connections', below: connections, ofPeaks: true }]
+        : undefined,
+  }),
+  idle({
+    id: 'aws-cache-idle',
+    cloud: 'aws',
+    kind: 'cache',
+    finds: 'ElastiCache node that only its own monitoring uses',
+    action: 'delete after a backup',
+    undo: 'Create the cluster again from the backup.',
+    thresholds: {
+      connections: threshold(5, 'connections, of which monitoring has up to 4', 'elastiCacheMetrics'),
+      cpuPercent: ours(5, '% CPU', 'computeOptimizer'),
+    },
+    conditions: (_, { connections, cpuPercent }) => [
+      { metric: 'connections', below: connections, ofPeaks: true },
+      { metric: 'cpu', below: cpuPercent },
+    ],
+  }),
+  idle({
+    id: 'aws-table-unused',
+    cloud: 'aws',
+    kind: 'table',
+    finds: 'DynamoDB table with provisioned capacity that nobody uses',
+    action: 'switch to on-demand capacity',
+    undo: 'Switch back to provisioned capacity.',
+    thresholds: { units: threshold(1, 'consumed units an hour', 'dynamoDb') },
+    saving: { kind: 'stops_cost', parts: ['capacity'] },
+    conditions: ({ type }, { units }) =>
+      type === 'PROVISIONED' ? [{ metric: 'requests', below: units, ofPeaks: true }] : undefined,
+  }),
+  idle({
+    id: 'gcp-database-idle',
+    cloud: 'gcp',
+    kind: 'database',
+    finds: 'Cloud SQL instance without connections',
+    action: 'stop, and delete after an export',
+    undo: 'Start the instance again.',
+    thresholds: { connections: threshold(1, 'connections', 'gcpSqlIdle') },
+    conditions: (_, { connections }) => [{ metric: 'connections', below: connections, ofPeaks: true }],
+  }),
+  rule({
+    ...common,
+    id: 'azure-plan-empty',
+    finds: 'App Service plan without an app',
+    clouds: ['azure'],
+    kinds: ['container_service'],
+    thresholds: { sites: threshold(0, 'apps', 'azureAppService') },
+    risk: 'low',
+    undo: 'Create the plan again.',
+    find: (subject, { limit }) => {
+      const sites = numberOf(subject, 'numberOfSites')
+      const tier = textOf(subject, 'tier') ?? ''
+      const isPlan = subject.id.toLowerCase().includes('/microsoft.web/serverfarms/')
+      if (!isPlan || ['Free', 'Shared', 'Dynamic'].includes(tier)) return undefined
+      if (sites === undefined) return { missing: ['number of apps'] }
+      return sites > limit.sites ? undefined : unused({ apps: sites, tier }, 'delete the plan')
+    },
+  }),
+  rule({
+    ...common,
+    id: 'azure-sql-pool-empty',
+    finds: 'SQL elastic pool without a database',
+    clouds: ['azure'],
+    kinds: ['database'],
+    thresholds: { databases: threshold(0, 'databases', 'azureElasticPool') },
+    risk: 'low',
+    undo: 'Create the pool again.',
+    find: ({ id }, { limit, usersOf }) =>
+      !id.toLowerCase().includes('/elasticpools/') || usersOf(id).length > limit.databases
+        ? undefined
+        : unused({ databases: 0 }, 'delete the pool'),
+  }),
+  rule({
+    ...common,
+    id: 'azure-instance-not-deallocated',
+    finds: 'Virtual machine that is stopped but not deallocated, and is billed',
+    clouds: ['azure'],
+    kinds: ['instance'],
+    windowDays: 1,
+    thresholds: { states: threshold(1, 'billed state, stopped', 'azureStates') },
+    undo: 'Start the virtual machine.',
+    find: (subject) => {
+      const state = textOf(subject, 'code')
+      if (state === undefined) return subject.status === 'unknown' ? { missing: ['power state'] } : undefined
+      if (state.toLowerCase() !== 'powerstate/stopped') return undefined
+      return {
+        ...unused({ powerState: state }, 'deallocate'),
+        change: { action: 'deallocate', from: 'stopped', to: 'deallocated' },
+        saving: { kind: 'stops_cost', parts: ['compute', 'license'] },
+      }
+    },
+  }),
+  rule({
+    ...common,
+    id: 'instance-stopped-long',
+    finds: 'Instance that has been stopped for long, with its disks',
+    clouds: ['aws', 'azure', 'gcp'],
+    kinds: ['instance'],
+    windowDays: 30,
+    thresholds: { days: ours(30, 'days', 'custodian') },
+    effort: 'medium',
+    undo: 'Create the instance again from the image.',
+    find: (subject, { now, limit, usersOf }) => {
+      const isBilled = textOf(subject, 'code')?.toLowerCase() === 'powerstate/stopped'
+      if (subject.status !== 'stopped' || isBilled) return undefined
+      const stopped = daysSince(stoppedAt(subject), now)
+      if (stopped === undefined) return { missing: ['since when it has been stopped'] }
+      if (stopped < limit.days) return undefined
+      const disks = usersOf(subject.id).filter(({ kind }) => kind === 'volume')
+      return {
+        also: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        evidence: { stoppedDays: stopped, disks: disks.length },
+        change: { action: 'make an image, and delete with the disks', from: 'stopped', to: 'image' },
+        saving: { kind: 'stops_cost', parts: 'all' },
+        confidence: { level: 'medium', reason: 'somebody may start it again' },
+      }
+    },
+  }),
+]
+
+function unused(evidence: Verdict['evidence'], action: string): Verdict {
+  return {
+    evidence,
+    change: { action, from: 'empty', to: 'ended' },
+    saving: { kind: 'stops_cost', parts: 'all' },
+    confidence: { level: 'high', reason: 'the inventory shows it' },
+  }
+}

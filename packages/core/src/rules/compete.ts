@@ -1,0 +1,59 @@
+import * as Money from '../kernel/money.ts'
+import { amountOf, type Saving } from './money.ts'
+import { priorityOf } from './priority.ts'
+import type { Found } from './rule.ts'
+import { keyOf } from './subject.ts'
+
+export interface Option {
+  finding: Found
+  saving: Saving
+}
+
+export interface Recommendation extends Option {
+  priority: string
+  /** Other ways for the same resources: at most one can be followed. */
+  alternatives: Option[]
+}
+
+interface Ranked extends Option {
+  rank: Money.Amount
+  keys: string[]
+  name: string
+}
+
+/**
+ * Of options that concern the same resource, the one with the highest priority becomes the recommendation, and the others
+ * its alternatives. So each resource's cost is saved once. The most important first.
+ */
+export function compete(options: readonly Option[]): Recommendation[] {
+  const holders = new Map<string, Recommendation>()
+  const found: Recommendation[] = []
+  for (const { finding, saving, rank, keys } of options.filter(isWorthwhile).map(ranked).toSorted(byRank)) {
+    const holder = keys.map((key) => holders.get(key)).find((held) => held !== undefined)
+    if (holder) {
+      holder.alternatives.push({ finding, saving })
+      continue
+    }
+    const recommendation = { finding, saving, priority: Money.plain(rank), alternatives: [] }
+    for (const key of keys) holders.set(key, recommendation)
+    found.push(recommendation)
+  }
+  return found
+}
+
+/** A target that costs as much as now is none. A commitment that would go on paying is worth knowing. */
+function isWorthwhile({ finding, saving }: Option): boolean {
+  return finding.saving.kind === 'none' || saving.committed !== undefined || saving.amount !== '0'
+}
+
+function ranked({ finding, saving }: Option): Ranked {
+  const { subject, also = [], rule } = finding
+  const keys = [subject, ...also].map((each) => keyOf(each, each.id))
+  // An order such as a missing tag can be followed beside anything else.
+  const own = finding.saving.kind === 'none' ? [`${rule} ${keys[0]}`] : keys
+  return { finding, saving, rank: priorityOf(finding, saving), keys: own, name: `${keys[0]} ${rule}` }
+}
+
+function byRank(a: Ranked, b: Ranked): number {
+  return b.rank.cmp(a.rank) || amountOf(b.saving).cmp(amountOf(a.saving)) || (a.name < b.name ? -1 : 1)
+}

@@ -1,0 +1,84 @@
+import type { Rule, Facts, Finding } from './rule.ts'
+import { isJudged, isSkipped, isTransient, isYoung, type Skip } from './exclusions.ts'
+import { keyOf, type Subject } from './subject.ts'
+
+export interface Settings {
+  now: Date
+  skips?: readonly Skip[]
+  requiredTags?: readonly string[]
+}
+
+/** Judges the subjects of an organization; the order of findings is that of resources and rules by name. */
+export function judge(
+  rules: readonly Rule[],
+  subjects: readonly Subject[],
+  { now, skips = [], requiredTags = [] }: Settings,
+): Finding[] {
+  const relations = relationsOf(subjects)
+  const byKind = new Map<string, Rule[]>()
+  for (const rule of rules)
+    for (const cloud of rule.clouds)
+      for (const kind of rule.kinds) {
+        const key = `${cloud} ${kind}`
+        byKind.set(key, [...(byKind.get(key) ?? []), rule])
+      }
+  const limits = new Map(rules.map((rule) => [rule.id, limitsOf(rule)]))
+  const found: Finding[] = []
+  for (const subject of subjects) {
+    const own = byKind.get(`${subject.cloud} ${subject.kind}`)
+    if (!own || !isJudged(subject)) continue
+    const isManaged = isTransient(subject)
+    const around = {
+      resource: (id: string | undefined) => (id === undefined ? undefined : relations.byId.get(keyOf(subject, id))),
+      usersOf: (id: string) => relations.users.get(keyOf(subject, id)) ?? [],
+    }
+    for (const rule of own) {
+      if ((isManaged && !rule.judgesManaged) || isYoung(rule, subject, now) || isSkipped(skips, rule, subject)) continue
+      const finding = applied(rule, subject, { now, requiredTags, limit: limits.get(rule.id) ?? {}, ...around })
+      if (finding) found.push(finding)
+    }
+  }
+  return found
+    .map((finding): [string, Finding] => [orderOf(finding), finding])
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, finding]) => finding)
+}
+
+function applied(rule: Rule, subject: Subject, facts: Facts): Finding | undefined {
+  const answer = rule.find(subject, facts)
+  if (!answer) return undefined
+  const judged = { rule: rule.id, analyzer: rule.analyzer, subject }
+  if ('missing' in answer) return { ...judged, state: 'insufficient_data', missing: answer.missing }
+  const { risk, effort, restartNeeded, rollbackPossible } = rule
+  return { ...judged, state: 'found', ...answer, risk, effort, restartNeeded, rollbackPossible }
+}
+
+const limitsOf = ({ thresholds }: Rule): Record<string, number> =>
+  Object.fromEntries(Object.entries(thresholds).map(([name, { value }]) => [name, value]))
+
+const orderOf = ({ subject, rule }: Finding) => `${subject.cloud} ${keyOf(subject, subject.id)} ${rule}`
+
+/** Subjects by id, and by the ids that they name. */
+function relationsOf(subjects: readonly Subject[]) {
+  const byId = new Map<string, Subject>()
+  const users = new Map<string, Subject[]>()
+  for (const subject of subjects) {
+    for (const id of [subject.id, ...(subject.aliases ?? [])]) byId.set(keyOf(subject, id), subject)
+    for (const id of namedBy(subject)) {
+      const key = keyOf(subject, id)
+      const list = users.get(key)
+      if (list) list.push(subject)
+      else users.set(key, [subject])
+    }
+  }
+  return { byId, users }
+}
+
+/** Fields of the configuration with ids of other resources. */
+const references = ['ImageId', 'SnapshotIds', 'elasticPoolId', 'SnapshotId', 'sourceImage']
+
+function namedBy({ attachedTo, configuration }: Subject): string[] {
+  const listed = references.flatMap((field) => configuration[field] ?? [])
+  const ids = listed.filter((id): id is string => typeof id === 'string')
+  return attachedTo === undefined ? ids : [attachedTo, ...ids]
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { allRules } from './analyzers.ts'
+import { judge } from './engine.ts'
+import type { Subject } from './subject.ts'
+import { daysAgo, now, some, steady } from './testing/subjects.ts'
+
+const idle = { cpu: steady(1), network_in: steady(1), network_out: steady(1), connections: steady(0) }
+const common = { status: 'running', utilization: idle }
+const ec2 = some('aws', 'instance', { ...common, type: 'm5.large' })
+const vm = some('azure', 'instance', { ...common, type: 'Standard_D2s_v5' })
+const gce = some('gcp', 'instance', { ...common, type: 'n2-standard-2' })
+const disk = some('azure', 'volume')
+const found = (subject: Subject, skips: { rule: string; accountId?: string }[] = []) =>
+  judge(allRules, [subject], { now, skips })
+    .filter(({ state }) => state === 'found')
+    .map(({ rule }) => rule)
+
+test.each([
+  ec2({ id: 'in a scaling group', tags: { 'aws:autoscaling:groupName': 'web' } }),
+  ec2({ id: 'of a node group', tags: { 'eks:nodegroup-name': 'web' } }),
+  ec2({ id: 'spot', configuration: { InstanceLifecycle: 'spot' } }),
+  vm({ id: 'in a scale set', configuration: { virtualMachineScaleSet: { id: 's' } } }),
+  vm({ id: 'spot of Azure', configuration: { priority: 'Spot' } }),
+  gce({ id: 'in an instance group', configuration: { createdBy: 'projects/1/zones/z/instanceGroupManagers/web' } }),
+  gce({ id: 'spot of Google', configuration: { isSpot: true } }),
+  some('aws', 'database', common)({ id: 'replica', configuration: { ReadReplicaSourceDBInstanceIdentifier: 'db' } }),
+  some('gcp', 'database', common)({ id: 'replica', configuration: { instanceType: 'READ_REPLICA_INSTANCE' } }),
+  some('aws', 'volume')({ id: 'recovery', tags: { AWSElasticDisasterRecoveryManaged: 'drs' } }),
+  disk({ id: 'recovery of Azure', name: 'web-ASRReplica' }),
+  ec2({ id: 'younger than the window', createdAt: daysAgo(3) }),
+  ec2({ id: 'ignored', tags: { 'cloudoptima:ignore': 'true' } }),
+  gce({ id: 'ignored by label', tags: { 'cloudoptima-ignore': 'until-may' } }),
+  ec2({ id: 'terminated', status: 'terminated' }),
+])('no rule finds what is $id', (subject) => {
+  expect(found(subject)).toEqual([])
+})
+
+test('the same resources without the mark are found', () => {
+  for (const subject of [ec2({ id: 'i-1' }), vm({ id: 'vm-1' }), disk({ id: 'disk-1' })])
+    expect(found(subject)).not.toEqual([])
+  const unmarked = ec2({ id: 'i-2', tags: { 'cloudoptima:ignore': 'false' } })
+  expect(found(unmarked)).toContain('aws-instance-idle')
+})
+
+test('a skipped rule is left out: everywhere, or in the account', () => {
+  const subject = ec2({ id: 'i-1' })
+  const rule = 'aws-instance-idle'
+  expect(found(subject, [{ rule, accountId: 'account-2' }])).toContain(rule)
+  expect(found(subject, [{ rule, accountId: 'account-1' }])).not.toContain(rule)
+  expect(found(subject, [{ rule }])).not.toContain(rule)
+})

@@ -1,0 +1,80 @@
+import type { Cloud } from '../kernel/cloud.ts'
+import type { Rule } from './rule.ts'
+import { daysSince, type Subject, textOf } from './subject.ts'
+
+/** A rule that an organization does not want: everywhere, or in one account. */
+export interface Skip {
+  rule: string
+  accountId?: string
+}
+
+/** Google Cloud's labels have no colon. */
+const ignoreTags = ['cloudoptima:ignore', 'cloudoptima-ignore']
+
+/** Tags that managers of groups of instances set. */
+const managerTags = [
+  'aws:autoscaling:groupName',
+  'aws:eks:cluster-name',
+  'eks:nodegroup-name',
+  'karpenter.sh/nodepool',
+  'aws:elasticmapreduce:job-flow-id',
+  'aks-managed-poolName',
+  'goog-gke-node',
+  'goog-dataproc-cluster-name',
+  'DatabricksInstancePoolId',
+]
+
+type Test = (subject: Subject) => boolean
+
+const isManaged: Record<Cloud, Test> = {
+  aws: () => false,
+  azure: ({ configuration }) => configuration['virtualMachineScaleSet'] !== undefined,
+  gcp: ({ configuration }) => configuration['createdBy'] !== undefined,
+}
+
+const isSpot: Record<Cloud, Test> = {
+  aws: (subject) => textOf(subject, 'InstanceLifecycle') === 'spot',
+  azure: (subject) => textOf(subject, 'priority') === 'Spot',
+  gcp: ({ configuration }) => configuration['isSpot'] === true,
+}
+
+const isReplica: Record<Cloud, Test> = {
+  aws: (subject) => textOf(subject, 'ReadReplicaSourceDBInstanceIdentifier') !== undefined,
+  azure: (subject) =>
+    ['AsyncReplica', 'GeoAsyncReplica', 'Replica'].includes(textOf(subject, 'replicationRole') ?? '') ||
+    textOf(subject, 'secondaryType') !== undefined,
+  gcp: (subject) => textOf(subject, 'instanceType') === 'READ_REPLICA_INSTANCE',
+}
+
+/** Disks that a service keeps for disaster recovery. */
+const isRecoveryDisk: Record<Cloud, Test> = {
+  aws: ({ tags }) => tags?.['AWSElasticDisasterRecoveryManaged'] !== undefined,
+  azure: ({ name = '' }) => /-asrreplica$/i.test(name),
+  gcp: ({ configuration }) => configuration['asyncPrimaryDisk'] !== undefined,
+}
+
+const isIgnored: Test = ({ tags = {} }) => ignoreTags.some((key) => (tags[key] ?? 'false') !== 'false')
+
+/** Whether any rule may judge the subject. */
+export function isJudged(subject: Subject): boolean {
+  const { cloud, kind, status } = subject
+  if (status === 'terminated' || isIgnored(subject)) return false
+  return !(kind === 'database' ? isReplica : isRecoveryDisk)[cloud](subject)
+}
+
+/** Whether a manager replaces the instance by itself, or the cloud may take it back. */
+export function isTransient(subject: Subject): boolean {
+  const { cloud, kind, tags = {} } = subject
+  if (kind !== 'instance') return false
+  return isManaged[cloud](subject) || isSpot[cloud](subject) || managerTags.some((key) => tags[key] !== undefined)
+}
+
+/** An unknown age excludes nothing: some APIs never tell it. */
+export function isYoung({ windowDays }: Rule, { createdAt }: Subject, now: Date): boolean {
+  const age = daysSince(createdAt, now)
+  return age !== undefined && age < windowDays
+}
+
+export function isSkipped(skips: readonly Skip[], rule: Rule, { accountId }: Subject): boolean {
+  return skips.some((skip) => skip.rule === rule.id && (skip.accountId ?? accountId) === accountId)
+}

@@ -1,0 +1,82 @@
+import type { Cloud } from '../kernel/cloud.ts'
+import * as Money from '../kernel/money.ts'
+import { familyOf } from './instance-types.ts'
+import type { Part } from './subject.ts'
+
+interface Sku {
+  cloud: Cloud
+  region: string
+  part: Part
+  /** `m7g.large`, `gp3`. */
+  sku: string
+  /** Operating system, engine or redundancy, where the price depends on it. */
+  variant?: string
+  currency: string
+}
+
+/** What the organization paid for a SKU without commitments, and the same at list prices. */
+export interface OwnPrice extends Sku {
+  quantity: string
+  cost: string
+  listCost?: string
+}
+
+/** For one unit of the part. */
+export interface ListPrice extends Sku {
+  price: string
+  /** The day of the list. */
+  asOf: string
+}
+
+export interface Price {
+  amount: Money.Amount
+  /** Where it comes from, in words. */
+  basis: string
+}
+
+export interface PriceBook {
+  own: ReadonlyMap<string, OwnPrice>
+  list: ReadonlyMap<string, ListPrice>
+  /** Own cost and list cost by family. */
+  paid: ReadonlyMap<string, { cost: Money.Amount; listCost: Money.Amount }>
+}
+
+const digits = 15
+
+const keyOf = ({ cloud, region, part, sku, variant = '', currency }: Sku) =>
+  [cloud, region, part, sku, variant, currency].join('|').toLowerCase()
+
+const familyKeyOf = ({ cloud, part, sku, currency }: Sku) => [cloud, part, familyOf(cloud, sku), currency].join('|')
+
+export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]): PriceBook {
+  const paid = new Map<string, { cost: Money.Amount; listCost: Money.Amount }>()
+  for (const row of own) {
+    if (row.listCost === undefined) continue
+    const key = familyKeyOf(row)
+    const before = paid.get(key) ?? { cost: Money.zero, listCost: Money.zero }
+    paid.set(key, { cost: before.cost.plus(row.cost), listCost: before.listCost.plus(row.listCost) })
+  }
+  return {
+    own: new Map(own.map((row) => [keyOf(row), row])),
+    list: new Map(list.map((row) => [keyOf(row), row])),
+    paid,
+  }
+}
+
+/** The organization's own price, else the list price times its own discount on the family. */
+export function priceOf(book: PriceBook, sku: Sku): Price | undefined {
+  const own = book.own.get(keyOf(sku))
+  if (own && Money.parse(own.quantity).gt(0))
+    return { amount: Money.quotient(Money.parse(own.cost), Money.parse(own.quantity), digits), basis: 'own price' }
+  const listed = book.list.get(keyOf(sku))
+  if (!listed) return undefined
+  const list = `list price of ${listed.asOf}`
+  const paid = book.paid.get(familyKeyOf(sku))
+  if (!paid || paid.listCost.lte(0) || paid.cost.lt(0)) return { amount: Money.parse(listed.price), basis: list }
+  const ratio = Money.quotient(paid.cost, paid.listCost, digits)
+  const percent = Money.plain(ratio.times(100).round(2))
+  return {
+    amount: Money.parse(listed.price).times(ratio),
+    basis: `${percent} % of the ${list}, as paid for ${familyOf(sku.cloud, sku.sku)}`,
+  }
+}

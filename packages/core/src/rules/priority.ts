@@ -1,0 +1,14 @@
+import type * as Money from '../kernel/money.ts'
+import { amountOf, type Saving } from './money.ts'
+import type { Found, Level } from './rule.ts'
+
+/** How often a finding of this confidence is right. */
+const chances: Record<Level, string> = { low: '0.4', medium: '0.7', high: '0.95' }
+/** By how much a risk, and the work, lower the worth of a saving. */
+const riskFactors: Record<Level, string> = { low: '1', medium: '0.7', high: '0.4' }
+const effortFactors: Record<Level, string> = { low: '1', medium: '0.85', high: '0.6' }
+
+/** Saving a month x confidence x risk factor x effort factor; exact. */
+export function priorityOf({ confidence, risk, effort }: Found, saving: Saving): Money.Amount {
+  return amountOf(saving).times(chances[confidence.level]).times(riskFactors[risk]).times(effortFactors[effort])
+}

@@ -1,0 +1,120 @@
+import type { Cloud } from '../kernel/cloud.ts'
+import type { Resource, UtilizationMetric } from '../kernel/resource.ts'
+
+/** The parts of a resource's cost, in the unit of their price. */
+export const parts = [
+  /** Hours. */
+  'compute',
+  'license',
+  'address',
+  'gateway',
+  'extended_support',
+  /** GB-months. */
+  'storage',
+  'backup',
+  /** Provisioned operations a second, for a month. */
+  'iops',
+  /** Provisioned MB a second, for a month. */
+  'throughput',
+  /** Provisioned reads and writes. */
+  'capacity',
+  /** GB. */
+  'transfer_zone',
+  'transfer_region',
+  'transfer_internet',
+  'processed',
+  /** Fees of a commitment: for use, and for what was not used. */
+  'commitment',
+  'commitment_unused',
+  'other',
+] as const
+export type Part = (typeof parts)[number]
+
+/** The effective cost of one part in 30 days, as exact decimals. */
+export interface PartCost {
+  part: Part
+  cost: string
+  /** In the unit of the part; undefined if the bill does not say. */
+  quantity?: string
+  /** What commitments pay of it: this goes on if the resource stops. */
+  covered?: { cost: string; quantity?: string; commitmentId?: string }
+}
+
+export interface MonthlyCost {
+  currency: string
+  parts: readonly PartCost[]
+}
+
+/** The hourly values of one metric in the window. */
+export interface MetricSummary {
+  average: number
+  /** The level that 99 % of the hours do not exceed; see `summarize`. Undefined: too few hours are known. */
+  p99?: number
+  /** The same of the highest value within each hour. */
+  peakP99?: number
+  maximum: number
+  hours: number
+  hoursExpected: number
+}
+
+export type Utilization = Partial<Record<UtilizationMetric, MetricSummary>>
+
+/** A resource with all that rules may ask. What is unknown is undefined, never 0. */
+export interface Subject extends Resource {
+  cloud: Cloud
+  accountId: string
+  /** Since when the state (`status`, `attachedTo`) has been this, in ISO time. */
+  unchangedSince?: string
+  /** Of the last 14 days. */
+  utilization?: Utilization
+  /** Of the hours outside of working time. */
+  offHours?: Utilization
+  cost?: MonthlyCost
+}
+
+/** At least this share of the hours must be known. */
+export const knownShare = 0.9
+
+/**
+ * Unknown hours may have been the busiest ones. So `p99` is the value of nearest rank for 99 % of the known hours or for
+ * 90 % of the expected ones, whichever is higher, and an hour more of high use never lowers it.
+ */
+export function summarize(
+  hours: readonly { average: number; maximum: number }[],
+  hoursExpected: number,
+): MetricSummary | undefined {
+  const known = hours.length
+  if (known === 0) return undefined
+  const needed = Math.ceil(hoursExpected * knownShare)
+  const averages = Float64Array.from(hours, ({ average }) => average).sort()
+  const peaks = Float64Array.from(hours, ({ maximum }) => maximum).sort()
+  const rank = Math.max(Math.ceil(known * 0.99), needed) - 1
+  const [p99, peakP99] = [averages[rank], peaks[rank]]
+  const levels = p99 === undefined || peakP99 === undefined ? {} : { p99, peakP99 }
+  const average = averages.reduce((sum, value) => sum + value, 0) / known
+  return { average, ...levels, maximum: peaks[known - 1] ?? 0, hours: known, hoursExpected }
+}
+
+const dayMs = 86_400_000
+
+/** Whole days between an ISO time and now; undefined if the time is unknown. */
+export function daysSince(time: string | undefined, now: Date): number | undefined {
+  const at = Date.parse(time ?? '')
+  return Number.isNaN(at) ? undefined : Math.floor((now.getTime() - at) / dayMs)
+}
+
+/** A text of the configuration. */
+export function textOf({ configuration }: Pick<Subject, 'configuration'>, field: string): string | undefined {
+  const value = configuration[field]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** A number of the configuration. */
+export function numberOf({ configuration }: Pick<Subject, 'configuration'>, field: string): number | undefined {
+  const value = configuration[field]
+  return typeof value === 'number' ? value : undefined
+}
+
+/** Ids are unique in an account; Azure writes them in any case. */
+export const keyOf = ({ accountId }: Pick<Subject, 'accountId'>, id: string): string =>
+  `${accountId} ${id}`.toLowerCase()

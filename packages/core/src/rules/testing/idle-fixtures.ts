@@ -1,0 +1,139 @@
+import type { Fixture } from './fixture.ts'
+import { daysAgo, scarce, some, steady, usd } from './subjects.ts'
+
+const ec2 = some('aws', 'instance', { type: 'm5.large', status: 'running', cost: usd({ compute: '70.08 x 730' }) })
+const vm = some('azure', 'instance', {
+  type: 'Standard_D2s_v5',
+  status: 'running',
+  cost: usd({ compute: '70.08 x 730', license: '67.16 x 730' }),
+})
+const gce = some('gcp', 'instance', {
+  type: 'n2-standard-4',
+  status: 'running',
+  cost: usd({ compute: '141.79 x 730' }),
+})
+const idleMetrics = { cpu: steady(1.2, 3.5), network_in: steady(120_000), network_out: steady(90_000) }
+const gceIdle = { ...idleMetrics, cpu: steady(0.4, 1) }
+const rds = some('aws', 'database', {
+  type: 'db.m5.large',
+  status: 'running',
+  cost: usd({ compute: '124.83 x 730', storage: '11.5 x 100' }),
+})
+const cache = some('aws', 'cache', { type: 'cache.m5.large', cost: usd({ compute: '113.88 x 730' }) })
+const table = some('aws', 'table', { type: 'PROVISIONED', cost: usd({ capacity: '58.5', storage: '2.5 x 10' }) })
+const sql = some('gcp', 'database', {
+  type: 'db-custom-2-7680',
+  status: 'running',
+  cost: usd({ compute: '98.6 x 730', storage: '17 x 100' }),
+})
+const plan = some('azure', 'container_service', { type: 'P1v3', cost: usd({ compute: '124.1 x 730' }) })
+const pool = some('azure', 'database', {
+  type: 'StandardPool',
+  status: 'running',
+  cost: usd({ compute: '147.2 x 730' }),
+})
+const servers = '/subscriptions/s/resourcegroups/g/providers/microsoft.sql/servers/a'
+const farms = '/subscriptions/s/resourcegroups/g/providers/microsoft.web/serverfarms'
+
+const stoppedOn = (day: string) => ({ StateTransitionReason: `User initiated (${day} 10:00:00 GMT)` })
+
+export const idleFixtures: readonly Fixture[] = [
+  {
+    rule: 'aws-instance-idle',
+    finds: [ec2({ id: 'i-idle', utilization: idleMetrics })],
+    leaves: [
+      ec2({ id: 'i-busy', utilization: { ...idleMetrics, cpu: steady(35, 60) } }),
+      ec2({ id: 'i-proxy', utilization: { ...idleMetrics, network_out: steady(8e9) } }),
+    ],
+    lacks: [ec2({ id: 'i-unmeasured' }), ec2({ id: 'i-scarce', utilization: { ...idleMetrics, cpu: scarce(1) } })],
+  },
+  {
+    rule: 'azure-instance-idle',
+    finds: [vm({ id: 'vm-idle', utilization: idleMetrics })],
+    leaves: [vm({ id: 'vm-busy', utilization: { ...idleMetrics, cpu: steady(3, 4) } })],
+    lacks: [vm({ id: 'vm-scarce', utilization: { cpu: scarce(1) } })],
+  },
+  {
+    rule: 'gcp-instance-idle',
+    finds: [gce({ id: 'gce-idle', utilization: gceIdle })],
+    leaves: [gce({ id: 'gce-busy', utilization: idleMetrics })],
+    lacks: [gce({ id: 'gce-unmeasured' })],
+  },
+  {
+    rule: 'aws-database-idle',
+    finds: [rds({ id: 'db-idle', utilization: { connections: steady(0) } })],
+    leaves: [
+      rds({ id: 'db-nightly', utilization: { connections: steady(0.1, 2) } }),
+      rds({
+        id: 'db-member',
+        utilization: { connections: steady(0) },
+        configuration: { DBClusterIdentifier: 'cluster-1' },
+      }),
+    ],
+    lacks: [rds({ id: 'db-scarce', utilization: { connections: scarce(0) } })],
+  },
+  {
+    rule: 'aws-cache-idle',
+    finds: [cache({ id: 'cache-idle', utilization: { connections: steady(3), cpu: steady(0.8) } })],
+    leaves: [cache({ id: 'cache-busy', utilization: { connections: steady(30), cpu: steady(0.8) } })],
+    lacks: [cache({ id: 'cache-unmeasured' })],
+  },
+  {
+    rule: 'aws-table-unused',
+    finds: [table({ id: 'table-unused', utilization: { requests: steady(0) } })],
+    leaves: [
+      table({ id: 'table-used', utilization: { requests: steady(4000) } }),
+      table({ id: 'table-on-demand', type: 'PAY_PER_REQUEST', utilization: { requests: steady(0) } }),
+    ],
+    lacks: [table({ id: 'table-unmeasured' })],
+  },
+  {
+    rule: 'gcp-database-idle',
+    finds: [sql({ id: 'sql-idle', utilization: { connections: steady(0) } })],
+    leaves: [sql({ id: 'sql-used', utilization: { connections: steady(12) } })],
+    lacks: [sql({ id: 'sql-unmeasured' })],
+  },
+  {
+    rule: 'azure-plan-empty',
+    finds: [plan({ id: `${farms}/empty`, configuration: { numberOfSites: 0, tier: 'PremiumV3' } })],
+    leaves: [
+      plan({ id: `${farms}/used`, configuration: { numberOfSites: 2, tier: 'PremiumV3' } }),
+      plan({ id: `${farms}/free`, configuration: { numberOfSites: 0, tier: 'Free' } }),
+    ],
+    lacks: [plan({ id: `${farms}/untold`, configuration: { tier: 'PremiumV3' } })],
+  },
+  {
+    rule: 'azure-sql-pool-empty',
+    finds: [pool({ id: `${servers}/elasticpools/empty` })],
+    leaves: [pool({ id: `${servers}/elasticpools/used` })],
+    lacks: [],
+    beside: [pool({ id: `${servers}/databases/d`, configuration: { elasticPoolId: `${servers}/elasticPools/Used` } })],
+  },
+  {
+    rule: 'azure-instance-not-deallocated',
+    finds: [vm({ id: 'vm-stopped', status: 'stopped', configuration: { code: 'PowerState/stopped' } })],
+    leaves: [
+      vm({ id: 'vm-deallocated', status: 'stopped', configuration: { code: 'PowerState/deallocated' } }),
+      vm({ id: 'vm-running', configuration: { code: 'PowerState/running' } }),
+    ],
+    lacks: [vm({ id: 'vm-silent', status: 'unknown' })],
+  },
+  {
+    rule: 'instance-stopped-long',
+    finds: [
+      ec2({ id: 'i-asleep', status: 'stopped', cost: usd({}), configuration: stoppedOn('2026-07-04') }),
+      gce({ id: 'gce-asleep', status: 'stopped', cost: usd({}), configuration: { lastStopTimestamp: daysAgo(45) } }),
+    ],
+    leaves: [
+      ec2({ id: 'i-napping', status: 'stopped', configuration: stoppedOn('2026-10-25') }),
+      vm({ id: 'vm-billed', status: 'stopped', configuration: { code: 'PowerState/stopped' } }),
+    ],
+    lacks: [vm({ id: 'vm-asleep-once', status: 'stopped', configuration: { code: 'PowerState/deallocated' } })],
+    beside: [
+      some(
+        'aws',
+        'volume',
+      )({ id: 'vol-root', attachedTo: 'i-asleep', status: 'in-use', cost: usd({ storage: '4.4 x 50' }) }),
+    ],
+  },
+]

@@ -1,0 +1,47 @@
+import type { Cloud } from '../../kernel/cloud.ts'
+import type { ResourceKind } from '../../kernel/resource.ts'
+import type { MetricSummary, MonthlyCost, Part, Subject } from '../subject.ts'
+
+export const now = new Date('2026-11-01T06:00:00Z')
+
+export function daysAgo(days: number): string {
+  return new Date(now.getTime() - days * 86_400_000).toISOString()
+}
+
+type Given = Partial<Subject> & { id: string }
+
+/** Subjects of one cloud and kind, 200 days old. */
+export function some(cloud: Cloud, kind: ResourceKind, common: Partial<Subject> = {}) {
+  return (given: Given): Subject => ({
+    cloud,
+    kind,
+    accountId: 'account-1',
+    status: 'available',
+    region: 'eu-central-1',
+    createdAt: daysAgo(200),
+    ...common,
+    ...given,
+    configuration: { ...common.configuration, ...given.configuration },
+  })
+}
+
+/** All 336 hours of 14 days at about this level. */
+export function steady(level: number, peak = level): MetricSummary {
+  return { average: level, p99: level, peakP99: peak, maximum: peak, hours: 336, hoursExpected: 336 }
+}
+
+/** Too few hours. */
+export function scarce(level: number): MetricSummary {
+  return { average: level, maximum: level, hours: 120, hoursExpected: 336 }
+}
+
+/** `{ compute: '70.08 x 730' }`: cost and quantity. */
+export function usd(costs: Partial<Record<Part, string>>): MonthlyCost {
+  const parts = Object.entries(costs).map(([part, text]) => {
+    const [cost = '', quantity] = text.split(' x ')
+    return { part: part as Part, cost, ...(quantity !== undefined && { quantity }) }
+  })
+  return { currency: 'USD', parts }
+}
+
+export const requiredTags = ['team']
