@@ -49,3 +49,19 @@ test('a skipped rule is left out: everywhere, or in the account', () => {
   expect(found(subject, [{ rule, accountId: 'account-1' }])).not.toContain(rule)
   expect(found(subject, [{ rule }])).not.toContain(rule)
 })
+
+test('what a rule finds for lack of a kind is not known while that kind could not be read', () => {
+  const image = some('aws', 'image')({ id: 'ami-1' })
+  const statesWith = (unread: { accountId: string; kind: 'instance' }[]) =>
+    judge(allRules, [image], { now, unread }).map(({ state }) => state)
+  expect(statesWith([])).toEqual(['found'])
+  expect(statesWith([{ accountId: 'account-2', kind: 'instance' }])).toEqual(['found'])
+  expect(statesWith([{ accountId: 'account-1', kind: 'instance' }])).toEqual(['insufficient_data'])
+})
+
+test('a resource whose creation no API tells is young while its first day is near', () => {
+  const address = some('aws', 'address', { createdAt: '' })
+  const { createdAt: _, ...untold } = address({ id: 'eip-1', unchangedSince: daysAgo(3) })
+  expect(found(untold)).toEqual([])
+  expect(found({ ...untold, unchangedSince: daysAgo(20) })).toEqual(['aws-address-unused'])
+})

@@ -12,6 +12,7 @@ function found(saving: SavingBasis, cost?: MonthlyCost, also: Found['also'] = []
   return {
     state: 'found',
     rule: 'r',
+    finds: 'test',
     analyzer: 'right_sizing',
     subject: ec2({ id: 'i-1', ...(cost && { cost }) }),
     also,
@@ -23,6 +24,7 @@ function found(saving: SavingBasis, cost?: MonthlyCost, also: Found['also'] = []
     effort: 'low',
     restartNeeded: false,
     rollbackPossible: true,
+    undo: 'test',
   }
 }
 

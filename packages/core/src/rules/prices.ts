@@ -9,7 +9,7 @@ interface Sku {
   part: Part
   /** `m7g.large`, `gp3`. */
   sku: string
-  /** Operating system, engine or redundancy, where the price depends on it. */
+  /** As `variantOf` tells it of a resource. */
   variant?: string
   currency: string
 }

@@ -36,7 +36,12 @@ export interface Offer {
 const windowDays = 90
 const month = 30
 const upfrontShares: Record<Offer['payment'], string> = { no_upfront: '0', partial_upfront: '0.5', all_upfront: '1' }
-const judged = { rule: 'commitment-purchase', analyzer: 'commitments' } as const
+const judged = {
+  rule: 'commitment-purchase',
+  finds: 'Steady usage at on-demand prices, which a commitment would cover',
+  analyzer: 'commitments',
+} as const
+const undo = 'None: a commitment runs until its end.'
 
 /** One finding for each offer on each demand; those for the same usage compete. */
 export function purchases(demands: readonly Demand[], others: readonly Recommendation[]): Finding[] {
@@ -119,6 +124,7 @@ function offered({ product, grain, currency }: Demand, offer: Offer, subject: Su
       effort: 'low',
       restartNeeded: false,
       rollbackPossible: false,
+      undo,
     },
   ]
 }

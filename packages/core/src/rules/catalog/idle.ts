@@ -181,6 +181,7 @@ export const idleRules: readonly Rule[] = [
     finds: 'SQL elastic pool without a database',
     clouds: ['azure'],
     kinds: ['database'],
+    needs: ['database'],
     thresholds: { databases: threshold(0, 'databases', 'azureElasticPool') },
     risk: 'low',
     undo: 'Create the pool again.',

@@ -1,5 +1,5 @@
 import { inFamily, type InstanceType, smallerThan, typeOf } from '../instance-types.ts'
-import type { Answer, Confidence, Evidence, Target } from '../rule.ts'
+import type { Answer, Confidence, Evidence, Target, Verdict } from '../rule.ts'
 import { type Subject, textOf } from '../subject.ts'
 import { missingWords, rounded } from './quiet.ts'
 
@@ -91,7 +91,10 @@ function resized(subject: Subject, now: InstanceType, to: InstanceType, confiden
   evidence['memoryGb'] = `${now.memoryGb} -> ${to.memoryGb}`
   if (cpu?.peakP99 !== undefined) evidence['cpuPeakP99'] = rounded(cpu.peakP99)
   if (memory?.peakP99 !== undefined) evidence['memoryPeakP99'] = rounded(memory.peakP99)
-  return toType(subject, type, to.name, evidence, confidence)
+  const verdict = toType(subject, type, to.name, evidence, confidence)
+  // Google Cloud bills CPUs and memory by the unit, at one price in a series.
+  const share = 1 - to.vcpus / now.vcpus
+  return subject.cloud === 'gcp' ? { ...verdict, saving: { kind: 'share', parts: ['compute'], share } } : verdict
 }
 
 export function toType(
@@ -100,7 +103,7 @@ export function toType(
   to: string,
   evidence: Evidence,
   confidence: Confidence,
-): NonNullable<Answer> {
+): Verdict {
   return {
     evidence,
     change: { action: 'change the type', from, to },

@@ -17,7 +17,11 @@ const keptDays = 90
 
 /** Services that delete their own snapshots in time. */
 const managerTags = ['aws:backup:source-resource', 'aws:dlm:lifecycle-policy-id']
-const isManaged = ({ tags = {} }: Subject) => managerTags.some((tag) => tags[tag] !== undefined)
+
+function isManaged({ name = '', tags = {}, configuration }: Subject): boolean {
+  const isScheduled = configuration['sourceSnapshotSchedulePolicy'] !== undefined || name.startsWith('AzureBackup')
+  return isScheduled || managerTags.some((tag) => tags[tag] !== undefined)
+}
 
 function old(subject: Subject, { now, limit, resource, usersOf }: Facts<'days'>): Answer {
   const age = daysSince(subject.createdAt, now)
@@ -41,7 +45,8 @@ const isNewest = ({ kind, createdAt = '' }: Subject, siblings: readonly Subject[
 function oldSnapshot(cloud: Cloud, kind: 'snapshot' | 'database_snapshot', id: string, finds: string): Rule {
   const undo = 'None: the snapshot is gone. Copy it to an archive before.'
   const thresholds = { days: threshold(90, 'days', 'thrifty') }
-  return rule({ ...common, id, finds, clouds: [cloud], kinds: [kind], undo, thresholds, find: old })
+  const needs = ['image', kind === 'snapshot' ? 'volume' : 'database'] as const
+  return rule({ ...common, id, finds, clouds: [cloud], kinds: [kind], needs, undo, thresholds, find: old })
 }
 
 type ConfigurationRule = Pick<Rule, 'id' | 'finds' | 'undo' | 'risk'> & {
@@ -110,7 +115,7 @@ export const snapshotRules: readonly Rule[] = [
             saving: {
               kind: 'price_of',
               replaces: ['backup'],
-              targets: [{ part: 'backup', sku: 'Standard_LRS' }],
+              targets: [{ part: 'backup', sku: 'Snapshots LRS' }],
             },
             confidence: { level: 'high', reason: 'a snapshot is restored to any type of disk' },
           },
@@ -121,6 +126,7 @@ export const snapshotRules: readonly Rule[] = [
     finds: 'AMI that started no instance lately, with its snapshots',
     clouds: ['aws'],
     kinds: ['image'],
+    needs: ['instance'],
     undo: 'None: the image is gone. Copy it to an archive before.',
     thresholds: { days: ours(90, 'days', 'custodian') },
     find: (subject, { now, limit, resource, usersOf }) => {

@@ -156,7 +156,10 @@ export const storageRules: readonly Rule[] = [
       return {
         evidence: { iops, usedIopsP99: rounded(used) },
         change: { action: 'lower the operations', from: `${iops} a second`, to: `${target} a second` },
-        saving: { kind: 'share', parts: ['iops'], share: (iops - target) / (iops - (type === 'gp3' ? base : 0)) },
+        saving:
+          type === 'io2' && iops > 32_000
+            ? { kind: 'unknown', why: 'the price of io2 falls in steps above 32,000 operations a second' }
+            : { kind: 'share', parts: ['iops'], share: (iops - target) / (iops - (type === 'gp3' ? base : 0)) },
         confidence: { level: 'medium', reason: 'averages of hours hide shorter peaks' },
       }
     },
@@ -196,7 +199,7 @@ export const storageRules: readonly Rule[] = [
     risk: 'low',
     rollbackPossible: true,
     undo: 'Change the type back before the machine starts.',
-    find: ({ type, attachedTo, status }, { now, limit, resource }) => {
+    find: ({ type, attachedTo, status, sizeGb = 0 }, { now, limit, resource }) => {
       const machine = type === 'Premium_LRS' && status !== 'available' ? resource(attachedTo) : undefined
       if (machine?.status !== 'stopped' || textOf(machine, 'code')?.toLowerCase() === 'powerstate/stopped')
         return undefined
@@ -206,12 +209,32 @@ export const storageRules: readonly Rule[] = [
       return {
         evidence: { deallocatedDays: stopped },
         change: { action: 'change the type', from: 'Premium_LRS', to: 'Standard_LRS' },
-        saving: { kind: 'price_of', replaces: ['storage'], targets: [{ part: 'storage', sku: 'Standard_LRS' }] },
+        saving: { kind: 'price_of', replaces: ['storage'], targets: [{ part: 'storage', sku: standardTier(sizeGb) }] },
         confidence: { level: 'high', reason: 'a deallocated machine does not read its disk' },
       }
     },
   }),
 ]
+
+/** GiB by tier, of disks that are billed by the piece: https://learn.microsoft.com/azure/virtual-machines/disks-types */
+const standardTiers: readonly (readonly [tier: string, sizeGb: number])[] = [
+  ['S4', 32],
+  ['S6', 64],
+  ['S10', 128],
+  ['S15', 256],
+  ['S20', 512],
+  ['S30', 1024],
+  ['S40', 2048],
+  ['S50', 4096],
+  ['S60', 8192],
+  ['S70', 16_384],
+  ['S80', 32_767],
+]
+
+function standardTier(sizeGb: number): string {
+  const [tier] = standardTiers.find(([, most]) => sizeGb <= most) ?? ['S80']
+  return `${tier} LRS`
+}
 
 /** AWS tells it in a sentence: `User initiated (2026-01-31 10:00:00 GMT)`. */
 export function stoppedAt(instance: Subject): string | undefined {

@@ -38,8 +38,7 @@ export const book = priceBook(
     listed('aws', 'compute', '0.096', 't3.large', linux),
     listed('aws', 'compute', '0.52', 'db.r5.xlarge', 'postgres Single-AZ'),
     listed('azure', 'compute', '0.23', 'Standard_D4s_v5', 'Linux'),
-    listed('azure', 'storage', '5.89', 'Standard_LRS'),
-    listed('azure', 'backup', '0.05', 'Standard_LRS'),
-    listed('gcp', 'compute', '0.1942', 'n2-standard-4'),
+    listed('azure', 'storage', '5.89', 'S10 LRS'),
+    listed('azure', 'backup', '0.05', 'Snapshots LRS'),
   ],
 )

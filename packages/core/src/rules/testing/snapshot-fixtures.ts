@@ -34,13 +34,19 @@ export const snapshotFixtures: readonly Fixture[] = [
   {
     rule: 'azure-snapshot-old',
     finds: [ofDisk({ id: 'disk-snapshot-old', attachedTo: 'disk-gone' })],
-    leaves: [ofDisk({ id: 'disk-snapshot-new', createdAt: daysAgo(30) })],
+    leaves: [
+      ofDisk({ id: 'disk-snapshot-new', createdAt: daysAgo(30) }),
+      ofDisk({ id: 'disk-snapshot-backup', name: 'AzureBackup_web_1' }),
+    ],
     lacks: [ofDisk({ id: 'disk-snapshot-ageless', ...ageless })],
   },
   {
     rule: 'gcp-snapshot-old',
     finds: [ofPd({ id: 'pd-snapshot-old', attachedTo: 'pd-gone' })],
-    leaves: [ofPd({ id: 'pd-snapshot-new', createdAt: daysAgo(30) })],
+    leaves: [
+      ofPd({ id: 'pd-snapshot-new', createdAt: daysAgo(30) }),
+      ofPd({ id: 'pd-snapshot-scheduled', configuration: { sourceSnapshotSchedulePolicy: 'daily' } }),
+    ],
     lacks: [ofPd({ id: 'pd-snapshot-ageless', ...ageless })],
   },
   {

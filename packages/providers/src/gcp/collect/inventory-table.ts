@@ -193,7 +193,7 @@ export const lists: readonly List[] = [
       status: lower(item.status),
       ...gib(item.diskSizeGb),
       ...(item.sourceDisk !== undefined && { attachedTo: pathOf(item.sourceDisk) }),
-      configuration: pick(item, 'storageBytes'),
+      configuration: pick(item, 'storageBytes', 'sourceSnapshotSchedulePolicy'),
     }),
     true,
   ),

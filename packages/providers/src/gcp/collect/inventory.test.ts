@@ -109,7 +109,18 @@ describe('the inventory of a project', () => {
     [
       'a snapshot',
       'global/snapshots',
-      { items: [{ id: '5', name: 's', status: 'READY', diskSizeGb: '16', sourceDisk: `${place}/zones/z/disks/d` }] },
+      {
+        items: [
+          {
+            id: '5',
+            name: 's',
+            status: 'READY',
+            diskSizeGb: '16',
+            sourceDisk: `${place}/zones/z/disks/d`,
+            sourceSnapshotSchedulePolicy: `${place}/regions/r/resourcePolicies/daily`,
+          },
+        ],
+      },
       {
         kind: 'snapshot',
         id: `//compute.googleapis.com/projects/${number}/global/snapshots/5`,
@@ -117,6 +128,9 @@ describe('the inventory of a project', () => {
         sizeGb: 16,
         region: 'global',
         attachedTo: `//compute.googleapis.com/projects/${projectId}/zones/z/disks/d`,
+        configuration: {
+          sourceSnapshotSchedulePolicy: `//compute.googleapis.com/projects/${projectId}/regions/r/resourcePolicies/daily`,
+        },
       },
     ],
     [
