@@ -268,6 +268,7 @@ describe('faults', () => {
     { kind: 'throttled', times: 1, seconds: 1 },
     { kind: 'failed', times: 2 },
     { kind: 'cut', times: 2 },
+    { kind: 'lost', times: 2 },
     { kind: 'slow', times: 1, seconds: 0.2 },
   ])('that pass are waited for ($kind)', async (fault) => {
     const [rows, before] = [await fetched(), await listed()]

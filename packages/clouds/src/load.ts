@@ -1,4 +1,4 @@
-import { type Day, type EstateResource, Random } from '@cloudoptima/sample'
+import { type Day, type Estate, type EstateResource, Random } from '@cloudoptima/sample'
 
 const hourMs = 3_600_000
 const opens = 8
@@ -14,6 +14,23 @@ const weekdays = [0.72, 1.08, 1.12, 1.11, 1.1, 1.13, 0.74]
 
 export function dayOf(time: Date): Day.Day {
   return Math.floor(time.getTime() / (24 * hourMs))
+}
+
+/** The resources with their fields of this hour, made once an hour. */
+export function hourly<Made>(
+  { resources }: Estate,
+  now: () => Date,
+  make: (resource: EstateResource) => Made,
+): () => readonly Made[] {
+  let [madeAt, made]: [number, readonly Made[]] = [NaN, []]
+  return () => {
+    const hour = Math.floor(now().getTime() / hourMs)
+    if (madeAt !== hour) {
+      made = resources.map((resource) => make({ ...resource, fields: resource.fieldsAt(hour) }))
+      madeAt = hour
+    }
+    return made
+  }
 }
 
 export function timeOf(day: Day.Day): Date {

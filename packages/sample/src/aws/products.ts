@@ -1,4 +1,4 @@
-import type { Product } from '../company/model.ts'
+import { type Product, productOf } from '../company/model.ts'
 import { compute } from './compute.ts'
 import { databases } from './databases.ts'
 import { network } from './network.ts'
@@ -7,9 +7,5 @@ import { storage } from './storage.ts'
 
 /** The products of AWS that the company uses. */
 export const products: readonly Product[] = [...compute, ...storage, ...databases, ...network, ...platform].map(
-  (draft) => ({
-    discountPercent: 6,
-    growthPercent: 25,
-    ...draft,
-  }),
+  (draft) => productOf(draft, { discountPercent: 6, growthPercent: 25 }),
 )

@@ -21,6 +21,8 @@ export interface Resource {
   firstDay: Day.Day
   /** The day after its last. */
   endDay: Day.Day
+  /** Another team than at first has it, which its tags say. */
+  isHandedOver?: boolean
 }
 
 const teams = [
@@ -65,8 +67,33 @@ function resource(account: Account, product: Product, window: Window, key: numbe
   }
 }
 
+/** An hour since 1970. */
+type Hour = number
+
+export const lastHourOf = (day: Day.Day): Hour => day * 24 + 23
+
+/**
+ * A resource as it is in an hour: some are handed over to another team and back, and some machines are resized. The
+ * first of a product never changes, because incidents and commitments refer to it.
+ */
+export function resourceAt(resource: Resource, hour: Hour): Resource {
+  const { key, index, product } = resource
+  const isOther = (salt: number, share: number, days: number) => {
+    const phase = mix(key, salt + 1) % (48 * days)
+    return uniform(mix(key, salt)) < share && (hour + phase) % (48 * days) >= 24 * days
+  }
+  const { larger } = product
+  const isHandedOver = index > 0 && isOther(24, 0.12, 30)
+  const isLarger = index > 0 && larger !== undefined && isOther(26, 0.25, 45)
+  if (!isHandedOver && !isLarger) return resource
+  return { ...resource, isHandedOver, product: isLarger ? larger : product }
+}
+
 /** The fields that all rows of a resource share. */
-export function resourceFields(account: Account, { key, index, product, subAccount }: Resource): Fields {
+export function resourceFields(
+  account: Account,
+  { key, index, product, subAccount, isHandedOver = false }: Resource,
+): Fields {
   const region = weighted(account.regions, mix(key, 12))
   const team = pick(teams, mix(key, 13))
   const name = `${team.application}-${product.role}-${(index + 1).toString().padStart(2, '0')}`
@@ -99,7 +126,11 @@ export function resourceFields(account: Account, { key, index, product, subAccou
     ...(product.details ? { SkuPriceDetails: JSON.stringify(product.details) } : {}),
     ChargeDescription: product.description,
     PricingUnit: product.unit,
-    Tags: tags(team, subAccount.environment, key),
+    Tags: tags(
+      isHandedOver ? pick(teams, mix(key, 28)) : team,
+      subAccount.environment,
+      isHandedOver ? mix(key, 29) : key,
+    ),
   }
 }
 
