@@ -2,7 +2,7 @@ import type { Cloud } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import type { Recommendation } from './compete.ts'
-import { amountOf } from './money.ts'
+import { amountOf } from './pricing/money.ts'
 import type { Finding, Level } from './rule.ts'
 import type { Subject } from './subject.ts'
 

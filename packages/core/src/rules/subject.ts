@@ -54,6 +54,7 @@ export interface MetricSummary {
   peakP99?: number
   maximum: number
   hours: number
+  /** Hours of the window in which the resource ran; a stopped instance has no values. */
   hoursExpected: number
 }
 

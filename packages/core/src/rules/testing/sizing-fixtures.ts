@@ -136,7 +136,8 @@ export const sizingFixtures: readonly Fixture[] = [
       ec2({ id: 'i-old', type: 'm4.xlarge', cost: usd({ compute: '175.2 x 730' }) }),
       rds({ id: 'db-old', type: 'db.r4.large' }),
     ],
-    leaves: [ec2({ id: 'i-current' })],
+    // c6i.8xlarge has 32 of its 36 CPUs.
+    leaves: [ec2({ id: 'i-current' }), ec2({ id: 'i-odd', type: 'c4.8xlarge' })],
     lacks: [],
   },
   {

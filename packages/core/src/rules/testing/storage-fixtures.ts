@@ -14,6 +14,7 @@ const gp3Iops = some('aws', 'volume', {
   iops: 12_000,
   cost: usd({ storage: '8.8 x 100', iops: '49.5 x 9000' }),
 })
+const machineDisk = some('azure', 'volume', { type: 'Premium_LRS' })
 const machine = some('azure', 'instance', { type: 'Standard_D2s_v5' })
 const instance = some('aws', 'instance', { type: 'm5.large', status: 'stopped' })
 
@@ -97,7 +98,10 @@ export const storageFixtures: readonly Fixture[] = [
       disk({ id: 'disk-running', status: 'in-use', attachedTo: 'vm-2' }),
       disk({ id: 'disk-standard', type: 'Standard_LRS', status: 'in-use', attachedTo: 'vm-1' }),
     ],
-    lacks: [disk({ id: 'disk-unsure', status: 'in-use', attachedTo: 'vm-3' })],
+    lacks: [
+      disk({ id: 'disk-unsure', status: 'in-use', attachedTo: 'vm-3' }),
+      machineDisk({ id: 'disk-sizeless', status: 'in-use', attachedTo: 'vm-1' }),
+    ],
     beside: [
       machine({ id: 'vm-1', status: 'stopped', unchangedSince: daysAgo(60) }),
       machine({ id: 'vm-2', status: 'running', unchangedSince: daysAgo(60) }),
