@@ -227,6 +227,7 @@ describe('resources', () => {
         'instance',
         'volume',
         'snapshot',
+        'address',
         'nat_gateway',
         'load_balancer',
         'database',

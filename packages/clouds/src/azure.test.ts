@@ -220,6 +220,7 @@ describe('resources', () => {
       new Set([
         'instance',
         'volume',
+        'snapshot',
         'address',
         'load_balancer',
         'database',

@@ -48,6 +48,8 @@ export interface EstateResource {
   firstDay: Day.Day
   /** The day after its last; Infinity until further notice. */
   endDay: Day.Day
+  /** Whether it does hardly any work; undefined if its key decides. */
+  isIdle: boolean | undefined
   /** Whether it is as old as the first bill, or older. */
   isOld: boolean
   /** Units of its product; hours of machines. */
@@ -105,6 +107,7 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
         firstDay,
         endDay,
         pattern: product.pattern,
+        isIdle: product.isIdle,
         isOld: firstDay === window.start,
         fields: resourceFields(account, resource),
         fieldsAt: (hour) => resourceFields(account, resourceAt(resource, hour)),

@@ -2,7 +2,7 @@ import type { ProductDraft } from '../company/model.ts'
 
 const plan = { commitment: 'compute-savings-plan' }
 
-function machine(
+export function machine(
   size: string,
   price: string,
   vcpus: number,

@@ -1,6 +1,6 @@
 import type { ProductDraft } from '../company/model.ts'
 
-function machine(size: string, price: string, vcpus: number, memoryGib: number) {
+export function machine(size: string, price: string, vcpus: number, memoryGib: number) {
   return {
     service: 'Virtual Machines',
     category: 'Compute',

@@ -1,4 +1,4 @@
-import { disturbedQuantity, type Incident } from '../company/anomaly.ts'
+import { addedBy, disturbedQuantity, type Incident } from '../company/anomaly.ts'
 import type { PlannedCommitment } from '../company/plan.ts'
 import { priceFields, pricesOf, type Prices } from '../company/price.ts'
 import { quantity } from '../company/quantity.ts'
@@ -73,7 +73,7 @@ function* dayOf(
   const usual = quantity(meter.resource, day, period.plan.window.start)
   if (usual === 0 || !span || !remaining) return
   const used = meter.incident ? disturbedQuantity(meter.incident, usual, day) : usual
-  if (meter.incident) meter.incident.extra += meter.prices.contracted * BigInt(used - usual)
+  if (meter.incident) meter.incident.extra += meter.prices.contracted * BigInt(addedBy(meter.incident, usual, used))
   const covered = cover(meter, BigInt(used), remaining)
   if (covered > 0n) yield coveredCharge(meter, covered, span)
   if (BigInt(used) > covered) yield standardCharge(meter, BigInt(used) - covered, span)

@@ -44,6 +44,12 @@ export interface Product {
   commitment?: string
   details?: Record<string, string | number>
   extra?: Fields
+  /** Its first resource begins so many days before today, and not with the window. */
+  bornDaysAgo?: number
+  /** Its resources do hardly any work. */
+  isIdle?: boolean
+  /** Its resources are in this region, and in no other. */
+  region?: Omit<Region, 'weight'>
   /** The size that a machine has at times; it has the same pattern. */
   larger?: Omit<Product, 'larger'>
 }

@@ -38,7 +38,7 @@ type Team = (typeof teams)[number]
 
 /**
  * The resources of an account; `scale` is their number for a weight of 1. The first resource of each product exists
- * through the whole window.
+ * until the end of the window, and from its start unless the product says when.
  */
 export function resourcesOf(account: Account, window: Window, seed: number, scale: number): Resource[] {
   return account.products.flatMap((product, row) =>
@@ -53,7 +53,9 @@ function resource(account: Account, product: Product, window: Window, key: numbe
   const subAccount = weighted(wanted.length > 0 ? wanted : account.subAccounts, mix(key, 11))
   const days = window.end - window.start
   const isOld = index === 0 || uniform(mix(key, 14)) < 0.72
-  const firstDay = isOld ? window.start : window.start + Math.floor(uniform(mix(key, 15)) * days)
+  const usual = isOld ? window.start : window.start + Math.floor(uniform(mix(key, 15)) * days)
+  const { bornDaysAgo } = product
+  const firstDay = bornDaysAgo === undefined ? usual : Math.max(window.start, window.end - bornDaysAgo)
   const dies = index > 0 && uniform(mix(key, 16)) < 0.12
   const spread = uniform(mix(key, 17))
   return {
@@ -94,7 +96,7 @@ export function resourceFields(
   account: Account,
   { key, index, product, subAccount, isHandedOver = false }: Resource,
 ): Fields {
-  const region = weighted(account.regions, mix(key, 12))
+  const region = product.region ?? weighted(account.regions, mix(key, 12))
   const team = pick(teams, mix(key, 13))
   const name = `${team.application}-${product.role}-${(index + 1).toString().padStart(2, '0')}`
   const zone = product.zonal ? account.zone(region.id, mix(key, 19) % 3) : ''

@@ -1,6 +1,6 @@
 import type { ProductDraft } from '../company/model.ts'
 
-const machine = {
+export const machine = {
   service: 'Compute Engine',
   category: 'Compute',
   subcategory: 'Virtual Machines',
