@@ -42,6 +42,12 @@ test('the same resources without the mark are found', () => {
   expect(found(unmarked)).toContain('aws-instance-idle')
 })
 
+test('tags are required of members of groups and of spot instances too', () => {
+  const spot = ec2({ id: 'i-1', tags: {}, configuration: { InstanceLifecycle: 'spot' } })
+  const findings = judge(allRules, [spot], { now, requiredTags: ['team'] })
+  expect(findings.map(({ rule }) => rule)).toEqual(['required-tag-missing'])
+})
+
 test('a skipped rule is left out: everywhere, or in the account', () => {
   const subject = ec2({ id: 'i-1' })
   const rule = 'aws-instance-idle'

@@ -2,7 +2,7 @@ import type { Cloud } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import type { Recommendation } from './compete.ts'
-import { amountOf } from './money.ts'
+import { amountOf } from './pricing/money.ts'
 import type { Finding, Level } from './rule.ts'
 import type { Subject } from './subject.ts'
 
@@ -79,10 +79,13 @@ function subjectOf({ cloud, accountId, region, currency, usage, values }: Demand
 }
 
 /** What other recommendations already take from the usage. */
-function savedOf({ cloud, accounts, kinds }: Demand, others: readonly Recommendation[]): Money.Amount {
+function savedOf({ cloud, accounts, kinds, currency }: Demand, others: readonly Recommendation[]): Money.Amount {
   const own = others.filter(
-    ({ finding: { subject } }) =>
-      subject.cloud === cloud && accounts.includes(subject.accountId) && kinds.includes(subject.kind),
+    ({ finding: { subject }, saving }) =>
+      subject.cloud === cloud &&
+      accounts.includes(subject.accountId) &&
+      kinds.includes(subject.kind) &&
+      saving.currency === currency,
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
 }

@@ -1,4 +1,4 @@
-import { inFamily, type InstanceType, smallerThan, typeOf } from '../instance-types.ts'
+import { inFamily, type InstanceType, smallerThan, typeOf } from '../sizes/instance-types.ts'
 import type { Answer, Confidence, Evidence, Target, Verdict } from '../rule.ts'
 import { type Subject, textOf } from '../subject.ts'
 import { missingWords, rounded } from './quiet.ts'

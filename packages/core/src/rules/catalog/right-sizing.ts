@@ -1,14 +1,12 @@
 import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
-import { inFamily, typeOf } from '../instance-types.ts'
-import { type Answer, rule, type Rule } from '../rule.ts'
-import { ours, type sources, threshold } from '../sources.ts'
-import { numberOf, type Subject, textOf } from '../subject.ts'
+import { rule, type Rule } from '../rule.ts'
+import { ours, type sources } from '../sources.ts'
+import { numberOf, type Subject } from '../subject.ts'
 import { missingWords, quiet, rounded } from './quiet.ts'
-import { resize, toType } from './resize.ts'
-import { gravitons, successors, supportedUntil } from './successors.ts'
+import { resize } from './resize.ts'
 
-const common = {
+export const resizing = {
   analyzer: 'right_sizing',
   windowDays: 14,
   risk: 'medium',
@@ -20,7 +18,7 @@ const common = {
 
 function smaller(id: string, cloud: Cloud, kind: ResourceKind, finds: string, source: keyof typeof sources): Rule {
   return rule({
-    ...common,
+    ...resizing,
     id,
     finds,
     clouds: [cloud],
@@ -31,22 +29,6 @@ function smaller(id: string, cloud: Cloud, kind: ResourceKind, finds: string, so
     },
     find: (subject, { limit }) => resize(subject, limit),
   })
-}
-
-const openSource = new Set(['mysql', 'mariadb', 'postgres', 'aurora-mysql', 'aurora-postgresql'])
-
-function inOtherFamily(subject: Subject, families: ReadonlyMap<string, string>, reason: string): Answer {
-  const now = typeOf('aws', subject.type ?? '')
-  const family = now && families.get(now.family)
-  const target = family === undefined || now === undefined ? undefined : inFamily(now.name, family)
-  if (!now || !target || target.memoryGb < now.memoryGb || subject.status === 'stopped') return undefined
-  return toType(
-    subject,
-    now.name,
-    target.name,
-    { vcpus: target.vcpus, memoryGb: target.memoryGb },
-    { level: 'medium', reason },
-  )
 }
 
 /** Working time ends the week at 108 of 168 hours. */
@@ -84,7 +66,7 @@ export const rightSizingRules: readonly Rule[] = [
     'computeOptimizerHeadroom',
   ),
   rule({
-    ...common,
+    ...resizing,
     id: 'gcp-database-oversized',
     finds: 'Cloud SQL instance that half of its CPUs and memory carry',
     clouds: ['gcp'],
@@ -116,7 +98,7 @@ export const rightSizingRules: readonly Rule[] = [
     },
   }),
   rule({
-    ...common,
+    ...resizing,
     id: 'azure-sql-pool-oversized',
     finds: 'SQL elastic pool that half of its capacity carries',
     clouds: ['azure'],
@@ -139,7 +121,7 @@ export const rightSizingRules: readonly Rule[] = [
     },
   }),
   rule({
-    ...common,
+    ...resizing,
     id: 'aws-service-oversized',
     finds: 'Service of ECS on Fargate with more tasks than it needs',
     clouds: ['aws'],
@@ -172,7 +154,7 @@ export const rightSizingRules: readonly Rule[] = [
     },
   }),
   rule({
-    ...common,
+    ...resizing,
     id: 'aws-instance-off-hours',
     finds: 'EC2 instance that works in working time only',
     clouds: ['aws'],
@@ -198,60 +180,6 @@ export const rightSizingRules: readonly Rule[] = [
         change: { action: 'start and stop by a schedule', from: '168 hours a week', to: '60 hours a week' },
         saving: { kind: 'share', parts: ['compute', 'license'], share: offShare },
         confidence: { level: 'medium', reason: 'two weeks were alike; work at other times may still be wanted' },
-      }
-    },
-  }),
-  rule({
-    ...common,
-    id: 'aws-previous-generation',
-    finds: 'EC2 instance or RDS class of a previous generation',
-    clouds: ['aws'],
-    kinds: ['instance', 'database'],
-    windowDays: 0,
-    thresholds: { families: threshold(successors.size, 'families', 'previousGeneration') },
-    find: (subject) =>
-      inOtherFamily(subject, successors, 'the newer family has as much of all; drivers for ENA and NVMe must be there'),
-  }),
-  rule({
-    ...common,
-    id: 'aws-graviton',
-    finds: 'EC2 instance with Linux, or RDS database with an open source engine, that Graviton carries',
-    clouds: ['aws'],
-    kinds: ['instance', 'database'],
-    windowDays: 0,
-    effort: 'high',
-    thresholds: { families: threshold(gravitons.size, 'families', 'graviton') },
-    find: (subject) => {
-      const isDatabase = subject.kind === 'database'
-      const platform = textOf(subject, isDatabase ? 'Engine' : 'PlatformDetails')
-      const isPossible = isDatabase ? openSource.has(platform ?? '') : platform === 'Linux/UNIX'
-      if (platform === undefined) return { missing: [isDatabase ? 'engine' : 'platform'] }
-      if (!isPossible) return undefined
-      return inOtherFamily(subject, gravitons, 'the software must exist for arm64')
-    },
-  }),
-  rule({
-    ...common,
-    id: 'aws-database-extended-support',
-    finds: 'RDS database whose engine version is in extended support, which AWS charges for',
-    clouds: ['aws'],
-    kinds: ['database'],
-    windowDays: 0,
-    effort: 'high',
-    rollbackPossible: false,
-    undo: 'None: a major version cannot be taken back. Restore a snapshot from before.',
-    thresholds: { versions: threshold(supportedUntil.size, 'versions', 'rdsExtendedSupport') },
-    find: (subject, { now }) => {
-      const [engine, version] = [textOf(subject, 'Engine'), textOf(subject, 'EngineVersion')]
-      if (engine === undefined || version === undefined) return { missing: ['engine and version'] }
-      const major = engine.includes('postgres') ? version.split('.')[0] : version.split('.').slice(0, 2).join('.')
-      const until = supportedUntil.get(`${engine} ${major}`)
-      if (until === undefined || now.toISOString().slice(0, 10) <= until) return undefined
-      return {
-        evidence: { standardSupportUntil: until },
-        change: { action: 'upgrade the major version', from: `${engine} ${version}`, to: 'a supported version' },
-        saving: { kind: 'stops_cost', parts: ['extended_support'] },
-        confidence: { level: 'high', reason: 'AWS publishes the end of standard support' },
       }
     },
   }),

@@ -1,5 +1,5 @@
 import * as Money from '../../kernel/money.ts'
-import { costOf, type Saving } from '../money.ts'
+import { costOf, type Saving } from '../pricing/money.ts'
 import type { Finding, Rule } from '../rule.ts'
 
 const amount = (text: string | undefined) => (text === undefined ? '?' : Money.parse(text).toFixed(2))

@@ -1,5 +1,5 @@
 import type { Cloud } from '../../kernel/cloud.ts'
-import { type ListPrice, type OwnPrice, priceBook } from '../prices.ts'
+import { type ListPrice, type OwnPrice, priceBook } from '../pricing/prices.ts'
 import type { Part } from '../subject.ts'
 
 const place = { region: 'eu-central-1', currency: 'USD' } as const

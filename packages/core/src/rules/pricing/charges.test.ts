@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import * as Money from '../kernel/money.ts'
+import * as Money from '../../kernel/money.ts'
 import { type Charge, commitmentCost, monthlyCost, ownPrices, partOf } from './charges.ts'
 
 const charge = (more: Partial<Charge> = {}): Charge => ({
@@ -81,6 +81,8 @@ test('a resource has its cost by part, with what commitments pay of it', () => {
       { part: 'storage', cost: '9.9' },
     ],
   })
+  const unused = charge({ commitmentId: 'plan-1', commitmentStatus: 'Unused' })
+  expect(monthlyCost([...charges, unused])).toEqual(monthlyCost(charges))
   expect(monthlyCost([])).toBeUndefined()
 })
 

@@ -1,7 +1,7 @@
-import type { Cloud } from '../kernel/cloud.ts'
-import * as Money from '../kernel/money.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
+import * as Money from '../../kernel/money.ts'
 import type { OwnPrice } from './prices.ts'
-import type { MonthlyCost, Part, PartCost } from './subject.ts'
+import type { MonthlyCost, Part, PartCost } from '../subject.ts'
 
 /** Charges of one resource in 30 days, summed by the columns of FOCUS that are named here; decimals as text. */
 export interface Charge {

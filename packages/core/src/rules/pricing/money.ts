@@ -1,7 +1,7 @@
-import * as Money from '../kernel/money.ts'
+import * as Money from '../../kernel/money.ts'
 import { type Price, type PriceBook, priceOf } from './prices.ts'
-import type { Found, Target } from './rule.ts'
-import type { Part, PartCost, Subject } from './subject.ts'
+import type { Found, Target } from '../rule.ts'
+import type { Part, PartCost, Subject } from '../subject.ts'
 
 /** Of 30 days. */
 export interface Saving {

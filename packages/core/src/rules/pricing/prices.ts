@@ -1,7 +1,7 @@
-import type { Cloud } from '../kernel/cloud.ts'
-import * as Money from '../kernel/money.ts'
-import { familyOf } from './instance-types.ts'
-import type { Part } from './subject.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
+import * as Money from '../../kernel/money.ts'
+import { familyOf } from '../sizes/instance-types.ts'
+import type { Part } from '../subject.ts'
 
 interface Sku {
   cloud: Cloud

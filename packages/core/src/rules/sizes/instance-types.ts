@@ -1,4 +1,4 @@
-import type { Cloud } from '../kernel/cloud.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
 import table from './instance-types.json' with { type: 'json' }
 
 export interface InstanceType {
