@@ -1,5 +1,6 @@
 import { Anomalies, Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
 import { Argument, Command, Option } from 'commander'
+import { accounts } from './commands/accounts.ts'
 import { anomalies } from './commands/anomalies.ts'
 import { changes } from './commands/changes.ts'
 import { costs, filterNames } from './commands/costs.ts'
@@ -129,7 +130,13 @@ export function createProgram(exit: (code: number) => void): Command {
     .option('--once', 'end after the import instead of serving')
     .option('--replace', 'accept a delivery with less than half of the rows that it replaces')
     .showHelpAfterError('For all options and commands: npm start -- --help')
-  return acting(program, start, startExamples)
+  // With an action of its own, a program takes an unknown command for an argument.
+  const starting: Run = async (options) => {
+    const [unknown] = program.args
+    if (unknown !== undefined) program.error(`error: unknown command ${unknown}`)
+    return await start(options)
+  }
+  return acting(program.allowExcessArguments(), starting, startExamples)
     .addCommand(withCostOptions(subcommand('costs', 'print costs by dimension and over time', costs, costsExamples)))
     .addCommand(
       withCostFilters(
@@ -143,6 +150,7 @@ export function createProgram(exit: (code: number) => void): Command {
           .default(5),
       ),
     )
+    .addCommand(subcommand('accounts', 'print the connected cloud accounts, their costs and problems', accounts))
     .addCommand(
       subcommand('anomalies', 'print unexpected costs and their root causes', anomalies, anomaliesExamples)
         .addOption(new Option('--start <day>', 'those that end on this day or later').argParser(day))

@@ -51,7 +51,8 @@ export interface Services {
   recordApi(url: string): Promise<void>
   /** Resumes interrupted executions, now and every minute; returns all that run. */
   resume(): Promise<Execution.Info[]>
-  consume(contextOf: ContextOf): void
+  /** The queues whose name `takes` accepts, by default all. */
+  consume(contextOf: ContextOf, takes?: (queue: string) => boolean): void
   whenEnded(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
@@ -94,7 +95,8 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
   const queues = queuesOf({ queues: options.queues ?? {}, subscriptions })
   // A process that ends removes it.
   const wasKilled = (await readRunning(dataDir)) !== undefined
-  const removeWork = async () => await rm(workIn(dataDir), { recursive: true, force: true })
+  // A collection that outlives the end may still write.
+  const removeWork = async () => await rm(workIn(dataDir), { recursive: true, force: true, maxRetries: 5 })
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), removeWork]
   const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
@@ -156,9 +158,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
         return running
       },
-      consume(contextOf) {
+      consume(contextOf, takes = () => true) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
-        closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
+        const taken = Object.fromEntries(Object.entries(queues).filter(([name]) => takes(name)))
+        closers.push(pollQueues({ connection: endpoint, queues: taken, contextOf, log }).stop)
       },
       whenEnded: interpreter.whenEnded,
       close,
