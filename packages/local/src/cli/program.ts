@@ -164,7 +164,7 @@ export function createProgram(exit: (code: number) => void): Command {
           new Option('--days <number>', 'days after the last complete one, up to 365').argParser(positive).default(30),
         )
         .option('--currency <currency>', "currency of the answer (default: the organization's)")
-        .option('--filter <name=value...>', `only these costs; names: ${filterNames}`),
+        .option('--filter <name=value...>', `only these costs; names: ${filterNames.join(', ')}`),
     )
     .addCommand(
       subcommand('export', 'write the costs as FOCUS files', exportFocus, exportExamples)
