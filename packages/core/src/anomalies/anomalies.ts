@@ -8,6 +8,8 @@ import { Fault } from '../kernel/fault.ts'
 import { type Info, reopened, severities, statuses } from './anomaly.ts'
 import * as Expected from './expected.ts'
 
+export { statuses }
+
 const Dimensions = z.record(z.string(), z.string())
 
 export const Public = z.object({

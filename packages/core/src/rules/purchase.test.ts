@@ -75,6 +75,25 @@ test('what other recommendations end is not bought', () => {
   expect(apart.map(({ finding }) => finding.evidence['floorMonthly'])).toContain('300')
 })
 
+test('with what rules and purchases save together, at least nothing is left to pay', () => {
+  const ec2 = some('aws', 'instance', { status: 'running' })
+  const cents = fc.integer({ min: 0, max: 100_000 })
+  fc.assert(
+    fc.property(fc.array(cents, { minLength: 1, maxLength: 6 }), fc.nat(5), (costs, ended) => {
+      const subjects = costs.map((cost, i) => ec2({ id: `i-${i}`, cost: usd({ compute: `${cost / 100} x 730` }) }))
+      const [model] = foundIn([demand()])
+      const findings = subjects
+        .slice(0, ended)
+        .map((subject) => ({ ...model, subject, saving: { kind: 'stops_cost', parts: 'all' } }) as Found)
+      const spend = Money.sum(costs.map((cost) => Money.parse(String(cost)).div(100)))
+      const values = Array.from({ length: 90 }, () => Money.plain(spend.div(30).round(6, 0)))
+      const { recommendations } = resolve(findings, book, [demand({ values })])
+      const saved = Money.sum(recommendations.map(({ saving }) => amountOf(saving)))
+      expect(saved.lte(spend)).toBe(true)
+    }),
+  )
+})
+
 test('a day without costs, or a day that is not known, makes no purchase', () => {
   const values = demand().values
   expect(purchases([demand({ values: [...values.slice(1), '0'] })], [])).toEqual([])

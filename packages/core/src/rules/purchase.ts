@@ -79,10 +79,13 @@ function subjectOf({ cloud, accountId, region, currency, usage, values }: Demand
 }
 
 /** What other recommendations already take from the usage. */
-function savedOf({ cloud, accounts, kinds }: Demand, others: readonly Recommendation[]): Money.Amount {
+function savedOf({ cloud, accounts, kinds, currency }: Demand, others: readonly Recommendation[]): Money.Amount {
   const own = others.filter(
-    ({ finding: { subject } }) =>
-      subject.cloud === cloud && accounts.includes(subject.accountId) && kinds.includes(subject.kind),
+    ({ finding: { subject }, saving }) =>
+      subject.cloud === cloud &&
+      accounts.includes(subject.accountId) &&
+      kinds.includes(subject.kind) &&
+      saving.currency === currency,
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
 }

@@ -96,6 +96,16 @@ export function summarize(
   return { average, ...levels, maximum: peaks[known - 1] ?? 0, hours: known, hoursExpected }
 }
 
+/**
+ * Whether an hour lies outside of working time, which is 7 to 19 from Monday to Friday: 60 of 168 hours. `offsetHours` is
+ * that of the time zone from UTC.
+ */
+export function isOffHour(hour: string, offsetHours = 0): boolean {
+  const local = new Date(Date.parse(hour) + offsetHours * 3_600_000)
+  const isWeekend = [0, 6].includes(local.getUTCDay())
+  return isWeekend || local.getUTCHours() < 7 || local.getUTCHours() >= 19
+}
+
 const dayMs = 86_400_000
 
 /** Whole days between an ISO time and now; undefined if the time is unknown. */

@@ -1,5 +1,4 @@
 import { removePurged } from '../accounts/purge.ts'
-import * as Anomalies from '../anomalies/detect.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
@@ -10,7 +9,7 @@ import * as ExchangeRate from '../currencies/rates.ts'
 import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
-import * as Follow from '../pipeline/bills/follow.ts'
+import * as Analysis from '../pipeline/analysis.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
 import * as Anchor from '../pipeline/anchor.ts'
@@ -26,9 +25,6 @@ const collect: Queue = {
 }
 
 const judges = { lake: true, memoryMb: 1769, timeoutSeconds: 900 } as const
-
-/** There are no recommendations yet. */
-const nothing = async () => ({ outcome: 'none' })
 
 /** Their grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
@@ -46,9 +42,6 @@ export const wiring = {
           atOnce: 2,
           reserved: 50,
         }),
-        Detect: step(Normalize.Input, Follow.detect, judges),
-        Recommend: step(Normalize.Input, nothing),
-        Track: step(Normalize.Input, Follow.track, judges),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
@@ -59,6 +52,7 @@ export const wiring = {
       'account.connected',
       async (ctx, { data }) => await planSources(ctx, data.cloudAccountId),
     ),
+    'request-analysis': subscription(events, 'cost.landed', (ctx) => Analysis.request(ctx)),
     'remove-canceled': subscription(
       events,
       'import.canceled',
@@ -66,14 +60,7 @@ export const wiring = {
       { timeoutSeconds: 900 },
     ),
     // What was found in the costs of a purged account is withdrawn.
-    'judge-purged': subscription(
-      events,
-      'lake.purged',
-      async (ctx, { at }) => {
-        await Anomalies.run(ctx, at)
-      },
-      judges,
-    ),
+    'judge-purged': subscription(events, 'lake.purged', (ctx) => Analysis.request(ctx)),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
@@ -95,7 +82,12 @@ export const wiring = {
       receives: 5,
       consumer: consumer(Collect.Input, Collect.run, { lake: true, memoryMb: 1024, timeoutSeconds: 900, atOnce: 1 }),
     },
-    ml: { concurrency: 2, visibilitySeconds: 900, receives: 3 },
+    ml: {
+      concurrency: 10,
+      visibilitySeconds: 900,
+      receives: 3,
+      consumer: consumer(Analysis.Input, Analysis.run, { ...judges, atOnce: 1 }),
+    },
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },
 } satisfies Wiring

@@ -51,6 +51,7 @@ export const commitmentFixtures: readonly Fixture[] = [
     rule: 'azure-hybrid-benefit-missing',
     finds: [vm({ id: 'vm-windows', configuration: { osType: 'Windows' } })],
     leaves: [
+      vm({ id: 'vm-windows-stopped', status: 'stopped', configuration: { osType: 'Windows' } }),
       vm({ id: 'vm-licensed', configuration: { osType: 'Windows', licenseType: 'Windows_Server' } }),
       vm({ id: 'vm-linux', configuration: { osType: 'Linux' } }),
     ],

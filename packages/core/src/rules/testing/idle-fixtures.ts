@@ -42,6 +42,7 @@ export const idleFixtures: readonly Fixture[] = [
     rule: 'aws-instance-idle',
     finds: [ec2({ id: 'i-idle', utilization: idleMetrics })],
     leaves: [
+      ec2({ id: 'i-stopped', status: 'stopped', utilization: idleMetrics }),
       ec2({ id: 'i-busy', utilization: { ...idleMetrics, cpu: steady(35, 60) } }),
       ec2({ id: 'i-proxy', utilization: { ...idleMetrics, network_out: steady(8e9) } }),
     ],

@@ -48,6 +48,7 @@ export const sizingFixtures: readonly Fixture[] = [
       }),
     ],
     leaves: [
+      ec2({ id: 'i-wide-stopped', status: 'stopped', utilization: { cpu: steady(9, 18) } }),
       ec2({ id: 'i-right', utilization: { cpu: steady(30, 70), memory: steady(60, 70) } }),
       ec2({ id: 'i-much-memory', utilization: { cpu: steady(9, 18), memory: steady(60, 70) } }),
       ec2({
@@ -76,6 +77,7 @@ export const sizingFixtures: readonly Fixture[] = [
     finds: [rds({ id: 'db-wide', utilization: { cpu: steady(9, 30) } })],
     leaves: [rds({ id: 'db-right', utilization: { cpu: steady(40, 60) } })],
     lacks: [
+      rds({ id: 'db-half-busy', utilization: { cpu: steady(30, 38), memory: scarce(20) }, type: 'db.r6g.2xlarge' }),
       rds({ id: 'db-unmeasured' }),
       rds({ id: 'db-memory', type: 'db.r5.2xlarge', utilization: { cpu: steady(9, 30) } }),
     ],
@@ -83,7 +85,11 @@ export const sizingFixtures: readonly Fixture[] = [
   {
     rule: 'gcp-database-oversized',
     finds: [sql({ id: 'sql-wide', utilization: { cpu: steady(9, 30), memory: steady(30, 35) } })],
-    leaves: [sql({ id: 'sql-right', utilization: { cpu: steady(9, 30), memory: steady(70, 80) } })],
+    leaves: [
+      sql({ id: 'sql-stopped', status: 'stopped' }),
+      sql({ id: 'sql-least', type: 'db-custom-2-7680' }),
+      sql({ id: 'sql-right', utilization: { cpu: steady(9, 30), memory: steady(70, 80) } }),
+    ],
     lacks: [sql({ id: 'sql-scarce', utilization: { cpu: steady(9, 30) } })],
   },
   {
@@ -105,6 +111,7 @@ export const sizingFixtures: readonly Fixture[] = [
       }),
     ],
     leaves: [
+      service({ id: 'service-uncounted', utilization: { cpu: steady(1), memory: steady(1) } }),
       service({
         id: 'service-right',
         configuration: { desiredCount: 10 },
@@ -137,7 +144,11 @@ export const sizingFixtures: readonly Fixture[] = [
       rds({ id: 'db-old', type: 'db.r4.large' }),
     ],
     // c6i.8xlarge has 32 of its 36 CPUs.
-    leaves: [ec2({ id: 'i-current' }), ec2({ id: 'i-odd', type: 'c4.8xlarge' })],
+    leaves: [
+      ec2({ id: 'i-old-stopped', type: 'm4.xlarge', status: 'stopped' }),
+      ec2({ id: 'i-current' }),
+      ec2({ id: 'i-odd', type: 'c4.8xlarge' }),
+    ],
     lacks: [],
   },
   {
@@ -160,6 +171,9 @@ export const sizingFixtures: readonly Fixture[] = [
       }),
     ],
     leaves: [rds({ id: 'db-modern' })],
-    lacks: [some('aws', 'database')({ id: 'db-untold', status: 'running' })],
+    lacks: [
+      some('aws', 'database')({ id: 'db-versionless', status: 'running', configuration: { Engine: 'mysql' } }),
+      some('aws', 'database')({ id: 'db-untold', status: 'running' }),
+    ],
   },
 ]

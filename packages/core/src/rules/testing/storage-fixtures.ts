@@ -23,6 +23,8 @@ export const storageFixtures: readonly Fixture[] = [
     rule: 'aws-volume-unattached',
     finds: [volume({ id: 'vol-free' }), volume({ id: 'vol-free-since', unchangedSince: daysAgo(40) })],
     leaves: [
+      volume({ id: 'vol-attaching', attachedTo: 'i-1' }),
+      volume({ id: 'vol-creating', status: 'creating' }),
       volume({ id: 'vol-used', status: 'in-use', attachedTo: 'i-1' }),
       volume({ id: 'vol-new', createdAt: daysAgo(20) }),
       volume({ id: 'vol-free-lately', unchangedSince: daysAgo(3) }),
@@ -67,8 +69,14 @@ export const storageFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-volume-iops-oversized',
-    finds: [gp3Iops({ id: 'vol-iops', utilization: { disk_operations: steady(400 * 3600) } })],
+    finds: [
+      gp3Iops({ id: 'vol-io2-steps', type: 'io2', iops: 40_000, utilization: { disk_operations: steady(400 * 3600) } }),
+      gp3Iops({ id: 'vol-io2', type: 'io2', iops: 4000, utilization: { disk_operations: steady(100 * 3600) } }),
+      gp3Iops({ id: 'vol-iops', utilization: { disk_operations: steady(400 * 3600) } }),
+    ],
     leaves: [
+      gp3Iops({ id: 'vol-iops-third', utilization: { disk_operations: steady(3000 * 3600) } }),
+      gp3Iops({ id: 'vol-st1', type: 'st1' }),
       gp3Iops({ id: 'vol-iops-used', utilization: { disk_operations: steady(9000 * 3600) } }),
       gp3Iops({ id: 'vol-iops-base', iops: 3000 }),
     ],
