@@ -51,8 +51,8 @@ export function changedToday(
 }
 
 /** By the first days: the last row of a resource says how it is now. */
-export function byDay(rows: readonly Row[]): Row[] {
-  const dayOf = (row: Row) => row['ChargePeriodStart'] ?? ''
+export function byDay<Any extends Record<string, string | null>>(rows: readonly Any[]): Any[] {
+  const dayOf = (row: Any) => row['ChargePeriodStart'] ?? ''
   return rows.toSorted((a, b) => dayOf(a).localeCompare(dayOf(b)))
 }
 

@@ -188,10 +188,14 @@ test.each(batches)(
   limitMs,
 )
 
-test('a seed replays exactly, also beside others: each access and each id', async () => {
-  const together = await Promise.all([first, first + 1, first + 2].map(simulate))
-  for (const [n, { trace }] of together.entries()) {
-    expect(trace.length).toBeGreaterThan(500)
-    expect((await simulate(first + n)).trace).toEqual(trace)
-  }
-}, limitMs)
+test(
+  'a seed replays exactly, also beside others: each access and each id',
+  async () => {
+    const together = await Promise.all([first, first + 1, first + 2].map(simulate))
+    for (const [n, { trace }] of together.entries()) {
+      expect(trace.length).toBeGreaterThan(500)
+      expect((await simulate(first + n)).trace).toEqual(trace)
+    }
+  },
+  limitMs,
+)
