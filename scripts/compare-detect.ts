@@ -12,7 +12,7 @@ const methods: Record<string, (series: Detect.Series) => number[]> = {
   'S-H-ESD': seasonalEsd,
 }
 const thresholds = [0.7, 0.85, 1, 1.2, 1.5, 2, 3, 5]
-const seeds = Array.from({ length: 40 }, (_, seed) => seed + 1)
+const seeds = Array.from({ length: 120 }, (_, seed) => seed + 1)
 const daily = { start: '2024-01-01', stepSeconds: 86_400 }
 
 const [folder] = process.argv.slice(2)

@@ -15,7 +15,7 @@ interface Described {
 /** General, compute, memory and storage optimized, and burstable. */
 const families = /^([mcr][1-8](?!.*flex)|t[1-4]|i[234]|d[23]|z1d)/
 const [version, date] = process.argv.slice(2)
-const target = join(import.meta.dirname, '..', 'packages', 'core', 'src', 'rules', 'instance-types.json')
+const target = join(import.meta.dirname, '..', 'packages', 'core', 'src', 'rules', 'sizes', 'instance-types.json')
 const types = Object.values(JSON.parse(readFileSync(0, 'utf8')) as Record<string, Described>)
 const wanted = types.filter(({ InstanceType, BareMetal }) => families.test(InstanceType) && !BareMetal)
 const aws = [...Map.groupBy(wanted, ({ InstanceType }) => InstanceType.split('.')[0] ?? '')]

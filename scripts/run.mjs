@@ -36,6 +36,7 @@ const commands = {
   'bench:growth': { scope: 'all', run: (args) => node('scripts/bench-growth.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:http': { scope: 'all', run: (args) => node('scripts/bench-http.ts', args) },
+  'bench:rules': { scope: 'all', run: (args) => node('scripts/bench-rules.ts', args) },
   'bench:query': { scope: 'all', run: (args) => node('scripts/bench-query.ts', args) },
 }
 

@@ -5,7 +5,7 @@ import { Actor, type Event, noOrganization } from '@cloudoptima/core'
 import { createLog, makeContext, noLake } from '@cloudoptima/runtime'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
-import { type ContextOf, type Schedules, startSchedules, workflowsOf } from '../packages/local/src/services/rows.ts'
+import { type ContextOf, type Schedules, schedulesOf, workflowsOf } from '../packages/local/src/services/rows.ts'
 import { demonstration } from './demonstration/wiring.ts'
 
 // The same rows run as Lambda functions in the rehearsal: scripts/rehearsal/demonstration.ts.
@@ -32,7 +32,8 @@ beforeAll(async () => {
     subscriptions: demonstration.subscriptions,
   })
   const contextOf = contextsOver(services.runtime)
-  schedules = startSchedules(demonstration, contextOf, log)
+  schedules = schedulesOf(demonstration, contextOf, log)
+  schedules.startAll()
   services.consume(contextOf)
 })
 

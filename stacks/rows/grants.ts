@@ -45,6 +45,13 @@ const extras: Partial<Record<RowName, Needs>> = {
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
+  'subscriptions/request-analysis': (stack, stage) => sends(stack, stage, 'ml'),
+  'subscriptions/judge-purged': (stack, stage) => sends(stack, stage, 'ml'),
+  // A version that landed meanwhile is analyzed by another message.
+  'queues/ml': (stack, stage) => {
+    const { environment, grants } = sends(stack, stage, 'ml')
+    return { environment, grants: [...grants, objects(['s3:GetObject'], '*/lake/*')] }
+  },
   'subscriptions/remove-canceled': () => ({
     grants: [listObjects(), objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/lake/*')],
   }),

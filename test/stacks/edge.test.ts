@@ -178,6 +178,9 @@ describe('environment', () => {
       Sweep: ['STATE_MACHINES'],
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
+      RequestAnalysis: ['QUEUES'],
+      JudgePurged: ['QUEUES'],
+      Ml: ['QUEUES'],
       ExchangeRates: ['EXCHANGE_RATES_URL'],
       Processing: ['KMS_KEY_ARN'],
       ...Object.fromEntries(

@@ -41,18 +41,21 @@ describe('grants', () => {
     const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing'].map(
       (queue) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-${queue}`,
     )
+    const consumes = (queue: string) =>
+      ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
+        (verb) => `sqs:${verb} ${pascal(queue)}`,
+      )
     const collector = (queue: string, ...more: string[]) => [
       ...everyRow,
       `kms:Decrypt DataKey ${inContext}`,
       's3:ListBucket Bucket',
-      ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
-        (verb) => `sqs:${verb} ${pascal(queue)}`,
-      ),
+      ...consumes(queue),
       ...more,
     ]
     const forBills = ['s3:PutObject Bucket/*/raw/*', `states:StartExecution ${stateMachine('bills')}`]
     const forRows = ['AbortMultipartUpload', 'GetObject', 'PutObject'].map((verb) => `s3:${verb} Bucket/*/lake/*`)
     const customerRoles = 'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'
+    const sendsMl = 'sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-ml'
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -64,9 +67,6 @@ describe('grants', () => {
         's3:PutObject Bucket/*/lake/*',
         's3:PutObject Bucket/*/raw/*/manifest.json',
       ],
-      BillsDetect: everyRow,
-      BillsRecommend: everyRow,
-      BillsTrack: everyRow,
       BillsRecordFailure: everyRow,
       RemoveCanceled: [
         ...everyRow,
@@ -89,10 +89,13 @@ describe('grants', () => {
         'sqs:SendMessage DeadLetters',
       ],
       Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
+      RequestAnalysis: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
+      JudgePurged: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
       PlanSources: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
       CollectAws: collector('collect-aws', ...forBills, customerRoles),
       CollectAzure: collector('collect-azure', ...forBills),
       CollectGcp: collector('collect-gcp', ...forBills),
+      Ml: [...everyRow, ...consumes('ml'), sendsMl, 's3:GetObject Bucket/*/lake/*'],
       Processing: collector('processing', ...forRows, customerRoles),
       ExchangeRates: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],

@@ -42,6 +42,8 @@ const snapshot: Snapshot.Info = {
 
 const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   costByDay: [],
+  costSeries: [],
+  costShares: [],
   costOverview: [
     { part: 'day', key: '2024-09-29', currency: 'USD', cost: '2.25' },
     { part: 'day', key: '2024-09-30', currency: 'USD', cost: '0.25' },

@@ -1,4 +1,5 @@
 import { account } from './routes/account.ts'
+import { anomalies } from './routes/anomalies.ts'
 import { auth } from './routes/auth.ts'
 import { cloudAccounts } from './routes/cloud-accounts.ts'
 import { costs } from './routes/costs.ts'
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...users,
   ...cloudAccounts,
   ...costs,
+  ...anomalies,
   ...currencies,
   ...resourceRoutes,
   ...imports,

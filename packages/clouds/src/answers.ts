@@ -32,7 +32,7 @@ export async function answered(
   try {
     const known = kind && codes[kind]
     if (known) throw new Refusal(...(known[call.split(/[:.]/)[0] ?? ''] ?? known.other))
-    return { ...(await answer()), ...(kind === 'cut' && { isCut: true }) }
+    return { ...(await answer()), ...(kind === 'cut' && { isCut: true }), ...(kind === 'lost' && { isLost: true }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return kind === 'throttled' ? write(call, error, seconds) : write(call, error)

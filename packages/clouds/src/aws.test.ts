@@ -203,12 +203,31 @@ describe('resources', () => {
     }
   })
 
+  test('are handed over and resized over time, and keep their ids', async () => {
+    const before = new Map(resources.map((each) => [each.id, each]))
+    world.now = new Date('2027-01-10T12:00:00Z')
+    const after = await inventory()
+    const changed = (what: (one: Resource) => unknown) =>
+      after.filter((one) => {
+        const known = before.get(one.id)
+        return known && JSON.stringify(what(known)) !== JSON.stringify(what(one))
+      })
+    expect(changed(({ tags }) => tags).length).toBeGreaterThan(0)
+    const resized = changed(({ type }) => type)
+    expect(resized.length).toBeGreaterThan(0)
+    expect(new Set(resized.map(({ kind }) => kind))).toEqual(new Set(['instance']))
+    const rows = await (await bills()).fetched('2027-01')
+    const lastOf = (id: string) => rows.findLast((row) => row['ResourceId']?.endsWith(`/${id}`))
+    for (const { id, type } of resized) expect([id, lastOf(id)?.['SkuMeter']]).toEqual([id, `BoxUsage:${type}`])
+  })
+
   test('are of all kinds that the company uses', () => {
     expect(new Set(resources.map(({ kind }) => kind))).toEqual(
       new Set([
         'instance',
         'volume',
         'snapshot',
+        'address',
         'nat_gateway',
         'load_balancer',
         'database',
@@ -271,6 +290,7 @@ describe('faults', () => {
     { kind: 'throttled', times: 1, seconds: 1 },
     { kind: 'failed', times: 2 },
     { kind: 'cut', times: 2 },
+    { kind: 'lost', times: 2 },
     { kind: 'slow', times: 2, seconds: 0.2 },
   ])('that pass are waited for ($kind)', async (fault) => {
     const [rows, before] = [await fetched(), await listed()]

@@ -220,6 +220,7 @@ describe('resources', () => {
       new Set([
         'instance',
         'volume',
+        'snapshot',
         'address',
         'load_balancer',
         'database',
@@ -315,6 +316,7 @@ describe('faults', () => {
     { kind: 'throttled', times: 1, seconds: 1 },
     { kind: 'failed', times: 2 },
     { kind: 'cut', times: 2 },
+    { kind: 'lost', times: 2 },
     { kind: 'slow', times: 1, seconds: 0.2 },
     { kind: 'expired', times: 1 },
   ])('that pass are waited for ($kind)', async (fault) => {

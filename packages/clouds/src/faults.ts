@@ -4,7 +4,7 @@ import type { BillChange } from '@cloudoptima/sample'
 export interface Faults {
   /** The first that fits a call applies to it. */
   calls: CallFault[]
-  /** Restatements and new columns, by month: `2026-10`, or `{billing account} 2026-10`. */
+  /** Restatements, late days and new columns, by month: `2026-10`, or `{billing account} 2026-10`. */
   bills: Record<string, BillChange>
 }
 
@@ -15,10 +15,10 @@ export interface CallFault {
    */
   call?: string
   /**
-   * `cut`: the connection ends after half of the answer. `slow`: the answer comes after `seconds`. `disabled`: the API
-   * is switched off in the account.
+   * `cut`: the connection ends after half of the answer. `lost`: the call takes effect, and the connection ends without
+   * an answer. `slow`: the answer comes after `seconds`. `disabled`: the API is switched off in the account.
    */
-  kind: 'throttled' | 'failed' | 'expired' | 'cut' | 'slow' | 'disabled'
+  kind: 'throttled' | 'failed' | 'expired' | 'cut' | 'lost' | 'slow' | 'disabled'
   /** Calls that it still applies to. */
   times: number
   /** To wait, or to retry after. */

@@ -182,7 +182,9 @@ describe('resources', () => {
     const expected = yesterday.filter((row) => !unread.has(row['ResourceType'] ?? ''))
     expect(expected.filter((row) => !names.has(row['ResourceId'] ?? ''))).toEqual([])
     expect(new Set(expected.map((row) => row['ResourceId'])).size).toBe(found.length)
-    for (const each of found.filter(({ kind }) => kind !== 'commitment' && kind !== 'nat_gateway')) {
+    // Snapshots are global.
+    const placed = found.filter(({ kind }) => !['commitment', 'nat_gateway', 'snapshot'].includes(kind))
+    for (const each of placed) {
       const row = rowsById.get(namesOf(each).find((name) => rowsById.has(name)) ?? '')
       expect({ region: each.region, ...each.tags }).toEqual({
         region: row?.['RegionId'],
@@ -196,6 +198,8 @@ describe('resources', () => {
       new Set([
         'instance',
         'volume',
+        'snapshot',
+        'address',
         'nat_gateway',
         'database',
         'bucket',
@@ -268,6 +272,7 @@ describe('faults', () => {
     { kind: 'throttled', times: 1, seconds: 1 },
     { kind: 'failed', times: 2 },
     { kind: 'cut', times: 2 },
+    { kind: 'lost', times: 2 },
     { kind: 'slow', times: 1, seconds: 0.2 },
   ])('that pass are waited for ($kind)', async (fault) => {
     const [rows, before] = [await fetched(), await listed()]

@@ -4,9 +4,14 @@ import { dayOf } from './load.ts'
 
 const mostCredits = 3
 
-/** A cloud corrects the running month of a billing account: it adds credits, and after the third takes all back. */
+/**
+ * A cloud corrects the running month of a billing account: three times it adds a credit, then a part of yesterday's
+ * usage is late, and then that usage comes and the credits end.
+ */
 export function correct({ bills }: Faults, billingAccount: string, now: Date): void {
-  const key = `${billingAccount} ${Day.month(dayOf(now) - 1).period}`
-  const credits = bills[key]?.restatements ?? 0
-  bills[key] = { restatements: credits === mostCredits ? 0 : credits + 1 }
+  const yesterday = dayOf(now) - 1
+  const key = `${billingAccount} ${Day.month(yesterday).period}`
+  const { restatements: credits = 0, lateDays = [] } = bills[key] ?? {}
+  if (credits < mostCredits) bills[key] = { restatements: credits + 1 }
+  else bills[key] = lateDays.length === 0 ? { restatements: credits, lateDays: [Day.format(yesterday)] } : {}
 }

@@ -1,4 +1,4 @@
-import { type Day, type EstateResource, Random } from '@cloudoptima/sample'
+import { type Day, type Estate, type EstateResource, Random } from '@cloudoptima/sample'
 
 const hourMs = 3_600_000
 const opens = 8
@@ -14,6 +14,23 @@ const weekdays = [0.72, 1.08, 1.12, 1.11, 1.1, 1.13, 0.74]
 
 export function dayOf(time: Date): Day.Day {
   return Math.floor(time.getTime() / (24 * hourMs))
+}
+
+/** The resources with their fields of this hour, made once an hour. */
+export function hourly<Made>(
+  { resources }: Estate,
+  now: () => Date,
+  make: (resource: EstateResource) => Made,
+): () => readonly Made[] {
+  let [madeAt, made]: [number, readonly Made[]] = [NaN, []]
+  return () => {
+    const hour = Math.floor(now().getTime() / hourMs)
+    if (madeAt !== hour) {
+      made = resources.map((resource) => make({ ...resource, fields: resource.fieldsAt(hour) }))
+      madeAt = hour
+    }
+    return made
+  }
 }
 
 export function timeOf(day: Day.Day): Date {
@@ -39,18 +56,18 @@ export function isRunning(resource: EstateResource, time: Date): boolean {
 }
 
 /** Whether a resource that always runs does hardly any work. */
-export function isIdle({ key, pattern }: EstateResource): boolean {
-  return pattern === 'always' && Random.uniform(Random.mix(key, 21)) < idleShare
+export function isIdle({ key, pattern, isIdle: isKnown }: EstateResource): boolean {
+  return isKnown ?? (pattern === 'always' && Random.uniform(Random.mix(key, 21)) < idleShare)
 }
 
 /** The load of a resource in an hour, 0 to 1; the same for the same resource and hour. */
 export function loadAt(resource: EstateResource, hour: Date): number {
   const { key, pattern } = resource
   const base = { always: 0.12, office: 0.2, spot: 0.5, traffic: 0.2, storage: 0.15, batch: 0.3 }[pattern]
-  const usual = isIdle(resource) ? 0.012 : base + 0.35 * Random.uniform(Random.mix(key, 22))
+  const usual = isIdle(resource) ? 0.0001 : base + 0.35 * Random.uniform(Random.mix(key, 22))
   const season = (hours[hour.getUTCHours()] ?? 1) * (weekdays[hour.getUTCDay()] ?? 1)
   const noise = 1 + 0.07 * Random.normal(Random.mix(Random.mix(key, 23), hour.getTime() / hourMs))
-  return Math.min(1, Math.max(0.001, usual * season * noise))
+  return Math.min(1, Math.max(0.00005, usual * season * noise))
 }
 
 /** The units of an hour; those of a day's hours make its units in the bill. */

@@ -1,19 +1,21 @@
 // The simulated clouds in a process of their own, which ends with the process that forked it.
+import { existsSync } from 'node:fs'
 import { correct } from './life.ts'
 import type { InventedAccount, InventedClouds } from './invented.ts'
 import { type CloudsOptions, startClouds } from './start.ts'
+import { trustFile } from './trust.ts'
 
 const [, , given = '{}'] = process.argv
+const options = JSON.parse(given) as CloudsOptions
 const correctionMs = 10 * 60_000
 
 // Ctrl-C signals it too, and the product, which ends it, still asks it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
 process.on('disconnect', () => process.exit())
-const { endpoints, credentials, roles, faults, billingAccounts, bills } = await startClouds(
-  JSON.parse(given) as CloudsOptions,
-)
-// Each customer writes the external id of the first reader into the role.
-for (const role of Object.values(roles.aws)) role.externalId = ''
+const { endpoints, credentials, roles, faults, billingAccounts, bills } = await startClouds(options)
+// Each customer writes the external ids of the product into the role.
+for (const role of Object.values(roles.aws))
+  role.trusts = (externalId) => existsSync(trustFile(options.dir, role.roleArn, externalId))
 let corrections = 0
 setInterval(() => {
   const account = billingAccounts[corrections++ % billingAccounts.length]

@@ -9,6 +9,8 @@ import type { ReceivedRequest, Reply } from '@cloudoptima/providers/testing/aws'
 /** A reply, or a part of a file: `first` and `last` byte. */
 export interface Answer extends Reply {
   file?: { path: string; first: number; last: number }
+  /** The connection ends without it. */
+  isLost?: boolean
 }
 
 export interface Server {
@@ -42,6 +44,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, answe
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://loopback')
   const { method = '', headers } = request
   const reply = await answer({ method, path: pathname, query: searchParams, headers, body: await text(request) })
+  if (reply.isLost) return void response.destroy()
   const { bytes, type, read } = contentOf(reply)
   response.writeHead(reply.status ?? 200, { 'content-type': type, 'content-length': bytes, ...reply.headers })
   if (method === 'HEAD') response.end()

@@ -76,6 +76,21 @@ export function testChanges(world: ReturnType<typeof simulatedClouds>, bills: ()
     expect(total(await after.fetched('2026-10'))).toBe(Money.plain(sum.plus(Money.parse(restatementCredit).times(2))))
   })
 
+  test('of a late day lack a part of its usage, which comes days after', async () => {
+    const whole = await (await bills()).fetched('2026-11')
+    world.clouds.faults.bills['2026-11'] = { lateDays: ['2026-11-20'] }
+    const late = await (await bills()).fetched('2026-11')
+    const usageOn = (rows: Row[], day: string) =>
+      rows.filter((row) => row['ChargeCategory'] === 'Usage' && row['ChargePeriodStart']?.startsWith(day)).length
+    expect(usageOn(late, '2026-11-19')).toBe(usageOn(whole, '2026-11-19'))
+    expect(usageOn(late, '2026-11-20')).toBeLessThan(usageOn(whole, '2026-11-20'))
+    expect(usageOn(late, '2026-11-20')).toBeGreaterThan(0)
+    world.now = new Date('2026-11-28T12:00:00Z')
+    world.clouds.faults.bills = {}
+    const after = await (await bills()).fetched('2026-11')
+    expect(usageOn(after, '2026-11-20')).toBe(usageOn(whole, '2026-11-20'))
+  })
+
   test('may gain a column', async () => {
     const before = await (await bills()).fetched('2026-11')
     world.clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }

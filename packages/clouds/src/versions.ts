@@ -21,7 +21,8 @@ export interface Versions {
   of(month: string): Version
 }
 
-const changesOf = ({ restatements = 0, columns = [] }: BillChange) => restatements + columns.length
+const changesOf = ({ restatements = 0, columns = [], lateDays = [] }: BillChange) =>
+  restatements + columns.length + lateDays.length
 const afterChanges = (day: Day.Day, changes: number) => new Date(timeOf(day).getTime() + changes * minuteMs)
 
 /** The bills of an account, which grow by the day and change by `faults`. */
@@ -44,8 +45,8 @@ export function versionsOf({ estate, now, faults }: { estate: Estate; now(): Dat
     of: (month) => {
       const change = faults.bills[ofAccount(month)] ?? faults.bills[month] ?? {}
       const until = Math.min(dayOf(now()), Day.month(Day.parse(`${month}-01`)).end)
-      const { restatements = 0, columns = [] } = change
-      const id = Random.hex(Random.hash(JSON.stringify([month, until, restatements, columns])), 32)
+      const { restatements = 0, columns = [], lateDays = [] } = change
+      const id = Random.hex(Random.hash(JSON.stringify([month, until, restatements, columns, lateDays])), 32)
       return {
         month,
         id,

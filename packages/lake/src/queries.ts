@@ -1,4 +1,5 @@
 import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
+import { analyticsStatements } from './analytics.ts'
 import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { inventoryStatements } from './inventories.ts'
@@ -116,6 +117,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   ...resourceStatements,
   ...inventoryStatements,
   ...changeStatements,
+  ...analyticsStatements,
 
   dailyTotals() {
     return {

@@ -62,7 +62,7 @@ test('daily and 30-day chores run during a long run, not only at the start', asy
   await product.close()
 })
 
-test('exchange rates are fetched at the start from the given address, and kept; without one, nothing is asked', async () => {
+test('exchange rates are fetched once the work begins, from the given address, and kept; without one, nothing is asked', async () => {
   const today = new Date().toISOString().slice(0, 10)
   const asked: string[] = []
   const ecb = createServer((request, response) => {
@@ -73,7 +73,9 @@ test('exchange rates are fetched at the start from the given address, and kept; 
   })
   await new Promise<void>((done) => ecb.listen(0, '127.0.0.1', done))
   const exchangeRatesUrl = `http://127.0.0.1:${(ecb.address() as AddressInfo).port}/`
-  const first = await startProduct({ dataDir, exchangeRatesUrl })
+  const first = await startProduct({ dataDir, exchangeRatesUrl, holdsWork: true })
+  expect(asked).toEqual([])
+  for (let twice = 0; twice < 2; twice++) first.work()
   await vi.waitFor(async () => expect((await ExchangeRate.held(first.ctx)).lastDay).toBe(today), { timeout: 10_000 })
   await first.close()
   expect(asked).toHaveLength(1)

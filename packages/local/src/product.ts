@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Actor, type Context, Fault, hasCode, type Log, type Runtime, wiring } from '@cloudoptima/core'
+import { Actor, type Context, Fault, hasCode, type Log, type Runtime, type Source, wiring } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './server/api.ts'
@@ -12,7 +12,9 @@ import { populate, servedOrgId } from './organization.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makeDataFolder } from './keys/private-file.ts'
 import { isolatedNormalizer } from './lake/isolated.ts'
-import { type ContextOf, startSchedules, workflowsOf } from './services/rows.ts'
+import { type ContextOf, schedulesOf, workflowsOf } from './services/rows.ts'
+
+const ofResources = 'processing' satisfies ReturnType<typeof Source.queueOf>
 
 export interface ProductOptions extends Exposure {
   dataDir: string
@@ -22,6 +24,8 @@ export interface ProductOptions extends Exposure {
   orgId?: string | undefined
   /** Of the ECB's files; nothing is fetched without. */
   exchangeRatesUrl?: string | undefined
+  /** Schedules and queues wait for `work`. */
+  holdsWork?: boolean
 }
 
 export interface Product {
@@ -33,6 +37,8 @@ export interface Product {
   /** Imports of a killed process, which continue now. */
   interrupted: { ctx: Context; id: string }[]
   invented: Invented
+  /** Starts the schedules and, of a product with an API, the queues: `bills` leaves out that of resources. Idempotent. */
+  work(what?: 'bills'): void
   close(): Promise<void>
 }
 
@@ -42,6 +48,7 @@ export async function startProduct({
   orFreePort = false,
   orgId: fixed,
   exchangeRatesUrl,
+  holdsWork = false,
   ...exposure
 }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
@@ -87,16 +94,24 @@ export async function startProduct({
       if (!attached) await services.recordApi(api)
     }
     let interrupted: Product['interrupted'] = []
-    if (!attached) {
-      const schedules = startSchedules(wiring, contextOf, log)
-      closers.push(schedules.stop)
+    const schedules = schedulesOf(wiring, contextOf, log)
+    closers.push(schedules.stop)
+    const polled = new Set<string>()
+    const takes = (queue: string) => polled.size < polled.add(queue).size
+    const work: Product['work'] = (what) => {
+      if (attached) return
+      schedules.startAll()
       // Short-lived commands consume no messages.
-      if (port !== undefined) services.consume(contextOf)
-      await schedules.first('sweep')
+      if (port !== undefined)
+        services.consume(contextOf, (queue) => (what === undefined || queue !== ofResources) && takes(queue))
+    }
+    if (!holdsWork) work()
+    if (!attached) {
+      await schedules.start('sweep')
       const running = await services.resume()
       interrupted = running.map(({ name, input }) => ({ ctx: local((input as { orgId: string }).orgId), id: name }))
     }
-    return { ctx: local(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, invented, close }
+    return { ctx: local(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, invented, work, close }
   } catch (error) {
     await close()
     throw error

@@ -8,9 +8,10 @@ import { gcpGbp, gcpUsd } from './gcp/account.ts'
 import type { Account, Pattern, SubAccount } from './company/model.ts'
 import { type PlannedCommitment, plansOf } from './company/plan.ts'
 import { quantity } from './company/quantity.ts'
-import { resourceFields } from './company/resource.ts'
+import { type Resource, resourceAt, resourceFields } from './company/resource.ts'
 import { columns, type Column, type Fields } from './values/columns.ts'
 import * as Day from './values/day.ts'
+import { mix } from './values/random.ts'
 
 const accounts = { aws, azure, gcpGbp, gcpUsd }
 
@@ -39,12 +40,16 @@ export interface EstateResource {
   /** For random numbers that depend on the resource only. */
   key: number
   pattern: Pattern
-  /** The columns that all its rows share. */
+  /** The columns that its first rows share. */
   fields: Fields
+  /** Those of an hour since 1970: tags and sizes change. */
+  fieldsAt(hour: number): Fields
   size: number
   firstDay: Day.Day
   /** The day after its last; Infinity until further notice. */
   endDay: Day.Day
+  /** Whether it does hardly any work; undefined if its key decides. */
+  isIdle: boolean | undefined
   /** Whether it is as old as the first bill, or older. */
   isOld: boolean
   /** Units of its product; hours of machines. */
@@ -62,6 +67,8 @@ export interface BillChange {
   restatements?: number
   /** Columns that are added, with a value in all rows of resources. */
   columns?: readonly `x_${string}`[]
+  /** Days of which a third of the usage has not come yet, `2026-11-20`. */
+  lateDays?: readonly string[]
 }
 
 /** The ids of all accounts, subscriptions and projects of the invented company. */
@@ -100,8 +107,10 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
         firstDay,
         endDay,
         pattern: product.pattern,
+        isIdle: product.isIdle,
         isOld: firstDay === window.start,
         fields: resourceFields(account, resource),
+        fieldsAt: (hour) => resourceFields(account, resourceAt(resource, hour)),
         unitsOn: (day) => {
           const usual = quantity(resource, day, window.start)
           return (incident ? disturbedQuantity(incident, usual, day) : usual) / 10_000
@@ -112,6 +121,7 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
       const changed = {
         ...plan,
         incidents,
+        isLate: lateOn(change),
         account: changedAccount(account, change),
         window: { ...window, end: until },
       }
@@ -120,6 +130,11 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
       return { columns: layout, charges: period ? chargesOf(period) : [] }
     },
   }
+}
+
+function lateOn({ lateDays = [] }: BillChange): (resource: Resource, day: Day.Day) => boolean {
+  const days = new Set(lateDays.map(Day.parse))
+  return ({ key }, day) => days.has(day) && mix(key, day) % 3 === 0
 }
 
 function changedAccount(account: Account, { restatements = 0, columns = [] }: BillChange): Account {

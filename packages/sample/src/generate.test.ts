@@ -210,9 +210,17 @@ describe('a sample of 13 months', () => {
   })
 
   it('describes its anomalies as they appear in the rows of the resource', () => {
-    expect(sample.anomalies).toHaveLength(9)
+    expect(sample.anomalies).toHaveLength(13)
+    const recent = sample.anomalies.filter(({ start }) => start >= '2026-11-01')
+    expect(new Set(recent.map(({ provider }) => provider))).toEqual(new Set(['AWS', 'Microsoft', 'Google Cloud']))
+    for (const { resourceId, start, extraCost } of sample.anomalies.filter(({ kind }) => kind === 'new')) {
+      const own = usage().filter((row) => row['ResourceId'] === resourceId && row['ChargeClass'] === '')
+      expect(own.map((row) => row['ChargePeriodStart']).toSorted()[0]).toBe(`${start}T00:00:00Z`)
+      const charged = own.filter((row) => Number(row['BilledCost']) > 0)
+      expect(sum(charged, 'BilledCost')).toBe(Money.plain(Money.parse(extraCost)))
+    }
     for (const { resourceId, start, factor, serviceName, id } of sample.anomalies.filter(
-      ({ kind }) => kind !== 'ramp',
+      ({ kind }) => kind !== 'ramp' && kind !== 'new',
     )) {
       const own = usage().filter((row) => row['ResourceId'] === resourceId && row['ServiceName'] === serviceName)
       const weekBefore = new Date(Date.parse(start) - 7 * 86_400_000).toISOString().slice(0, 10)

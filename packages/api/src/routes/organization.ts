@@ -12,6 +12,7 @@ const settings = {
   time_zone: 'Europe/Zurich',
   retention: { snapshot_days: 730 },
   approval_rules: { approvals: 1, allow_self_approval: false },
+  anomalies: { sensitivity: 'medium', floor_amount: 20, floor_percent: 10, tag_keys: ['Team'] },
   require_second_factor: false,
 }
 const { tier: _, ...changeable } = settings

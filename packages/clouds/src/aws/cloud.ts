@@ -2,7 +2,7 @@ import { type AwsRequest, encoded, recognized, refusal, type ReceivedRequest } f
 import { type Estate, Random } from '@cloudoptima/sample'
 import { answered, type Refusals } from '../answers.ts'
 import type { Faults } from '../faults.ts'
-import { exists } from '../load.ts'
+import { exists, hourly } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { sumsBy } from '../sums.ts'
 import { newest } from '../versions.ts'
@@ -23,10 +23,13 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
   const payer = roleOf(estate.account)
   const members = estate.subAccounts.map(({ id }) => [id, roleOf(id)] as const)
   const roles = { [estate.account]: payer, ...Object.fromEntries(members) }
+  const resources = hourly(estate, now, awsResource)
   const aws: Aws = {
     estate,
     now,
-    resources: estate.resources.map(awsResource),
+    get resources() {
+      return resources()
+    },
     export: openExport(given),
     sums: newest(sumsBy(costKeys)),
   }

@@ -31,7 +31,7 @@ export function volume(resource: AwsResource, question: Question): object {
   const attached = instanceOf(resource, question.aws, question.aws.now())
   return {
     VolumeId: resource.id,
-    VolumeType: 'gp3',
+    VolumeType: resource.fields.SkuMeter?.split('.')[1],
     Size: sizeGb(resource),
     Iops: 3000,
     AvailabilityZone: resource.zone,

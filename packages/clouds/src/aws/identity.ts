@@ -6,8 +6,9 @@ import { list, type Operation } from './operation.ts'
 /** The role that an account trusts the product with. */
 export interface AwsRole {
   roleArn: string
-  /** If empty, the first that is used. */
   externalId: string
+  /** Whether it trusts this one too. */
+  trusts?: (externalId: string) => boolean
 }
 
 /** The sessions of roles; signatures are not verified, tokens are. */
@@ -16,9 +17,10 @@ export function sessionsOf(roles: Record<string, AwsRole>) {
   return {
     open: ({ input }: AwsRequest) => {
       const [account, role] = Object.entries(roles).find(([, { roleArn }]) => roleArn === input['RoleArn']) ?? []
-      const { ExternalId: externalId = '' } = input
-      if (role?.externalId === '' && typeof externalId === 'string') role.externalId = externalId
-      if (account === undefined || role?.externalId !== externalId) throw new Refusal('AccessDenied', 403)
+      const { ExternalId: externalId } = input
+      const isTrusted =
+        typeof externalId === 'string' && (role?.externalId === externalId || role?.trusts?.(externalId) === true)
+      if (account === undefined || !isTrusted) throw new Refusal('AccessDenied', 403)
       const [id, secret, token] = [8, 20, 64].map((bytes) => randomBytes(bytes).toString('hex'))
       const AccessKeyId = `ASIA${id?.toUpperCase()}`
       open.set(AccessKeyId, { account, token: token ?? '' })

@@ -45,7 +45,12 @@ export const inventory: Record<string, Operation> = {
     Tags: tagsOf(tags),
   })),
   'ec2:DescribeImages': empty,
-  'ec2:DescribeAddresses': empty,
+  ...each('ec2:DescribeAddresses', 'Addresses', 'ec2:elastic-ip', ({ id, tags, key }) => ({
+    AllocationId: id,
+    PublicIp: `52.${[1, 2, 3].map((part) => Random.mix(key, part) % 256).join('.')}`,
+    Domain: 'vpc',
+    Tags: tagsOf(tags),
+  })),
   'ec2:DescribeReservedInstances': empty,
   ...each('rds:DescribeDBInstances', 'DBInstances', 'rds:db', database),
   'rds:DescribeDBSnapshots': empty,

@@ -2,7 +2,7 @@ import type { ReceivedRequest } from '@cloudoptima/providers/testing/aws'
 import type { Estate } from '@cloudoptima/sample'
 import { answered, Refusal, type Refusals, routesOf } from '../answers.ts'
 import type { Faults } from '../faults.ts'
-import { exists } from '../load.ts'
+import { exists, hourly } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { sumsBy } from '../sums.ts'
 import { newest, versionsOf } from '../versions.ts'
@@ -22,12 +22,15 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
   const { estate, now, faults, dir } = given
   const subscriptions = estate.subAccounts.map(({ id }) => subscriptionOf(estate.account, guidOf(id)))
   const versions = versionsOf(given)
+  const resources = hourly(estate, now, azureResource)
   const azure: Azure = {
     estate,
     now,
     subscriptions,
     versions,
-    resources: estate.resources.map(azureResource),
+    get resources() {
+      return resources()
+    },
     sums: newest(sumsBy(costKeys)),
     exports: new Map(
       subscriptions.map((each) => [each.subscriptionId, openExport(each.subscriptionId, versions, dir)]),

@@ -44,7 +44,21 @@ const table: Record<string, Description> = {
         diskMBpsReadWrite: 150,
         tier: 'P20',
         timeCreated: resource.createdAt,
+        LastOwnershipUpdateTime: resource.createdAt,
         diskState: machine ? (isOn ? 'Attached' : 'Reserved') : 'Unattached',
+      },
+    }
+  },
+  'microsoft.compute/snapshots': (resource, { all }) => {
+    const near = all(disks).filter(({ region }) => region === resource.region)
+    return {
+      sku: { name: 'Standard_LRS', tier: 'Standard' },
+      properties: {
+        diskSizeGB: 256,
+        timeCreated: resource.createdAt,
+        incremental: true,
+        creationData: { createOption: 'Copy', sourceResourceId: near[resource.key % near.length]?.id ?? '' },
+        diskState: 'Unattached',
       },
     }
   },

@@ -2,7 +2,7 @@ import type { ReceivedRequest } from '@cloudoptima/providers/testing/aws'
 import type { Estate } from '@cloudoptima/sample'
 import { answered, Refusal, type Refusals, routesOf } from '../answers.ts'
 import type { Faults } from '../faults.ts'
-import { exists } from '../load.ts'
+import { exists, hourly } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { newest, versionsOf } from '../versions.ts'
 import { bigQuery } from './big-query.ts'
@@ -23,14 +23,19 @@ const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory,
 export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Date; faults: Faults; dir: string }) {
   const { estates, now, faults, dir } = given
   const accounts = await Promise.all(
-    estates.map(async (estate): Promise<BillingAccount> => ({
-      estate,
-      versions: versionsOf({ estate, now, faults }),
-      summary: newest(summaryOf),
-      resources: estate.resources.map(gcpResource),
-      serviceAccount: await serviceAccountOf(estate.subAccounts[0]?.id ?? '', dir),
-      jobs: new Map(),
-    })),
+    estates.map(async (estate): Promise<BillingAccount> => {
+      const resources = hourly(estate, now, gcpResource)
+      return {
+        estate,
+        versions: versionsOf({ estate, now, faults }),
+        summary: newest(summaryOf),
+        get resources() {
+          return resources()
+        },
+        serviceAccount: await serviceAccountOf(estate.subAccounts[0]?.id ?? '', dir),
+        jobs: new Map(),
+      }
+    }),
   )
   const tokens = tokensOf(accounts)
   const answerOf = ({ path, query, headers, body }: ReceivedRequest): Answer => {

@@ -41,12 +41,21 @@ function instance(resource: GcpResource, question: Question): Item {
 /** The bill of a disk counts about a thirtieth of its GB each day. */
 function disk(resource: GcpResource, question: Question): Item {
   const { unitsOn, firstDay, zone } = resource
+  const users = [instanceOf(resource, question)].filter((user) => user !== undefined)
   return computed(resource, {
     status: 'READY',
     type: linkOf({ ...resource, path: `zones/${zone}/diskTypes/pd-ssd` }),
     sizeGb: String(Math.max(1, Math.round(unitsOn(firstDay) * 30))),
-    users: [instanceOf(resource, question)].flatMap((user) => (user ? linkOf(user) : [])),
+    users: users.map(linkOf),
+    ...(users.length === 0 && { lastDetachTimestamp: resource.createdAt }),
   })
+}
+
+function snapshot({ number: id, name, labels, createdAt, key }: GcpResource, { all }: Question) {
+  const disks = all('compute/disks')
+  const source = disks[key % disks.length]
+  const fields = { id, name, labels, creationTimestamp: createdAt, status: 'READY', diskSizeGb: '270' }
+  return { ...fields, ...(source && { sourceDisk: linkOf(source) }) }
 }
 
 /** The commitments that the project has bought; their name has project and region. */
@@ -98,9 +107,15 @@ const none = () => []
 export const inventory: Operations = {
   ...aggregated('instances', each('compute/instances', instance)),
   ...aggregated('disks', each('compute/disks', disk)),
-  'compute.snapshots.list': ['/compute/v1/projects/{project}/global/snapshots', list('items', none)],
+  'compute.snapshots.list': [
+    '/compute/v1/projects/{project}/global/snapshots',
+    list('items', (question) => question.all('compute/snapshots').map((each) => snapshot(each, question))),
+  ],
   'compute.images.list': ['/compute/v1/projects/{project}/global/images', list('items', none)],
-  ...aggregated('addresses', none),
+  ...aggregated(
+    'addresses',
+    each('compute/addresses', (resource) => computed(resource, { status: 'RESERVED', addressType: 'EXTERNAL' })),
+  ),
   ...aggregated('forwardingRules', none),
   ...aggregated('commitments', commitments),
   ...aggregated(

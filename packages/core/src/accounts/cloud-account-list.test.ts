@@ -55,7 +55,8 @@ describe('the list of accounts', () => {
     expect((await CloudAccountList.list({ ...ctx, orgId: 'org_other' }, {})).total).toBe(0)
   })
 
-  test('has the cost in the currency of the bill, for the last month of its own cloud', async () => {
+  test('has the cost in the currency of the bill, of all its bills if it pays any, for the last month of its own cloud', async () => {
+    const paid = [{ part: 'dimension', key: account, currency: 'USD', cost: '120.000000000000000001' }]
     const rows = {
       aws: [{ part: 'dimension', key: account, currency: 'USD', cost: '20' }],
       azure: [
@@ -82,9 +83,10 @@ describe('the list of accounts', () => {
           costs: [file],
         },
       }: { files: { costs: string[] } },
-      { start, end }: { start: string; end: string },
+      { start, end, groupBy }: { start: string; end: string; groupBy: string },
     ) => {
-      asked.push([file, start, end])
+      asked.push([file, start, end, groupBy])
+      if (groupBy === 'billing_account') return file === 'aws' ? paid : []
       return file === 'azure' ? rows.azure : rows.aws
     }
     const ctx = testContext(memoryRuntime(() => ({ query: query as never })))
@@ -131,16 +133,18 @@ describe('the list of accounts', () => {
       )
     }
     expect(await spendOf()).toEqual({
-      '11': [20, '20', '2024-10', 'USD'],
+      '11': [120, '120.000000000000000001', '2024-10', 'USD'],
       '01': [-8, '-8', '2024-09', 'EUR'],
       '09': [0, '0', null, null],
     })
     expect(asked.toSorted()).toEqual([
-      ['aws', '2024-10-01', '2024-10-31'],
-      ['azure', '2024-09-01', '2024-09-30'],
+      ['aws', '2024-10-01', '2024-10-31', 'account'],
+      ['aws', '2024-10-01', '2024-10-31', 'billing_account'],
+      ['azure', '2024-09-01', '2024-09-30', 'account'],
+      ['azure', '2024-09-01', '2024-09-30', 'billing_account'],
     ])
     expect(await spendOf({ ...ctx, currency: 'USD' })).toMatchObject({
-      '11': [20, '20', '2024-10', 'USD'],
+      '11': [120, '120.000000000000000001', '2024-10', 'USD'],
       '01': [3, '3', '2024-09', 'USD'],
     })
   })

@@ -19,8 +19,9 @@ const Input = Page.extend({
 export const Listed = CloudAccount.Public.extend({
   ...exactly(
     'monthlySpend',
-    "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill of that " +
-      'month names the account, or the caller must not read costs.',
+    "The effective cost in the month of its cloud's last charge: of an account that pays bills, all of these bills, " +
+      "with its members' costs, which their accounts show too; of every other account, its own. 0, without a " +
+      'currency, if no bill of that month names the account, or the caller must not read costs.',
   ),
   spendMonth: z.string().nullable(),
   currency: z
@@ -55,22 +56,25 @@ const ofCloud = question(
   async (ctx, asked, whole) => {
     const view = { ...whole, snapshots: whole.snapshots.filter(({ provider }) => isOfCloud(provider, asked.provider)) }
     const last = [...lastDays(view).values()].toSorted().at(-1)
-    if (last === undefined) return { month: null, costs: [] }
+    if (last === undefined) return { month: null, costs: { account: [], billing_account: [] } }
     const month = monthOf(last)
     const span = monthSpan(month)
     const files = filesFor(ctx.orgId, view, span)
-    const rows = await ctx.runtime.lake.query('costOverview', files, {
-      metric: 'effective',
-      basis: 'charge',
-      filters: [],
-      ...span,
-      previousStart: span.start,
-      groupBy: 'account',
-    })
-    const costs = rows.flatMap(({ part, key, currency, cost }) =>
-      part === 'dimension' && key !== null ? [{ account: key, currency, cost }] : [],
-    )
-    return { month, costs }
+    const by = async (groupBy: 'account' | 'billing_account') => {
+      const rows = await ctx.runtime.lake.query('costOverview', files, {
+        metric: 'effective',
+        basis: 'charge',
+        filters: [],
+        ...span,
+        previousStart: span.start,
+        groupBy,
+      })
+      return rows.flatMap(({ part, key, currency, cost }) =>
+        part === 'dimension' && key !== null ? [{ account: key, currency, cost }] : [],
+      )
+    }
+    const [account, paid] = await Promise.all([by('account'), by('billing_account')])
+    return { month, costs: { account, billing_account: paid } }
   },
 )
 
@@ -85,8 +89,10 @@ async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<Rea
 /** Amounts of different currencies are never added. */
 function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined) {
   const amounts = new Map<string, Amount>()
-  for (const { account, currency, cost } of spent?.costs ?? [])
-    if (isSameAccount(account, accountId)) amounts.set(currency, (amounts.get(currency) ?? zero).plus(parse(cost)))
+  const { account: own = [], billing_account: bills = [] } = spent?.costs ?? {}
+  const paid = bills.filter(({ account }) => isSameAccount(account, accountId))
+  const named = paid.length > 0 ? paid : own.filter(({ account }) => isSameAccount(account, accountId))
+  for (const { currency, cost } of named) amounts.set(currency, (amounts.get(currency) ?? zero).plus(parse(cost)))
   const [most] = [...amounts].toSorted(([, a], [, b]) => b.abs().cmp(a.abs()))
   const found = [...amounts].find(([currency]) => currency === ctx.currency) ?? most
   if (!found) return { ...withExact('monthlySpend', zero), spendMonth: null, currency: null }

@@ -6,7 +6,7 @@ import { dayOf, monthOf } from '../kernel/calendar.ts'
 import * as Id from '../kernel/id.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
-import { dyingAt, randomOf } from '../testing/processes.ts'
+import { dyingAt, interleavedAt, randomOf } from '../testing/processes.ts'
 import { lake } from '../testing/purged-lake.ts'
 import { type Account, accounts, amountOf, SimulatedBills } from '../testing/simulated-bills.ts'
 import * as Collect from './collect.ts'
@@ -20,27 +20,35 @@ const start = Date.parse('2026-08-20T00:00:00Z')
 /** One organization with four accounts, whose clock, queue and workflows the simulation drives. */
 async function world(seed: number) {
   const random = randomOf(seed)
+  // Ids have a stream of their own, because the number of accesses decides how many are drawn.
+  const ofIds = randomOf(-seed)
+  const bytes = () => Uint8Array.from({ length: 16 }, () => Math.floor(ofIds() * 256))
   const { ctx: made, runtime } = lake()
   let ms = start
   const cloud = new SimulatedBills(random)
   runtime.cloud = cloud.provider()
   const now = () => new Date(ms)
-  const ctx: Context = { ...made, now, newId: (prefix) => Id.create(prefix, now()) }
+  const ctx: Context = { ...made, now, newId: (prefix) => Id.create(prefix, now(), bytes()) }
   for (const account of cloud.all()) {
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
     const { id } = await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
     await planSources(ctx, id)
   }
   const pass = (minutes: number) => void (ms += minutes * 60_000)
-  return { ctx, runtime, cloud, random, pass, month: () => monthOf(dayOf(now())) }
+  /** Each access of a process, and each id, in order: the same for the same seed. */
+  const trace: string[] = []
+  return { ctx, runtime, cloud, random, pass, trace, month: () => monthOf(dayOf(now())) }
 }
 
 type World = Awaited<ReturnType<typeof world>>
 
 /** A process that may be killed at any access to a table or blob. */
-function mortal({ ctx, cloud, random }: World): Context {
+function mortal({ ctx, cloud, random, trace }: World): Context {
   let left = random() < cloud.faults ? Math.floor(random() * 60) : Infinity
-  return dyingAt(ctx, () => left-- <= 0)
+  return dyingAt(ctx, (noun, verb) => {
+    trace.push(`${noun}.${verb}`)
+    return left-- <= 0
+  })
 }
 
 /** Delivers the messages of the queues, in random order, some twice. */
@@ -48,9 +56,11 @@ async function consume(world: World): Promise<void> {
   const { runtime, cloud, random } = world
   const messages = runtime.sent.splice(0).toSorted(() => random() - 0.5)
   for (const { data } of messages) {
-    const copies = random() < cloud.faults ? 2 : 1
     const input = Collect.Input.parse(data)
-    await Promise.all(Array.from({ length: copies }, async () => await survive(Collect.run(mortal(world), input))))
+    world.trace.push(JSON.stringify(input))
+    const collect = async (ctx = mortal(world)) => await survive(Collect.run(ctx, input))
+    const isDouble = random() < cloud.faults
+    await collect(isDouble ? interleavedAt(mortal(world), Math.floor(random() * 40), collect) : undefined)
   }
 }
 
@@ -153,7 +163,7 @@ async function simulate(seed: number) {
     const lines = await visible(simulated)
     rounds.push({ lines, expected: expectedOf(simulated, lines), problems: await problemsOf(simulated) })
   }
-  return rounds
+  return { rounds, trace: simulated.trace }
 }
 
 const atOnce = 10
@@ -166,10 +176,20 @@ test.each(batches)(
     const ids = Array.from({ length: size }, (_, n) => batch + n)
     await Promise.all(
       ids.map(async (seed) => {
-        for (const [round, { lines, expected, problems }] of (await simulate(seed)).entries())
-          expect({ seed, round, lines }, problems.join('\n')).toEqual({ seed, round, lines: expected })
+        for (const [round, { lines, expected, problems }] of (await simulate(seed)).rounds.entries()) {
+          const replay = `To replay exactly this: npm run simulate -- 1 ${seed}`
+          expect({ seed, round, lines }, [replay, ...problems].join('\n')).toEqual({ seed, round, lines: expected })
+        }
       }),
     )
   },
   120_000,
 )
+
+test('a seed replays exactly, also beside others: each access and each id', async () => {
+  const together = await Promise.all([first, first + 1, first + 2].map(simulate))
+  for (const [n, { trace }] of together.entries()) {
+    expect(trace.length).toBeGreaterThan(500)
+    expect((await simulate(first + n)).trace).toEqual(trace)
+  }
+}, 120_000)

@@ -201,6 +201,9 @@ export type Dimension = (typeof dimensions)[number]
 /** Adjustments and corrections are credits; purchases and unused parts of commitments are `commitments`. */
 export type ChargeKind = 'credits' | 'tax' | 'commitments' | 'usage'
 
+/** Usage, or the parts of commitments that nothing used. Tax, credits, purchases and adjustments are neither. */
+export type ChargedAs = 'usage' | 'unused'
+
 /** Days are inclusive. */
 export interface CostParameters {
   metric: Metric
@@ -353,6 +356,50 @@ export interface Queries {
     dataset: 'costs'
     parameters: { ids: string[]; start: string; end: string; byDay: boolean }
     row: { id: string; day: string | null; currency: string; cost: string }
+  }
+  /**
+   * Effective cost by day of the series that cost most in the days from `recent` on: each provider, account,
+   * service, region and service of an account; with a tag key, each value of the tag.
+   */
+  costSeries: {
+    dataset: 'costs' | 'cost_rollup'
+    parameters: { start: string; end: string; recent: string; most: number; tagKey?: string | undefined }
+    row: Record<'provider' | 'account' | 'service' | 'region' | 'tag', string | null> & {
+      charged: ChargedAs
+      currency: string
+      /** JSON: the days with charges, in order, and their costs as numbers. */
+      days: string
+      costs: string
+    }
+  }
+  /**
+   * Of the days from `start` to `end`, and of those from `before` to the day before `start`. The values that
+   * differ most.
+   */
+  costShares: {
+    dataset: 'costs'
+    parameters: {
+      start: string
+      end: string
+      before: string
+      charged: ChargedAs
+      currency: string
+      filters: Filter[]
+      tagKeys: readonly string[]
+      /** Values of a dimension. */
+      most: number
+    }
+    row: {
+      dimension: 'total' | 'account' | 'service' | 'region' | 'usageType' | 'resource' | 'tag'
+      /** A tag as `Team=blue`. */
+      value: string | null
+      cost: string
+      previous: string
+      /** In `unit`; null unless all charges have one unit. */
+      used: string | null
+      usedBefore: string | null
+      unit: string | null
+    }
   }
   dailyTotals: {
     dataset: 'cost_rollup'

@@ -14,6 +14,8 @@ export const events = {
     counts: z.partialRecord(z.enum(resourceChanges), z.int()),
     resources: z.array(z.object({ id: z.string(), change: z.enum(resourceChanges) })).max(100),
   }),
+  /** A cost of the last days that nobody expected; at most once for each anomaly. */
+  'anomaly.detected': z.object({ anomalyId: z.string(), severity: z.enum(['high', 'medium', 'low']) }),
   /** The cloud account can be read: collect it. */
   'account.connected': z.object({ cloudAccountId: z.string() }),
   /** The first failed collection after a good one. */

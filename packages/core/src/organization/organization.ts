@@ -7,6 +7,7 @@ import { Name } from '../kernel/name.ts'
 import type { Updated } from '../effects/tables.ts'
 import { Tier } from './tier.ts'
 import * as Usage from './usage.ts'
+import * as AnomalySettings from '../anomalies/settings.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
 import type { Role } from '../kernel/permission.ts'
 
@@ -52,6 +53,7 @@ const Settings = z.object({
         .describe('Whether users may approve their own requests; only with one active user.'),
     })
     .describe('Approvals required before a cloud is changed.'),
+  anomalies: AnomalySettings.Settings.describe('Which unexpected costs are reported.'),
   requireSecondFactor: z
     .boolean()
     .describe(
@@ -67,7 +69,9 @@ export const Public = Settings.extend({
   updatedAt: z.string(),
 })
 
-export interface Info extends z.infer<typeof Public> {
+export interface Info extends Omit<z.infer<typeof Public>, 'anomalies'> {
+  /** Undefined in organizations that are older than it. */
+  anomalies?: AnomalySettings.Settings
   version: number
   adminIds: string[]
   usersHeldUntil?: string | undefined
@@ -127,8 +131,12 @@ export async function edit(ctx: Context, edit: (organization: Info) => Partial<I
 
 export const Shown = Public.extend({ usage: Usage.Public.describe('What the deliveries use of the quotas.') })
 
+function publicOf(organization: Info): z.infer<typeof Public> {
+  return Public.parse({ anomalies: AnomalySettings.defaults, ...organization })
+}
+
 async function shown(ctx: Context, organization: Info) {
-  return Shown.parse({ ...organization, usage: await Usage.shown(ctx, organization.tier) })
+  return Shown.parse({ ...publicOf(organization), usage: await Usage.shown(ctx, organization.tier) })
 }
 
 export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => shown(ctx, await load(ctx)))
@@ -147,8 +155,8 @@ export const update = change('organization.update', Input, 'write:settings', asy
   note({
     resourceType: 'organization',
     resourceId: ctx.orgId,
-    before: Public.parse(before),
-    after: Public.parse(after),
+    before: publicOf(before),
+    after: publicOf(after),
   })
   return await shown(ctx, after)
 })

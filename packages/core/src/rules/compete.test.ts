@@ -11,6 +11,7 @@ function option(rule: string, id: string, amount: string | undefined, more: Part
   const finding: Found = {
     state: 'found',
     rule,
+    finds: 'test',
     analyzer: 'right_sizing',
     subject: volume({ id }),
     evidence: {},
@@ -21,6 +22,7 @@ function option(rule: string, id: string, amount: string | undefined, more: Part
     effort: 'low',
     restartNeeded: false,
     rollbackPossible: true,
+    undo: 'test',
     ...more,
   }
   return { finding, saving: { basis: 'test', ...(amount !== undefined && { amount }) } }

@@ -1,5 +1,5 @@
 import * as Money from '../kernel/money.ts'
-import { amountOf, type Saving } from './money.ts'
+import type { Saving } from './pricing/money.ts'
 import { priorityOf } from './priority.ts'
 import type { Found } from './rule.ts'
 import { keyOf } from './subject.ts'
@@ -55,5 +55,5 @@ function ranked({ finding, saving }: Option): Ranked {
 }
 
 function byRank(a: Ranked, b: Ranked): number {
-  return b.rank.cmp(a.rank) || amountOf(b.saving).cmp(amountOf(a.saving)) || (a.name < b.name ? -1 : 1)
+  return b.rank.cmp(a.rank) || (a.name < b.name ? -1 : 1)
 }

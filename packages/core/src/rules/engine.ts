@@ -1,4 +1,5 @@
 import type { Rule, Facts, Finding } from './rule.ts'
+import type { ResourceKind } from '../kernel/resource.ts'
 import { isJudged, isSkipped, isTransient, isYoung, type Skip } from './exclusions.ts'
 import { keyOf, type Subject } from './subject.ts'
 
@@ -6,13 +7,15 @@ export interface Settings {
   now: Date
   skips?: readonly Skip[]
   requiredTags?: readonly string[]
+  /** Kinds of resources that a collection could not read. */
+  unread?: readonly { accountId: string; kind: ResourceKind }[]
 }
 
 /** Judges the subjects of an organization; the order of findings is that of resources and rules by name. */
 export function judge(
   rules: readonly Rule[],
   subjects: readonly Subject[],
-  { now, skips = [], requiredTags = [] }: Settings,
+  { now, skips = [], requiredTags = [], unread = [] }: Settings,
 ): Finding[] {
   const relations = relationsOf(subjects)
   const byKind = new Map<string, Rule[]>()
@@ -22,6 +25,7 @@ export function judge(
         const key = `${cloud} ${kind}`
         byKind.set(key, [...(byKind.get(key) ?? []), rule])
       }
+  const gaps = new Set(unread.map(({ accountId, kind }) => `${accountId} ${kind}`))
   const limits = new Map(rules.map((rule) => [rule.id, limitsOf(rule)]))
   const found: Finding[] = []
   for (const subject of subjects) {
@@ -34,7 +38,9 @@ export function judge(
     }
     for (const rule of own) {
       if ((isManaged && !rule.judgesManaged) || isYoung(rule, subject, now) || isSkipped(skips, rule, subject)) continue
-      const finding = applied(rule, subject, { now, requiredTags, limit: limits.get(rule.id) ?? {}, ...around })
+      const facts = { now, requiredTags, limit: limits.get(rule.id) ?? {}, ...around }
+      const lacking = rule.needs?.filter((kind) => gaps.has(`${subject.accountId} ${kind}`)) ?? []
+      const finding = applied(rule, subject, facts, lacking)
       if (finding) found.push(finding)
     }
   }
@@ -44,13 +50,15 @@ export function judge(
     .map(([, finding]) => finding)
 }
 
-function applied(rule: Rule, subject: Subject, facts: Facts): Finding | undefined {
+function applied(rule: Rule, subject: Subject, facts: Facts, lacking: readonly ResourceKind[]): Finding | undefined {
   const answer = rule.find(subject, facts)
   if (!answer) return undefined
-  const judged = { rule: rule.id, analyzer: rule.analyzer, subject }
+  const { id, finds, analyzer, risk, effort, restartNeeded, rollbackPossible, undo } = rule
+  const judged = { rule: id, finds, analyzer, subject }
   if ('missing' in answer) return { ...judged, state: 'insufficient_data', missing: answer.missing }
-  const { risk, effort, restartNeeded, rollbackPossible } = rule
-  return { ...judged, state: 'found', ...answer, risk, effort, restartNeeded, rollbackPossible }
+  if (lacking.length > 0)
+    return { ...judged, state: 'insufficient_data', missing: lacking.map((kind) => `resources of the kind ${kind}`) }
+  return { ...judged, state: 'found', ...answer, risk, effort, restartNeeded, rollbackPossible, undo }
 }
 
 const limitsOf = ({ thresholds }: Rule): Record<string, number> =>

@@ -42,10 +42,32 @@ test('the same resources without the mark are found', () => {
   expect(found(unmarked)).toContain('aws-instance-idle')
 })
 
+test('tags are required of members of groups and of spot instances too', () => {
+  const spot = ec2({ id: 'i-1', tags: {}, configuration: { InstanceLifecycle: 'spot' } })
+  const findings = judge(allRules, [spot], { now, requiredTags: ['team'] })
+  expect(findings.map(({ rule }) => rule)).toEqual(['required-tag-missing'])
+})
+
 test('a skipped rule is left out: everywhere, or in the account', () => {
   const subject = ec2({ id: 'i-1' })
   const rule = 'aws-instance-idle'
   expect(found(subject, [{ rule, accountId: 'account-2' }])).toContain(rule)
   expect(found(subject, [{ rule, accountId: 'account-1' }])).not.toContain(rule)
   expect(found(subject, [{ rule }])).not.toContain(rule)
+})
+
+test('what a rule finds for lack of a kind is not known while that kind could not be read', () => {
+  const image = some('aws', 'image')({ id: 'ami-1' })
+  const statesWith = (unread: { accountId: string; kind: 'instance' }[]) =>
+    judge(allRules, [image], { now, unread }).map(({ state }) => state)
+  expect(statesWith([])).toEqual(['found'])
+  expect(statesWith([{ accountId: 'account-2', kind: 'instance' }])).toEqual(['found'])
+  expect(statesWith([{ accountId: 'account-1', kind: 'instance' }])).toEqual(['insufficient_data'])
+})
+
+test('a resource whose creation no API tells is young while its first day is near', () => {
+  const address = some('aws', 'address', { createdAt: '' })
+  const { createdAt: _, ...untold } = address({ id: 'eip-1', unchangedSince: daysAgo(3) })
+  expect(found(untold)).toEqual([])
+  expect(found({ ...untold, unchangedSince: daysAgo(20) })).toEqual(['aws-address-unused'])
 })

@@ -70,8 +70,8 @@ export function isTransient(subject: Subject): boolean {
 }
 
 /** An unknown age excludes nothing: some APIs never tell it. */
-export function isYoung({ windowDays }: Rule, { createdAt }: Subject, now: Date): boolean {
-  const age = daysSince(createdAt, now)
+export function isYoung({ windowDays }: Rule, { createdAt, unchangedSince }: Subject, now: Date): boolean {
+  const age = daysSince(createdAt ?? unchangedSince, now)
   return age !== undefined && age < windowDays
 }
 

@@ -1,5 +1,5 @@
 import type * as Money from '../kernel/money.ts'
-import { amountOf, type Saving } from './money.ts'
+import { amountOf, type Saving } from './pricing/money.ts'
 import type { Found, Level } from './rule.ts'
 
 /** How often a finding of this confidence is right. */

@@ -1,9 +1,10 @@
 import { allRules } from './analyzers.ts'
-import { compete, type Option, type Recommendation } from './compete.ts'
+import { compete, type Recommendation } from './compete.ts'
 import { judge, type Settings } from './engine.ts'
-import { savingOf } from './money.ts'
-import type { PriceBook } from './prices.ts'
-import type { Finding, Found, Unknown } from './rule.ts'
+import { savingOf } from './pricing/money.ts'
+import type { PriceBook } from './pricing/prices.ts'
+import { type Demand, purchases } from './purchase.ts'
+import type { Finding, Unknown } from './rule.ts'
 import type { Subject } from './subject.ts'
 
 export interface Advice {
@@ -13,15 +14,22 @@ export interface Advice {
   unknown: Unknown[]
 }
 
-/** All rules on all subjects of an organization, priced and resolved. */
-export function recommend(subjects: readonly Subject[], settings: Settings, book: PriceBook): Advice {
-  return resolve(judge(allRules, subjects, settings), book)
+/** All rules on all subjects of an organization, and purchases for the usage that stays; priced and resolved. */
+export function recommend(
+  subjects: readonly Subject[],
+  settings: Settings,
+  book: PriceBook,
+  demands: readonly Demand[] = [],
+): Advice {
+  return resolve(judge(allRules, subjects, settings), book, demands)
 }
 
-/** Findings of any analyzers, priced and resolved. */
-export function resolve(findings: readonly Finding[], book: PriceBook): Advice {
-  const found = findings.filter((finding): finding is Found => finding.state === 'found')
-  const unknown = findings.filter((finding): finding is Unknown => finding.state === 'insufficient_data')
-  const options = found.map((finding): Option => ({ finding, saving: savingOf(finding, book) }))
-  return { recommendations: compete(options), unknown }
+/** Findings of any analyzers, and purchases for the usage that stays; priced and resolved. */
+export function resolve(findings: readonly Finding[], book: PriceBook, demands: readonly Demand[] = []): Advice {
+  const priced = (some: readonly Finding[]) =>
+    some.flatMap((finding) => (finding.state === 'found' ? [{ finding, saving: savingOf(finding, book) }] : []))
+  const options = priced(findings)
+  const bought = purchases(demands, compete(options))
+  const unknown = [...findings, ...bought].filter((finding) => finding.state === 'insufficient_data')
+  return { recommendations: compete([...options, ...priced(bought)]), unknown }
 }

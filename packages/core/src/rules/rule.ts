@@ -50,6 +50,8 @@ export interface Threshold {
   value: number
   unit: string
   source: string
+  /** The document explains the matter; the number is our choice. */
+  isOurs?: true
 }
 
 export interface Confidence {
@@ -89,6 +91,8 @@ export interface Rule<Name extends string = string> {
   finds: string
   clouds: readonly Cloud[]
   kinds: readonly ResourceKind[]
+  /** Kinds of the account that must have been read, because the rule finds what they lack. */
+  needs?: readonly ResourceKind[]
   /** A resource that is younger is not judged. */
   windowDays: number
   thresholds: Readonly<Record<Name, Threshold>>
@@ -110,6 +114,8 @@ export function rule<Name extends string>(definition: Rule<Name>): Rule {
 
 interface Judged {
   rule: string
+  /** As of the rule. */
+  finds: string
   analyzer: AnalyzerName
   subject: Subject
 }
@@ -120,6 +126,7 @@ export interface Found extends Judged, Verdict {
   effort: Level
   restartNeeded: boolean
   rollbackPossible: boolean
+  undo: string
 }
 
 export interface Unknown extends Judged {

@@ -9,19 +9,17 @@ export const sources = {
   computeOptimizer: `${aws}/compute-optimizer/latest/ug/view-idle-recommendations.html`,
   computeOptimizerHeadroom: `${aws}/compute-optimizer/latest/ug/rightsizing-preferences.html`,
   trustedAdvisor: `${aws}/awssupport/latest/user/cost-optimization-checks.html`,
-  burstable: `${aws}/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html`,
   volumeTypes: `${aws}/ebs/latest/userguide/ebs-volume-types.html`,
   elastiCacheMetrics: `${aws}/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html`,
   dynamoDb: `${aws}/amazondynamodb/latest/developerguide/CostOptimization_StatisticsUnusedResources.html`,
   s3Multipart: `${aws}/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html`,
   s3Lifecycle: `${aws}/AmazonS3/latest/userguide/object-lifecycle-mgmt.html`,
   logRetention: `${aws}/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html`,
-  instanceScheduler: `${aws}/solutions/latest/instance-scheduler-on-aws/solution-overview.html`,
   rdsExtendedSupport: `${aws}/AmazonRDS/latest/UserGuide/extended-support.html`,
   previousGeneration: 'https://aws.amazon.com/ec2/previous-generation/',
   graviton: 'https://github.com/aws/aws-graviton-getting-started',
   transfer: 'https://aws.amazon.com/blogs/architecture/overview-of-data-transfer-costs-for-common-architectures/',
-  thrifty: 'https://hub.powerpipe.io/mods/turbot/steampipe-mod-aws-thrifty',
+  thrifty: 'https://hub.powerpipe.io/mods/turbot/aws_thrifty',
   custodian: 'https://cloudcustodian.io/docs/aws/examples/index.html',
   advisor: `${azure}/advisor/advisor-reference-cost-recommendations`,
   advisorResize: `${azure}/advisor/advisor-cost-recommendations`,
@@ -40,4 +38,9 @@ export const sources = {
 
 export function threshold(value: number, unit: string, source: keyof typeof sources): Threshold {
   return { value, unit, source: sources[source] }
+}
+
+/** A number of our choice, with the document that explains it. */
+export function ours(value: number, unit: string, source: keyof typeof sources): Threshold {
+  return { ...threshold(value, unit, source), isOurs: true }
 }

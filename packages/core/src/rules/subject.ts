@@ -54,6 +54,7 @@ export interface MetricSummary {
   peakP99?: number
   maximum: number
   hours: number
+  /** Hours of the window in which the resource ran; a stopped instance has no values. */
   hoursExpected: number
 }
 
@@ -93,6 +94,16 @@ export function summarize(
   const levels = p99 === undefined || peakP99 === undefined ? {} : { p99, peakP99 }
   const average = averages.reduce((sum, value) => sum + value, 0) / known
   return { average, ...levels, maximum: peaks[known - 1] ?? 0, hours: known, hoursExpected }
+}
+
+/**
+ * Whether an hour lies outside of working time, which is 7 to 19 from Monday to Friday: 60 of 168 hours. `offsetHours` is
+ * that of the time zone from UTC.
+ */
+export function isOffHour(hour: string, offsetHours = 0): boolean {
+  const local = new Date(Date.parse(hour) + offsetHours * 3_600_000)
+  const isWeekend = [0, 6].includes(local.getUTCDay())
+  return isWeekend || local.getUTCHours() < 7 || local.getUTCHours() >= 19
 }
 
 const dayMs = 86_400_000

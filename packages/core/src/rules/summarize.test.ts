@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { summarize } from './subject.ts'
+import { isOffHour, summarize } from './subject.ts'
 
 const hours = (count: number, average: number, maximum = average) =>
   Array.from({ length: count }, () => ({ average, maximum }))
@@ -13,4 +13,13 @@ test('an hour that is not known may have been a busy one', () => {
   expect(summarize([...hours(302, 2), ...hours(1, 90)], 336)).toMatchObject({ p99: 90 })
   expect(summarize(hours(302, 2), 336)).toEqual({ average: 2, maximum: 2, hours: 302, hoursExpected: 336 })
   expect(summarize([], 336)).toBeUndefined()
+})
+
+test('working time is 60 of the 168 hours of a week, by the clock of the place', () => {
+  const week = Array.from({ length: 168 }, (_, hour) => new Date(Date.UTC(2026, 10, 2, hour)).toISOString())
+  expect(week.filter((hour) => !isOffHour(hour))).toHaveLength(60)
+  expect(week.filter((hour) => !isOffHour(hour, 9))).toHaveLength(60)
+  // 18 o'clock on a Friday in UTC is Saturday in Tokyo.
+  expect([isOffHour('2026-11-06T18:00:00Z'), isOffHour('2026-11-06T18:00:00Z', 9)]).toEqual([false, true])
+  expect(isOffHour('2026-11-06T19:00:00Z')).toBe(true)
 })

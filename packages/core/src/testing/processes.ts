@@ -50,6 +50,18 @@ export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => bo
   })
 }
 
+/** A context that does something else before an access: an interleaving of two processes that repeats exactly. */
+export function interleavedAt(ctx: Context, access: number, meanwhile: () => Promise<void>): Context {
+  let left = access
+  const interleaved = <Store extends object>(store: Store): Store =>
+    wrapped(store, async (_, call) => {
+      if (left-- === 0) await meanwhile()
+      return await call()
+    })
+  const { tables, blobs } = ctx.runtime
+  return over(ctx, { ...ctx.runtime, tables: eachTable(tables, interleaved), blobs: interleaved(blobs) })
+}
+
 /** Tables that report each completed write. */
 export function watched(
   tables: Tables,

@@ -9,6 +9,7 @@ import * as ExchangeRate from '../currencies/rates.ts'
 import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
+import * as Analysis from '../pipeline/analysis.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
 import * as Anchor from '../pipeline/anchor.ts'
@@ -23,8 +24,7 @@ const collect: Queue = {
   consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
 }
 
-/** Nothing follows an import yet: forecasts are made when they are asked for. */
-const nothing = async () => ({ outcome: 'none' })
+const judges = { lake: true, memoryMb: 1769, timeoutSeconds: 900 } as const
 
 /** Their grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
@@ -42,9 +42,6 @@ export const wiring = {
           atOnce: 2,
           reserved: 50,
         }),
-        Detect: step(Normalize.Input, nothing),
-        Recommend: step(Normalize.Input, nothing),
-        Track: step(Normalize.Input, nothing),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
@@ -55,12 +52,15 @@ export const wiring = {
       'account.connected',
       async (ctx, { data }) => await planSources(ctx, data.cloudAccountId),
     ),
+    'request-analysis': subscription(events, 'cost.landed', (ctx) => Analysis.request(ctx)),
     'remove-canceled': subscription(
       events,
       'import.canceled',
       (ctx, { data }) => Import.removeCanceled(ctx, data.importId),
       { timeoutSeconds: 900 },
     ),
+    // What was found in the costs of a purged account is withdrawn.
+    'judge-purged': subscription(events, 'lake.purged', (ctx) => Analysis.request(ctx)),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
@@ -82,7 +82,12 @@ export const wiring = {
       receives: 5,
       consumer: consumer(Collect.Input, Collect.run, { lake: true, memoryMb: 1024, timeoutSeconds: 900, atOnce: 1 }),
     },
-    ml: { concurrency: 2, visibilitySeconds: 900, receives: 3 },
+    ml: {
+      concurrency: 10,
+      visibilitySeconds: 900,
+      receives: 3,
+      consumer: consumer(Analysis.Input, Analysis.run, { ...judges, atOnce: 1 }),
+    },
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },
 } satisfies Wiring

@@ -1,5 +1,7 @@
-import { Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
+import { Anomalies, Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
 import { Argument, Command, Option } from 'commander'
+import { accounts } from './commands/accounts.ts'
+import { anomalies } from './commands/anomalies.ts'
 import { changes } from './commands/changes.ts'
 import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
@@ -7,6 +9,7 @@ import { mails } from './commands/mails.ts'
 import { exportFocus } from './commands/export.ts'
 import { type CommonOptions, day, defaultData, defaultPort, port, positive } from './options.ts'
 import { escaped } from './output.ts'
+import { forecast } from './commands/forecast.ts'
 import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
@@ -41,6 +44,18 @@ Examples:
   npm start -- changes --from 2024-08 --to 2024-09
   npm start -- changes --from 2024-09-01..2024-09-07 --to 2024-09-08..2024-09-14 --filter provider=AWS
   npm start -- changes --json | jq .causes`
+
+const anomaliesExamples = `
+Examples:
+  npm start -- anomalies
+  npm start -- anomalies --start 2024-09-01 --status active
+  npm start -- anomalies --json | jq '.anomalies[].root_cause'`
+
+const forecastExamples = `
+Examples:
+  npm start -- forecast
+  npm start -- forecast --days 90 --filter provider=AWS
+  npm start -- forecast --json | jq .month_end`
 
 const tokenExamples = `
 Examples:
@@ -115,7 +130,13 @@ export function createProgram(exit: (code: number) => void): Command {
     .option('--once', 'end after the import instead of serving')
     .option('--replace', 'accept a delivery with less than half of the rows that it replaces')
     .showHelpAfterError('For all options and commands: npm start -- --help')
-  return acting(program, start, startExamples)
+  // With an action of its own, a program takes an unknown command for an argument.
+  const starting: Run = async (options) => {
+    const [unknown] = program.args
+    if (unknown !== undefined) program.error(`error: unknown command ${unknown}`)
+    return await start(options)
+  }
+  return acting(program.allowExcessArguments(), starting, startExamples)
     .addCommand(withCostOptions(subcommand('costs', 'print costs by dimension and over time', costs, costsExamples)))
     .addCommand(
       withCostFilters(
@@ -128,6 +149,22 @@ export function createProgram(exit: (code: number) => void): Command {
           .argParser(positive)
           .default(5),
       ),
+    )
+    .addCommand(subcommand('accounts', 'print the connected cloud accounts, their costs and problems', accounts))
+    .addCommand(
+      subcommand('anomalies', 'print unexpected costs and their root causes', anomalies, anomaliesExamples)
+        .addOption(new Option('--start <day>', 'those that end on this day or later').argParser(day))
+        .addOption(new Option('--end <day>', 'those that begin on this day or earlier').argParser(day))
+        .addOption(new Option('--status <status>', 'only these').choices(Anomalies.statuses))
+        .addOption(new Option('--limit <lines>', 'the most lines, up to 100').argParser(positive).default(20)),
+    )
+    .addCommand(
+      subcommand('forecast', 'forecast the costs of the coming days by service', forecast, forecastExamples)
+        .addOption(
+          new Option('--days <number>', 'days after the last complete one, up to 365').argParser(positive).default(30),
+        )
+        .option('--currency <currency>', "currency of the answer (default: the organization's)")
+        .option('--filter <name=value...>', `only these costs; names: ${filterNames.join(', ')}`),
     )
     .addCommand(
       subcommand('export', 'write the costs as FOCUS files', exportFocus, exportExamples)

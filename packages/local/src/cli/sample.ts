@@ -16,18 +16,37 @@ const newestMonths = 2
 const patienceMs = 30_000
 const mostProblems = 5
 
-/** Connects the invented company's accounts once: those with exports first, so that their bills are collected first. */
-export async function collectSample({ ctx, invented }: Product, once: boolean, session: Session) {
-  const company = (await invented.company()) ?? { today: ctx.now().toISOString().slice(0, 10), isConnected: false }
-  if (company.isConnected) return
-  note(style.dim('There are no bills of your own yet. Connecting an invented company on three simulated clouds.'))
+/** Connects the accounts that are left, until the signal. */
+export type ConnectRest = (signal: AbortSignal) => Promise<void>
+
+/**
+ * Connects the invented company's accounts with exports, and waits for their newest bills; those without follow in
+ * `ConnectRest`, once the bills are shown.
+ */
+export async function collectSample(
+  product: Product,
+  once: boolean,
+  session: Session,
+): Promise<ConnectRest | undefined> {
+  const { ctx, invented } = product
+  const known = await invented.company()
+  if (known?.isConnected) return undefined
+  const company = known ?? { today: ctx.now().toISOString().slice(0, 10), isConnected: false }
+  const isNew = (await Snapshot.head(ctx)).version === 0
+  if (isNew)
+    note(style.dim('There are no bills of your own yet. Connecting an invented company on three simulated clouds.'))
   await invented.save(company)
   const { accounts, bills } = await invented.clouds()
   const payers = accounts.filter(({ hasExport }) => hasExport)
-  await connect(ctx, payers)
-  await untilCollected(ctx, payers, bills, once ? Infinity : performance.now() + patienceMs, session)
-  await connect(ctx, accounts)
-  await invented.save({ ...company, isConnected: true })
+  // Before anything is collected, which takes all cores. Resources follow once the bills are shown.
+  await connect(ctx, payers, session.interrupt.signal)
+  product.work('bills')
+  const patience = isNew ? patienceMs : 0
+  await untilCollected(ctx, payers, bills, once ? Infinity : performance.now() + patience, session)
+  return async (signal) => {
+    await connect(ctx, accounts, signal)
+    if (!signal.aborted) await invented.save({ ...company, isConnected: true })
+  }
 }
 
 /** Waits for the newest bills of each account, and until some time for the older ones. Ends if nothing more comes. */

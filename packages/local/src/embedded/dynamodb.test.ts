@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -49,6 +51,32 @@ test('an item whose expiry is extended during the sweep stays', async () => {
   for (const id of ids.toReversed()) await runtime.tables.mails.put('machine', mail(id, seconds(at) + day))
   expect(await sweep).toBeLessThan(100)
   expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(ids)
+})
+
+test('after a kill, indexes have again the items whose entries were lost', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const { runtime, close } = await folder.boot()
+  const ids = Array.from({ length: 60 }, (_, n) => `imp_${100 + n}`)
+  for (const id of ids) await runtime.tables.imports.insert('org', { id, status: 'uploading' } as never)
+  const running = await readFile(join(folder.dataDir, 'running.json'))
+  await close()
+  const { Level } = createRequire(createRequire(import.meta.url).resolve('dynalite'))('level') as {
+    Level: new (path: string) => { clear(range: object): Promise<void>; close(): Promise<void> }
+  }
+  const level = new Level(join(folder.dataDir, 'dynamodb'))
+  await level.clear({ gte: 'index-', lt: 'index.' })
+  await level.close()
+  const count = async () => {
+    const again = await folder.boot()
+    const found = await again.runtime.tables.imports.count('org', 'uploading')
+    expect((await again.runtime.tables.imports.all('org')).map(({ id }) => id)).toEqual(ids)
+    await again.close()
+    return found
+  }
+  expect(await count()).toBe(0)
+  await writeFile(join(folder.dataDir, 'running.json'), running)
+  expect(await count()).toBe(60)
 })
 
 test('a folder that an earlier version wrote is refused, with what to do', async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import {
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   CreateTableCommand,
   DeleteItemCommand,
@@ -87,6 +88,32 @@ export async function createTable(
       `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import ` +
         'the bills again.',
     )
+}
+
+const itemsPerBatch = 25
+
+/**
+ * After a kill, before anything else writes. dynalite writes the entries of an item in its indexes before the item, one
+ * by one: a kill between them leaves an item that no index has. Writing an item again adds what is missing.
+ */
+export async function repairIndexes(connection: Connection & { endpoint: string }, TableName: string): Promise<void> {
+  const client = new DynamoDBClient(connection)
+  const hashes = tableIndexes.map(([, hash]) => hash)
+  const indexed = {
+    FilterExpression: hashes.map((_, n) => `attribute_exists(#h${n})`).join(' OR '),
+    ExpressionAttributeNames: Object.fromEntries(hashes.map((hash, n) => [`#h${n}`, hash])),
+  }
+  try {
+    for await (const { Items = [] } of paginateScan({ client }, { TableName, ...indexed }))
+      for (let from = 0; from < Items.length; from += itemsPerBatch) {
+        const RequestItems = {
+          [TableName]: Items.slice(from, from + itemsPerBatch).map((Item) => ({ PutRequest: { Item } })),
+        }
+        await client.send(new BatchWriteItemCommand({ RequestItems }))
+      }
+  } finally {
+    client.destroy()
+  }
 }
 
 // Like TTL, the comparison ignores values that are not numbers.

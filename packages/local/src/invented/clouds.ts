@@ -13,6 +13,8 @@ export async function withInvented(invented: Invented): Promise<Clouds> {
     if (!(await invented.company()))
       throw new Fault('unavailable', 'The accounts of the invented company exist in the sample only.')
     const { endpoints } = await invented.clouds()
+    // As a customer who sets up the role again. Only external ids that the product issued come here.
+    if (credentials.cloud === 'aws') await invented.trust(credentials.roleArn, credentials.externalId)
     const url = JSON.stringify(endpoints)
     if (simulated?.url !== url) {
       const awsCredentials = { accessKeyId: 'invented', secretAccessKey: 'invented' }

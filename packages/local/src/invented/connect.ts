@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { InventedAccount } from '@cloudoptima/clouds'
 import { CloudAccounts, type Context } from '@cloudoptima/core'
 
-/** Connects accounts that are not connected, in their order, and completes what a killed start began. */
-export async function connect(ctx: Context, accounts: readonly InventedAccount[]): Promise<void> {
+/** Connects accounts that are not connected, in their order until the signal, and completes a killed connection. */
+export async function connect(ctx: Context, accounts: readonly InventedAccount[], signal?: AbortSignal): Promise<void> {
   const known = new Map((await ctx.tables.cloudAccounts.all(ctx.orgId)).map((account) => [account.accountId, account]))
   for (const account of accounts) {
+    if (signal?.aborted) return
     const found = known.get(account.accountId)
     if (found?.status === 'active' || found?.removedAt !== undefined) continue
     const { status } = found ? await CloudAccounts.verify(ctx, { id: found.id }) : await connectOne(ctx, account)

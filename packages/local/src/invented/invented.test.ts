@@ -56,6 +56,25 @@ test('the clouds end with the product, and start again with the same company, fo
   expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
 }, 60_000)
 
+test('a disconnected AWS account connects again, with the external id of a new setup and no other', async () => {
+  const { ctx } = product
+  const [aws] = accounts
+  if (aws?.cloud !== 'aws') throw new Error('The first account is one of AWS')
+  const connected = await ctx.tables.cloudAccounts.all(sampleOrgId)
+  const { id = '' } = connected.find(({ accountId }) => accountId === aws.accountId) ?? {}
+  await CloudAccounts.disconnect(ctx, { id })
+  // The machine's own AWS is not asked.
+  const { clouds } = ctx.runtime
+  const offline = { ...clouds, aws: { ...clouds.aws, principal: async () => undefined } }
+  const { externalId } = await CloudAccounts.setupAws({ ...ctx, runtime: { ...ctx.runtime, clouds: offline } }, {})
+  const again = { roleArn: aws.roleArn, externalId }
+  await expect(CloudAccounts.connectAws(ctx, { ...again, externalId: 'guessed' })).rejects.toMatchObject({
+    code: 'invalid',
+  })
+  expect(await CloudAccounts.connectAws(ctx, again)).toMatchObject({ status: 'active' })
+  expect(await states(ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
+}, 60_000)
+
 test('a proxy of the machine gets no request to the simulated clouds', async () => {
   let asked = 0
   const proxy = createServer((request, response) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CloudsOptions, InventedClouds } from '@cloudoptima/clouds'
+import { trustFile, trustFolder } from '@cloudoptima/clouds/trust'
 import { makePrivateFolder, readPrivate, writePrivate } from '../keys/private-file.ts'
 
 /** The invented company of a data folder, and the simulated clouds, which run once they are asked for. */
@@ -12,6 +13,8 @@ export interface Invented {
   save(company: Company): Promise<void>
   /** Throws if the folder has no company, or the product ends. */
   clouds(): Promise<InventedClouds>
+  /** Lets the customer's role trust an external id of the product, for ever. */
+  trust(roleArn: string, externalId: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,6 +32,7 @@ export function inventedIn(dataDir: string): Invented {
   const file = join(dir, 'company.json')
   let child: ChildProcess | undefined
   let started: Promise<InventedClouds> | undefined
+  const trusted = new Set<string>()
   let isClosed = false
 
   async function company() {
@@ -68,10 +72,19 @@ export function inventedIn(dataDir: string): Invented {
       })
       return started
     },
+    async trust(roleArn, externalId) {
+      const path = trustFile(dir, roleArn, externalId)
+      if (trusted.has(path)) return
+      await makePrivateFolder(trustFolder(dir))
+      await writePrivate(path, '')
+      trusted.add(path)
+    },
     async close() {
       isClosed = true
       if (child?.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
+      // Otherwise the process may end before it has closed everything.
+      child.ref()
       child.kill('SIGKILL')
       await ended
     },

@@ -7,7 +7,7 @@ import { createBus, queuesOf } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createAnchors } from './anchors.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
-import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
+import { createTable, repairIndexes, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock, readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
@@ -51,7 +51,8 @@ export interface Services {
   recordApi(url: string): Promise<void>
   /** Resumes interrupted executions, now and every minute; returns all that run. */
   resume(): Promise<Execution.Info[]>
-  consume(contextOf: ContextOf): void
+  /** The queues whose name `takes` accepts, by default all. */
+  consume(contextOf: ContextOf, takes?: (queue: string) => boolean): void
   whenEnded(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
@@ -92,8 +93,10 @@ export async function boot(options: BootOptions): Promise<Services> {
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
   const { dataDir, workflows, log, subscriptions = {}, wrap = (runtime) => runtime } = options
   const queues = queuesOf({ queues: options.queues ?? {}, subscriptions })
-  await removeRunning(dataDir)
-  const removeWork = async () => await rm(workIn(dataDir), { recursive: true, force: true })
+  // A process that ends removes it.
+  const wasKilled = (await readRunning(dataDir)) !== undefined
+  // A collection that outlives the end may still write.
+  const removeWork = async () => await rm(workIn(dataDir), { recursive: true, force: true, maxRetries: 5 })
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), removeWork]
   const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
@@ -114,6 +117,8 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName, dataDir)
+    if (wasKilled) await repairIndexes(table, tableName)
+    await removeRunning(dataDir)
     closers.push(
       repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
         .stop,
@@ -153,9 +158,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
         return running
       },
-      consume(contextOf) {
+      consume(contextOf, takes = () => true) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
-        closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
+        const taken = Object.fromEntries(Object.entries(queues).filter(([name]) => takes(name)))
+        closers.push(pollQueues({ connection: endpoint, queues: taken, contextOf, log }).stop)
       },
       whenEnded: interpreter.whenEnded,
       close,

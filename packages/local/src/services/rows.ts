@@ -39,21 +39,27 @@ function stepOf({ name, atOnce = Number.POSITIVE_INFINITY, run }: Row & Step, co
 const Input = z.object({ orgId: z.string() })
 
 export interface Schedules {
-  first(schedule: string): Promise<void>
+  /** Resolves after its first run. */
+  start(schedule: string): Promise<void>
+  startAll(): void
   stop(): Promise<void>
 }
 
-export function startSchedules({ schedules }: Wiring, contextOf: ContextOf, log: Log): Schedules {
+export function schedulesOf({ schedules }: Wiring, contextOf: ContextOf, log: Log): Schedules {
   const started = new Map<string, Repeated>()
-  for (const [schedule, { rate, run }] of Object.entries(schedules)) {
+  const start = async (schedule: string) => {
+    const row = schedules[schedule]
     const ctx = contextOf({ orgId: noOrganization, actor: `schedules/${schedule}` })
-    started.set(
-      schedule,
-      repeat(schedule, everyMs(rate), log, () => run(ctx, () => false)),
-    )
+    if (row && !started.has(schedule))
+      started.set(
+        schedule,
+        repeat(schedule, everyMs(row.rate), log, () => row.run(ctx, () => false)),
+      )
+    await started.get(schedule)?.first
   }
   return {
-    first: async (schedule) => await started.get(schedule)?.first,
+    start,
+    startAll: () => Object.keys(schedules).forEach((schedule) => void start(schedule)),
     stop: async () => void (await Promise.all([...started.values()].map(({ stop }) => stop()))),
   }
 }

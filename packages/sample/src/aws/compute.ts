@@ -2,7 +2,7 @@ import type { ProductDraft } from '../company/model.ts'
 
 const plan = { commitment: 'compute-savings-plan' }
 
-function machine(
+export function machine(
   size: string,
   price: string,
   vcpus: number,
@@ -28,8 +28,24 @@ const serverless = { category: 'Compute', subcategory: 'Serverless Compute', ...
 const containers = { category: 'Compute', subcategory: 'Containers' }
 
 export const compute: readonly ProductDraft[] = [
-  { ...machine('m6i.xlarge', '0.2013', 4, 16), ...plan, pattern: 'always', daily: 1, weight: 30, role: 'web' },
-  { ...machine('c6i.2xlarge', '0.3552', 8, 16), ...plan, pattern: 'always', daily: 1, weight: 18, role: 'api' },
+  {
+    ...machine('m6i.xlarge', '0.2013', 4, 16),
+    ...plan,
+    pattern: 'always',
+    daily: 1,
+    weight: 30,
+    role: 'web',
+    larger: machine('m6i.2xlarge', '0.4026', 8, 32),
+  },
+  {
+    ...machine('c6i.2xlarge', '0.3552', 8, 16),
+    ...plan,
+    pattern: 'always',
+    daily: 1,
+    weight: 18,
+    role: 'api',
+    larger: machine('c6i.4xlarge', '0.7104', 16, 32),
+  },
   { ...machine('r6i.2xlarge', '0.5217', 8, 64), ...plan, pattern: 'always', daily: 1, weight: 8, role: 'search' },
   {
     ...machine('t3.medium', '0.0437', 2, 4),

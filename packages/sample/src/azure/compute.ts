@@ -1,6 +1,6 @@
 import type { ProductDraft } from '../company/model.ts'
 
-function machine(size: string, price: string, vcpus: number, memoryGib: number) {
+export function machine(size: string, price: string, vcpus: number, memoryGib: number) {
   return {
     service: 'Virtual Machines',
     category: 'Compute',
@@ -36,7 +36,14 @@ export const compute: readonly ProductDraft[] = [
     commitment: 'machine-reservation',
     environments: ['staging'],
   },
-  { ...machine('E8s v5', '0.5631', 8, 64), pattern: 'always', daily: 1, weight: 9, role: 'erp' },
+  {
+    ...machine('E8s v5', '0.5631', 8, 64),
+    pattern: 'always',
+    daily: 1,
+    weight: 9,
+    role: 'erp',
+    larger: machine('E16s v5', '1.1262', 16, 128),
+  },
   {
     ...machine('B2ms', '0.0918', 2, 8),
     pattern: 'office',

@@ -1,7 +1,7 @@
 import type { MonthlyCharge, SubAccount } from '../company/model.ts'
 import { priceFields, pricesOf, samePrice } from '../company/price.ts'
 import { quantity } from '../company/quantity.ts'
-import { resourceFields, subAccountFields, type Resource } from '../company/resource.ts'
+import { lastHourOf, resourceAt, resourceFields, subAccountFields, type Resource } from '../company/resource.ts'
 import type { Fields } from '../values/columns.ts'
 import * as Day from '../values/day.ts'
 import * as Money from '../values/money.ts'
@@ -110,7 +110,7 @@ function refund(period: Period, resource: Resource, day: Day.Day): Charge {
   const { plan, layout, index } = period
   const prices = pricesOf(plan.account, resource.product, index - 1)
   const write = chargeWriter(layout, {
-    ...resourceFields(plan.account, resource),
+    ...resourceFields(plan.account, resourceAt(resource, lastHourOf(day))),
     ...period.fields,
     ...priceFields(prices),
     ChargeCategory: 'Usage',

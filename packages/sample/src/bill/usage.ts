@@ -1,8 +1,8 @@
-import { disturbedQuantity, type Incident } from '../company/anomaly.ts'
+import { addedBy, disturbedQuantity, type Incident } from '../company/anomaly.ts'
 import type { PlannedCommitment } from '../company/plan.ts'
 import { priceFields, pricesOf, type Prices } from '../company/price.ts'
 import { quantity } from '../company/quantity.ts'
-import { resourceFields, type Resource } from '../company/resource.ts'
+import { lastHourOf, resourceAt, resourceFields, type Resource } from '../company/resource.ts'
 import type { Fields } from '../values/columns.ts'
 import * as Day from '../values/day.ts'
 import * as Money from '../values/money.ts'
@@ -41,13 +41,16 @@ export function* usageOf(period: Period): Generator<Charge> {
   )
   for (const resource of plan.resources) {
     if (resource.firstDay >= end || resource.endDay <= month.start) continue
-    const meter = meterOf(period, resource)
+    let meter = meterOf(period, resource)
     for (
       let i = Math.max(0, resource.firstDay - month.start);
       i < days.length && month.start + i < resource.endDay;
       i++
     ) {
-      yield* dayOf(period, meter, month.start + i, spans[i], remaining[i])
+      const now = resourceAt(resource, lastHourOf(month.start + i))
+      if (!isAlike(now, meter.resource)) meter = meterOf(period, now)
+      if (!plan.isLate?.(resource, month.start + i))
+        yield* dayOf(period, meter, month.start + i, spans[i], remaining[i])
     }
   }
   for (const [i, span] of spans.entries()) {
@@ -57,6 +60,8 @@ export function* usageOf(period: Period): Generator<Charge> {
     }
   }
 }
+
+const isAlike = (a: Resource, b: Resource) => a.product === b.product && a.isHandedOver === b.isHandedOver
 
 function* dayOf(
   period: Period,
@@ -68,7 +73,7 @@ function* dayOf(
   const usual = quantity(meter.resource, day, period.plan.window.start)
   if (usual === 0 || !span || !remaining) return
   const used = meter.incident ? disturbedQuantity(meter.incident, usual, day) : usual
-  if (meter.incident) meter.incident.extra += meter.prices.contracted * BigInt(used - usual)
+  if (meter.incident) meter.incident.extra += meter.prices.contracted * BigInt(addedBy(meter.incident, usual, used))
   const covered = cover(meter, BigInt(used), remaining)
   if (covered > 0n) yield coveredCharge(meter, covered, span)
   if (BigInt(used) > covered) yield standardCharge(meter, BigInt(used) - covered, span)

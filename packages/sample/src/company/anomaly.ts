@@ -6,7 +6,8 @@ import { resourceFields, type Resource, type Window } from './resource.ts'
 /** A deviation in the sample that a detector should find: its place, days and size. */
 export interface Anomaly {
   id: string
-  kind: 'spike' | 'ramp' | 'shift' | 'drop'
+  /** `new`: a resource that was not there before. */
+  kind: 'spike' | 'ramp' | 'shift' | 'drop' | 'new'
   cause: string
   provider: string
   billingAccountId: string
@@ -43,7 +44,7 @@ const drafts: readonly Draft[] = [
     cause: 'A backup job copies through the NAT gateway',
     billingAccountId: aws,
     sku: 'NATBYTES',
-    daysAgo: 41,
+    daysAgo: 13,
     days: 3,
     factor: 9,
   },
@@ -127,7 +128,42 @@ const drafts: readonly Draft[] = [
     days: 4,
     factor: 6,
   },
+  {
+    id: 'machine-forgotten',
+    kind: 'new',
+    cause: 'An experiment is over, and its large machine still runs',
+    billingAccountId: aws,
+    sku: 'EC2G512XLARGE',
+    daysAgo: 9,
+    days: 9,
+    factor: 1,
+  },
+  {
+    id: 'debug-logs',
+    kind: 'spike',
+    cause: 'A release logs at the level of debugging',
+    billingAccountId: azure,
+    sku: 'DZH318Z0LOGS',
+    daysAgo: 16,
+    days: 3,
+    factor: 12,
+  },
+  ...['01B7C2-4E9D10-A83F56', '0094AE-71D3F8-5BC210'].map((billingAccountId): Draft => ({
+    id: `logs-of-a-new-region-${billingAccountId.slice(0, 6)}`,
+    kind: 'new',
+    cause: 'A region that nobody uses writes logs',
+    billingAccountId,
+    sku: '143F-A1B0-E0BF',
+    daysAgo: 6,
+    days: 6,
+    factor: 1,
+  })),
 ]
+
+/** The part of a day's quantity that an incident has added. */
+export function addedBy({ draft }: Incident, usual: number, used: number): number {
+  return draft.kind === 'new' ? used : used - usual
+}
 
 /** An anomaly of one resource, and the cost that it has added so far. */
 export interface Incident {

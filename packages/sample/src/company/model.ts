@@ -44,11 +44,28 @@ export interface Product {
   commitment?: string
   details?: Record<string, string | number>
   extra?: Fields
+  /** Its first resource begins so many days before today, and not with the window. */
+  bornDaysAgo?: number
+  /** Its resources do hardly any work. */
+  isIdle?: boolean
+  /** Its resources are in this region, and in no other. */
+  region?: Omit<Region, 'weight'>
+  /** The size that a machine has at times; it has the same pattern. */
+  larger?: Omit<Product, 'larger'>
 }
 
 /** A product before its cloud's usual discount and growth are filled in. */
-export type ProductDraft = Omit<Product, 'discountPercent' | 'growthPercent'> &
-  Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
+export type ProductDraft = Omit<Product, 'discountPercent' | 'growthPercent' | 'larger'> &
+  Partial<Pick<Product, 'discountPercent' | 'growthPercent'>> & { larger?: Partial<Omit<Product, 'larger'>> }
+
+/** The product of a draft, and its larger size, with a cloud's usual values. */
+export function productOf(
+  { larger, ...draft }: ProductDraft,
+  usual: Pick<Product, 'discountPercent' | 'growthPercent'>,
+): Product {
+  const product = { ...usual, ...draft }
+  return larger ? { ...product, larger: { ...product, ...larger, path: draft.path } } : product
+}
 
 /** An agreement to use or spend a fixed amount, bought in advance. */
 export interface Commitment {

@@ -27,6 +27,8 @@ export interface Plan {
   resources: readonly Resource[]
   commitments: readonly PlannedCommitment[]
   incidents: readonly Incident[]
+  /** Whether the usage of a day has not come yet. */
+  isLate?: (resource: Resource, day: Day.Day) => boolean
 }
 
 /** Plans the accounts so that their bills together have about `rows` rows. */

@@ -21,6 +21,8 @@ export interface Resource {
   firstDay: Day.Day
   /** The day after its last. */
   endDay: Day.Day
+  /** Another team than at first has it, which its tags say. */
+  isHandedOver?: boolean
 }
 
 const teams = [
@@ -36,7 +38,7 @@ type Team = (typeof teams)[number]
 
 /**
  * The resources of an account; `scale` is their number for a weight of 1. The first resource of each product exists
- * through the whole window.
+ * until the end of the window, and from its start unless the product says when.
  */
 export function resourcesOf(account: Account, window: Window, seed: number, scale: number): Resource[] {
   return account.products.flatMap((product, row) =>
@@ -51,7 +53,9 @@ function resource(account: Account, product: Product, window: Window, key: numbe
   const subAccount = weighted(wanted.length > 0 ? wanted : account.subAccounts, mix(key, 11))
   const days = window.end - window.start
   const isOld = index === 0 || uniform(mix(key, 14)) < 0.72
-  const firstDay = isOld ? window.start : window.start + Math.floor(uniform(mix(key, 15)) * days)
+  const usual = isOld ? window.start : window.start + Math.floor(uniform(mix(key, 15)) * days)
+  const { bornDaysAgo } = product
+  const firstDay = bornDaysAgo === undefined ? usual : Math.max(window.start, window.end - bornDaysAgo)
   const dies = index > 0 && uniform(mix(key, 16)) < 0.12
   const spread = uniform(mix(key, 17))
   return {
@@ -65,9 +69,34 @@ function resource(account: Account, product: Product, window: Window, key: numbe
   }
 }
 
+/** An hour since 1970. */
+type Hour = number
+
+export const lastHourOf = (day: Day.Day): Hour => day * 24 + 23
+
+/**
+ * A resource as it is in an hour: some are handed over to another team and back, and some machines are resized. The
+ * first of a product never changes, because incidents and commitments refer to it.
+ */
+export function resourceAt(resource: Resource, hour: Hour): Resource {
+  const { key, index, product } = resource
+  const isOther = (salt: number, share: number, days: number) => {
+    const phase = mix(key, salt + 1) % (48 * days)
+    return uniform(mix(key, salt)) < share && (hour + phase) % (48 * days) >= 24 * days
+  }
+  const { larger } = product
+  const isHandedOver = index > 0 && isOther(24, 0.12, 30)
+  const isLarger = index > 0 && larger !== undefined && isOther(26, 0.25, 45)
+  if (!isHandedOver && !isLarger) return resource
+  return { ...resource, isHandedOver, product: isLarger ? larger : product }
+}
+
 /** The fields that all rows of a resource share. */
-export function resourceFields(account: Account, { key, index, product, subAccount }: Resource): Fields {
-  const region = weighted(account.regions, mix(key, 12))
+export function resourceFields(
+  account: Account,
+  { key, index, product, subAccount, isHandedOver = false }: Resource,
+): Fields {
+  const region = product.region ?? weighted(account.regions, mix(key, 12))
   const team = pick(teams, mix(key, 13))
   const name = `${team.application}-${product.role}-${(index + 1).toString().padStart(2, '0')}`
   const zone = product.zonal ? account.zone(region.id, mix(key, 19) % 3) : ''
@@ -99,7 +128,11 @@ export function resourceFields(account: Account, { key, index, product, subAccou
     ...(product.details ? { SkuPriceDetails: JSON.stringify(product.details) } : {}),
     ChargeDescription: product.description,
     PricingUnit: product.unit,
-    Tags: tags(team, subAccount.environment, key),
+    Tags: tags(
+      isHandedOver ? pick(teams, mix(key, 28)) : team,
+      subAccount.environment,
+      isHandedOver ? mix(key, 29) : key,
+    ),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ProductDraft } from '../company/model.ts'
 
-const machine = {
+export const machine = {
   service: 'Compute Engine',
   category: 'Compute',
   subcategory: 'Virtual Machines',
@@ -36,6 +36,12 @@ export const compute: readonly ProductDraft[] = [
     role: 'e2',
     environments: ['development', 'staging'],
     details: { MachineType: 'e2-standard-2', CoreCount: 2 },
+    larger: {
+      sku: 'CF4E-A0C7-E3C4',
+      description: 'E2 standard-4 instance running in the region',
+      price: '0.1374',
+      details: { MachineType: 'e2-standard-4', CoreCount: 4 },
+    },
   },
   {
     ...machine,

@@ -82,6 +82,17 @@ describe('a daily cost', () => {
       expect(alarms(changed(costs(200), (value, i) => (i === 150 ? factor * value : value)))).toEqual([150])
   })
 
+  test('raises an alarm for a rise on one day, but for a fall of the same size only on more days', () => {
+    const least = (sign: number, days: number) =>
+      Array.from({ length: 60 }, (_, size) => size).find((size) => {
+        const isChanged = (i: number) => i >= 150 && i < 150 + days
+        return alarms(changed(costs(200), (value, i) => value + (isChanged(i) ? sign * size : 0))).includes(149 + days)
+      }) ?? Infinity
+    expect(least(-1, 1) / least(1, 1)).toBeGreaterThan(1.1)
+    expect(least(-1, 3)).toBeLessThan(least(-1, 1))
+    expect(least(-1, 1)).toBeLessThan(25)
+  })
+
   test('raises an alarm for a fee of a weekday on a Saturday', () => {
     expect(alarms(changed(costs(200), (value, i) => (i === 152 ? 100 : value)))).toEqual([152])
   })

@@ -11,7 +11,7 @@ export interface Judgement {
   score: number
   /** During an alarm the level from before the alarm. */
   expected: number
-  /** Half the width of the range without alarm, around `expected`. */
+  /** Distance from `expected` at which a rise is an alarm. */
   range: number
   /** The value ends eight days on one side of the old level: the new level is accepted. */
   isShift: boolean
@@ -23,9 +23,11 @@ const longestSeason = 4_096
 
 /** Below a day, values are many: the threshold is higher, one alarm a day is enough, and each makes the next harder. */
 const settings = {
-  daily: { rates: [0.03, 0.1, 0.3], k: 3.6, meanK: 3.3, means: [3, 5], percent: 10, fatigue: 0.1, fatigueDays: 60 },
+  daily: { rates: [0.03, 0.1, 0.3], k: 3.6, meanK: 3.1, means: [3, 5], percent: 10, fatigue: 0.1, fatigueDays: 60 },
   fine: { rates: [0.01, 0.1, 0.4], k: 4.5, meanK: 4.5, means: [6], percent: 0, fatigue: 0.4, fatigueDays: 10 },
 }
+/** Costs of one day that are too low are mostly late data: they need this many times the error of a rise. */
+const loneFall = 1.3
 const shiftDays = 8
 const returnDays = 28
 const mergeDays = 3
@@ -123,7 +125,8 @@ export class Detector {
     if (this.#spread.count < Math.max(10, this.#perDay)) return 0
     const { k, meanK, percent } = this.#set
     const active = means.filter(({ mean }) => slowError * mean > 0 && Math.abs(slowError) >= Math.abs(mean) / 2)
-    const surprises = [ratio(error, k * scale), ...active.map(({ mean, scale }) => ratio(mean, meanK * scale))]
+    const side = !this.#isFine && Math.sign(error) * Math.sign(expected) < 0 ? loneFall : 1
+    const surprises = [ratio(error, side * k * scale), ...active.map(({ mean, scale }) => ratio(mean, meanK * scale))]
     const impact = Math.max(Math.abs(error), ...means.map(({ mean }) => Math.abs(mean)))
     const floor = (percent / 100) * Math.max(Math.abs(expected), this.#spread.meanSize)
     const score = Math.max(...surprises)

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { random } from '../series/numeric.ts'
 import { backtest, forecast, total } from './forecast.ts'
 
 const start = '2026-01-05T00:00:00Z'
@@ -108,12 +109,79 @@ test('mean and interval move and grow with the series', () => {
   )
 })
 
-test('the same series has the same forecast', () => {
-  const answer = () => {
-    const result = forecast(series(weekly(120)), { horizon: 30, levels: [0.95] })
+test('the same series has the same forecast, whatever was forecast before', () => {
+  const answer = (values: (number | null)[], stepSeconds: number) => {
+    const result = forecast(series(values, stepSeconds), { horizon: 12, levels: [0.5, 0.95] })
     return { result, month: total(result, { level: 0.9 }) }
   }
-  expect(answer()).toEqual(answer())
+  fc.assert(
+    fc.property(amounts, amounts, step, (values, others, stepSeconds) => {
+      const before = answer(values, stepSeconds)
+      answer(others, stepSeconds)
+      expect(answer(values, stepSeconds)).toEqual(before)
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test.each<[string, (number | null)[], number]>([
+  ['no value', [], 0],
+  ['gaps only', Array.from({ length: 60 }, () => null), 0],
+  ['one value', [7], 7],
+  ['two equal values', [7, 7], 7],
+  ['a constant', Array.from({ length: 200 }, () => 7), 7],
+  ['a negative constant with gaps', Array.from({ length: 200 }, (_, i) => (i % 9 ? -7 : null)), -7],
+  ['the largest number', Array.from({ length: 100 }, () => Number.MAX_VALUE), Number.MAX_VALUE],
+  ['the smallest number', Array.from({ length: 100 }, () => Number.MIN_VALUE), Number.MIN_VALUE],
+])('%s goes on as it is, with bounds of width 0', (_, values, expected) => {
+  const { mean, intervals } = forecast(series(values), { horizon: 3, levels: [0.95] })
+  for (const bound of [mean, intervals[0]?.lower, intervals[0]?.upper]) expect(bound).toEqual(Array(3).fill(expected))
+})
+
+test.each([
+  ['two values', [1, 2], 1],
+  ['huge values', weekly(120), 2 ** 1_000],
+  ['tiny values', weekly(120), 2 ** -1_000],
+  ['negative values', weekly(120), -1],
+])('%s have finite bounds, proportional to those of their multiples', (_, values, factor) => {
+  const bounds = (factor: number) => {
+    const scaled = values.map((value) => value * factor)
+    const { mean, intervals } = forecast(series(scaled), { horizon: 9, levels: [0.95] })
+    return [...mean, ...(intervals[0]?.lower ?? []), ...(intervals[0]?.upper ?? [])]
+  }
+  const [base, scaled] = [bounds(Math.sign(factor)), bounds(factor)]
+  expect(scaled.every(Number.isFinite)).toBe(true)
+  for (const [i, value] of base.entries()) expect((scaled[i] ?? 0) / Math.abs(factor)).toBeCloseTo(value, 6)
+})
+
+test('95 of 100 values are within the bounds of 95 %, and 80 within those of 80 %', () => {
+  const next = random(11)
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
+  const kinds = [() => normal(), (rest: number) => 0.7 * rest + normal(), (rest: number) => rest + normal() / 2]
+  const inside = [0, 0]
+  const runs = 90
+  for (let run = 0; run < runs; run++) {
+    let rest = 0
+    const noisy = weekly(188).map((value) => value + 8 * (rest = kinds[run % 3]?.(rest) ?? 0))
+    const { intervals } = forecast(series(noisy.slice(0, 160)), { horizon: 28, levels: [0.95, 0.8] })
+    for (const [i, { lower, upper }] of intervals.entries())
+      for (const [h, value] of noisy.slice(160).entries())
+        if (value >= (lower[h] ?? 0) && value <= (upper[h] ?? 0)) inside[i] = (inside[i] ?? 0) + 1 / (28 * runs)
+  }
+  expect(Math.abs((inside[0] ?? 0) - 0.95)).toBeLessThan(0.025)
+  expect(Math.abs((inside[1] ?? 0) - 0.8)).toBeLessThan(0.05)
+})
+
+test('a backtest forecasts from the values before its origin only', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 40, maxLength: 120 }), (values) => {
+      const { mean } = forecast(series(values.slice(0, -10)), { horizon: 10, levels: [] })
+      const squares = mean.map((value, h) => ((values[values.length - 10 + h] ?? 0) - value) ** 2)
+      const expected = Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / 10)
+      expect(backtest(series(values), { horizon: 10, origins: 1 }).rmse).toBeCloseTo(expected, 6)
+    }),
+    { numRuns: 30 },
+  )
 })
 
 test('a total is the sum of its steps, and its interval is narrower than the sum of theirs', () => {

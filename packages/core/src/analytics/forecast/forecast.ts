@@ -1,9 +1,7 @@
-import { normalQuantile } from '../series/numeric.ts'
 import type { Series } from '../series/series.ts'
 import { runEnsemble } from './ensemble.ts'
-import { calibrate, reach, simulateTotals, type Calibration } from './intervals.ts'
+import { calibrate, caution, reach, simulateTotals, tail, type Calibration } from './intervals.ts'
 import { prepare } from './prepare.ts'
-import { settings } from './settings.ts'
 
 interface Interval {
   /** Share of the actual values that the interval contains, for example 0.95. */
@@ -60,8 +58,8 @@ export function total(
   const sums = simulateTotals(calibration, from, to, 1_000)
   const share = Math.min(level, 1 - 4 / sums.length)
   const index = Math.min(sums.length - 1, Math.ceil(((1 + share) / 2) * sums.length) - 1)
-  const tail = share > 0 ? normalQuantile((1 + Math.min(level, 1 - 1e-9)) / 2) / normalQuantile((1 + share) / 2) : 1
-  const half = Math.max(0, sums[Math.max(0, index)] ?? 0) * Math.max(1, tail) * settings.caution
+  const half =
+    Math.max(0, sums[Math.max(0, index)] ?? 0) * tail(share, Math.min(level, 1 - 1e-9)) * caution(calibration, level)
   return { mean: sum, lower: finite(sum - half * scale), upper: finite(sum + half * scale) }
 }
 

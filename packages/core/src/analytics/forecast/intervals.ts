@@ -13,7 +13,8 @@ export interface Calibration {
   /** Sizes of the errors divided by their width, ascending, with the share of the weight up to each. */
   sizes: Float64Array
   shares: Float64Array
-  /** Independent errors that the sample is worth. */
+  /** Forecasts without common values that the sample is worth, and independent errors. */
+  separate: number
   evidence: number
 }
 
@@ -75,30 +76,43 @@ export function calibrate({ origins, errors, count, horizon, period }: Outcome):
   const shares = Float64Array.from(sample, ([, weight]) => (running += weight) / total)
   // Errors of overlapping forecasts repeat each other: an origin is worth the share of its path that is new.
   const spacing = origins.length > 1 ? (count - (origins[0] ?? 0)) / origins.length : 1
-  const evidence = origins.length * Math.min(1, spacing / longest) * Math.sqrt(longest)
+  const separate = origins.length * Math.min(1, spacing / longest)
   return {
     width: Float64Array.from({ length: horizon }, (_, h) => widthOf(count, h)),
     paths,
     weights,
     sizes: Float64Array.from(sample, ([size]) => size),
     shares,
-    evidence,
+    separate,
+    evidence: separate * Math.sqrt(longest),
   }
 }
 
+const clampLevel = (level: number, most = 1 - 1e-9) => Math.min(Math.max(level, 0), most)
+
+/** Factor on an interval of a level: its width is estimated, so Student's quantile replaces the normal one. */
+export function caution({ separate }: Calibration, level: number): number {
+  const z = normalQuantile((1 + clampLevel(level)) / 2)
+  return settings.caution * (1 + (z * z + 1) / (4 * settings.freedom * separate + 1))
+}
+
+/** Factor by which a normal tail widens the interval of one level to that of a higher one. */
+export const tail = (from: number, to: number) =>
+  from > 0 && to > from ? normalQuantile((1 + to) / 2) / normalQuantile((1 + from) / 2) : 1
+
 /** Half of an interval's width, in widths: a quantile of the sizes, with a normal tail beyond the sample. */
-export function reach({ sizes, shares, evidence }: Calibration, level: number): number {
+export function reach(calibration: Calibration, level: number): number {
+  const { sizes, shares, evidence } = calibration
   if (sizes.length === 0) return 0
-  const asked = Math.min(Math.max(level, 0), 1 - 1e-9)
-  const known = Math.min(asked, 1 - 2 / (evidence + 4))
+  const asked = clampLevel(level)
+  const seen = clampLevel(asked, 1 - 2 / (evidence + 4))
   let [low, high] = [0, shares.length - 1]
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((shares[middle] ?? 1) < known) low = middle + 1
+    if ((shares[middle] ?? 1) < seen) low = middle + 1
     else high = middle
   }
-  const tail = known > 0 ? normalQuantile((1 + asked) / 2) / normalQuantile((1 + known) / 2) : 1
-  return (sizes[low] ?? 0) * tail * settings.caution * (1 + 1 / (evidence + 1))
+  return (sizes[low] ?? 0) * tail(seen, asked) * caution(calibration, asked)
 }
 
 /** Simulated sums of the errors from `from` to `to`, ascending: random paths of past errors, with random sign. */

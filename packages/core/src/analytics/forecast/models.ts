@@ -29,48 +29,6 @@ export interface Model {
 const starts = ({ periods, seasons }: Split) =>
   periods.map((period, index) => (seasons[index] ?? new Float64Array(period)).slice(0, period))
 
-/** Least-squares slope of the values against time. */
-function slope(values: Float64Array, count: number): number {
-  let [sum, product] = [0, 0]
-  for (let i = 0; i < count; i++) {
-    sum += values[i] ?? 0
-    product += (values[i] ?? 0) * (i - (count - 1) / 2)
-  }
-  return count > 1 ? (12 * product) / (count * (count * count - 1)) : 0
-}
-
-/** The best constant of simple exponential smoothing in a grid, by one-step errors. */
-function simple(values: Float64Array, count: number, alpha: number): { level: number; error: number } {
-  const warm = Math.min(10, count)
-  let level = 0
-  for (let i = 0; i < warm; i++) level += (values[i] ?? 0) / warm
-  let error = 0
-  for (let i = 0; i < count; i++) {
-    const e = (values[i] ?? 0) - level
-    error += e * e
-    level += alpha * e
-  }
-  return { level, error }
-}
-
-/** The Theta method: simple exponential smoothing with half the drift (Hyndman and Billah, 2003). */
-const theta: Model = {
-  isAdjusted: true,
-  fit: ({ adjusted, count }) => {
-    let best = { alpha: 0.1, error: Infinity }
-    for (let alpha = 0.02; alpha < 1; alpha += alpha < 0.2 ? 0.02 : 0.05) {
-      const { error } = simple(adjusted, count, alpha)
-      if (error < best.error) best = { alpha, error }
-    }
-    return Float64Array.of(best.alpha)
-  },
-  run: ({ adjusted, count }, [alpha = 0.1], out) => {
-    const { level } = simple(adjusted, count, alpha)
-    const drift = slope(adjusted, count) / 2
-    for (let h = 0; h < out.length; h++) out[h] = level + drift * (h + (1 - (1 - alpha) ** count) / alpha)
-  },
-}
-
 /** Damped Holt-Winters on the values themselves. */
 const holtWinters: Model = {
   isAdjusted: false,
@@ -167,7 +125,7 @@ const naive: Model = {
   },
 }
 
-export const models: readonly Model[] = [theta, holtWinters, damped, autoregressive(false), autoregressive(true), naive]
+export const models: readonly Model[] = [holtWinters, damped, autoregressive(false), autoregressive(true), naive]
 
 /** Decomposes the first `count` values into trend, seasons and effects of the day of the month. */
 export function split(

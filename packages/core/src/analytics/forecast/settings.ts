@@ -19,7 +19,9 @@ export const settings = {
   /** Errors that the width of a phase of the season is shrunk with. */
   shrink: 10,
   /** Factor on the width: the parameters were fitted to the same history. */
-  caution: 1.07,
+  caution: 1.05,
+  /** Degrees of freedom of the width that each separate forecast of the past is worth. */
+  freedom: 2,
   /** Observed values below which the forecast is a damped mean. */
   short: 14,
   /** Weight of a value in the damped mean beside the next one. */

@@ -87,7 +87,7 @@ export function stl(values: Float64Array, count: number, periods: readonly numbe
           const length = Math.ceil((count - phase) / period)
           const window = Number.isFinite(cycles) ? cycles : 10 * length + 1
           const place = { offset: phase, stride: period, outOffset: phase, outStride: period, from: -1, to: length }
-          loess(rest, length, window, 0, Number.isFinite(cycles) ? 1 : length + 1, cycle, place)
+          loess(rest, length, window, 0, Number.isFinite(cycles) ? Math.ceil(window / 10) : length + 1, cycle, place)
         }
         const extended = count + 2 * period
         const low = average(first, average(second, average(cycle, extended, period, second), period, first), 3, second)

@@ -1,9 +1,9 @@
 import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
-import { typeOf } from '../instance-types.ts'
+import { typeOf } from '../sizes/instance-types.ts'
 import { type Answer, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
-import { threshold } from '../sources.ts'
-import { numberOf, type Subject, textOf } from '../subject.ts'
+import { ours, threshold } from '../sources.ts'
+import { type Subject, textOf } from '../subject.ts'
 import { type Quiet, quiet } from './quiet.ts'
 
 const windowDays = 14
@@ -71,8 +71,8 @@ export const idleRules: readonly Rule[] = [
     ...stop,
     thresholds: {
       cpuPercent: threshold(5, '% CPU', 'computeOptimizer'),
-      inBytes: threshold(5e6, 'bytes an hour in', 'trustedAdvisor'),
-      outBytes: threshold(5e6, 'bytes an hour out', 'trustedAdvisor'),
+      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
+      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
     },
     conditions: (_, limit) => instanceConditions(limit),
   }),
@@ -85,8 +85,8 @@ export const idleRules: readonly Rule[] = [
     undo: stop.undo,
     thresholds: {
       cpuPercent: threshold(3, '% CPU', 'advisorResize'),
-      inBytes: threshold(5e6, 'bytes an hour in', 'trustedAdvisor'),
-      outBytes: threshold(5e6, 'bytes an hour out', 'trustedAdvisor'),
+      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
+      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
     },
     conditions: (_, limit) => instanceConditions(limit),
   }),
@@ -127,7 +127,7 @@ export const idleRules: readonly Rule[] = [
     undo: 'Create the cluster again from the backup.',
     thresholds: {
       connections: threshold(5, 'connections, of which monitoring has up to 4', 'elastiCacheMetrics'),
-      cpuPercent: threshold(5, '% CPU', 'computeOptimizer'),
+      cpuPercent: ours(5, '% CPU', 'computeOptimizer'),
     },
     conditions: (_, { connections, cpuPercent }) => [
       { metric: 'connections', below: connections, ofPeaks: true },
@@ -156,64 +156,4 @@ export const idleRules: readonly Rule[] = [
     thresholds: { connections: threshold(1, 'connections', 'gcpSqlIdle') },
     conditions: (_, { connections }) => [{ metric: 'connections', below: connections, ofPeaks: true }],
   }),
-  rule({
-    ...common,
-    id: 'azure-plan-empty',
-    finds: 'App Service plan without an app',
-    clouds: ['azure'],
-    kinds: ['container_service'],
-    thresholds: { sites: threshold(0, 'apps', 'azureAppService') },
-    risk: 'low',
-    undo: 'Create the plan again.',
-    find: (subject, { limit }) => {
-      const sites = numberOf(subject, 'numberOfSites')
-      const tier = textOf(subject, 'tier') ?? ''
-      const isPlan = subject.id.toLowerCase().includes('/microsoft.web/serverfarms/')
-      if (!isPlan || ['Free', 'Shared', 'Dynamic'].includes(tier)) return undefined
-      if (sites === undefined) return { missing: ['number of apps'] }
-      return sites > limit.sites ? undefined : unused({ apps: sites, tier }, 'delete the plan')
-    },
-  }),
-  rule({
-    ...common,
-    id: 'azure-sql-pool-empty',
-    finds: 'SQL elastic pool without a database',
-    clouds: ['azure'],
-    kinds: ['database'],
-    thresholds: { databases: threshold(0, 'databases', 'azureElasticPool') },
-    risk: 'low',
-    undo: 'Create the pool again.',
-    find: ({ id }, { limit, usersOf }) =>
-      !id.toLowerCase().includes('/elasticpools/') || usersOf(id).length > limit.databases
-        ? undefined
-        : unused({ databases: 0 }, 'delete the pool'),
-  }),
-  rule({
-    ...common,
-    id: 'azure-instance-not-deallocated',
-    finds: 'Virtual machine that is stopped but not deallocated, and is billed',
-    clouds: ['azure'],
-    kinds: ['instance'],
-    windowDays: 1,
-    thresholds: {},
-    undo: 'Start the virtual machine.',
-    find: (subject) => {
-      const state = textOf(subject, 'code')
-      if (state === undefined) return subject.status === 'unknown' ? { missing: ['power state'] } : undefined
-      if (state.toLowerCase() !== 'powerstate/stopped') return undefined
-      return {
-        ...unused({ powerState: state }, 'deallocate'),
-        saving: { kind: 'stops_cost', parts: ['compute', 'license'] },
-      }
-    },
-  }),
 ]
-
-function unused(evidence: Verdict['evidence'], action: string): Verdict {
-  return {
-    evidence,
-    change: { action, from: 'empty', to: 'ended' },
-    saving: { kind: 'stops_cost', parts: 'all' },
-    confidence: { level: 'high', reason: 'the inventory shows it' },
-  }
-}

@@ -1,5 +1,5 @@
 import type { Fixture } from './fixture.ts'
-import { scarce, some, steady, usd } from './subjects.ts'
+import { daysAgo, scarce, some, steady, usd } from './subjects.ts'
 
 const ec2 = some('aws', 'instance', { type: 'm5.large', status: 'running', cost: usd({ compute: '70.08 x 730' }) })
 const vm = some('azure', 'instance', {
@@ -35,11 +35,14 @@ const pool = some('azure', 'database', {
 const servers = '/subscriptions/s/resourcegroups/g/providers/microsoft.sql/servers/a'
 const farms = '/subscriptions/s/resourcegroups/g/providers/microsoft.web/serverfarms'
 
+const stoppedOn = (day: string) => ({ StateTransitionReason: `User initiated (${day} 10:00:00 GMT)` })
+
 export const idleFixtures: readonly Fixture[] = [
   {
     rule: 'aws-instance-idle',
     finds: [ec2({ id: 'i-idle', utilization: idleMetrics })],
     leaves: [
+      ec2({ id: 'i-stopped', status: 'stopped', utilization: idleMetrics }),
       ec2({ id: 'i-busy', utilization: { ...idleMetrics, cpu: steady(35, 60) } }),
       ec2({ id: 'i-proxy', utilization: { ...idleMetrics, network_out: steady(8e9) } }),
     ],
@@ -115,5 +118,23 @@ export const idleFixtures: readonly Fixture[] = [
       vm({ id: 'vm-running', configuration: { code: 'PowerState/running' } }),
     ],
     lacks: [vm({ id: 'vm-silent', status: 'unknown' })],
+  },
+  {
+    rule: 'instance-stopped-long',
+    finds: [
+      ec2({ id: 'i-asleep', status: 'stopped', cost: usd({}), configuration: stoppedOn('2026-07-04') }),
+      gce({ id: 'gce-asleep', status: 'stopped', cost: usd({}), configuration: { lastStopTimestamp: daysAgo(45) } }),
+    ],
+    leaves: [
+      ec2({ id: 'i-napping', status: 'stopped', configuration: stoppedOn('2026-10-25') }),
+      vm({ id: 'vm-billed', status: 'stopped', configuration: { code: 'PowerState/stopped' } }),
+    ],
+    lacks: [vm({ id: 'vm-asleep-once', status: 'stopped', configuration: { code: 'PowerState/deallocated' } })],
+    beside: [
+      some(
+        'aws',
+        'volume',
+      )({ id: 'vol-root', attachedTo: 'i-asleep', status: 'in-use', cost: usd({ storage: '4.4 x 50' }) }),
+    ],
   },
 ]

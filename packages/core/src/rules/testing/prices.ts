@@ -1,14 +1,44 @@
-import { priceBook } from '../prices.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
+import { type ListPrice, type OwnPrice, priceBook } from '../pricing/prices.ts'
 import type { Part } from '../subject.ts'
 
 const place = { region: 'eu-central-1', currency: 'USD' } as const
-const own = (part: Part, sku: string, cost: string, quantity: string, listCost: string) =>
-  ({ ...place, cloud: 'aws', part, sku, cost, quantity, listCost }) as const
-const listed = (part: Part, sku: string, price: string, variant?: string) =>
-  ({ ...place, cloud: 'aws', part, sku, price, asOf: '2026-10-01', ...(variant !== undefined && { variant }) }) as const
 
-/** Prices of the fixtures: the organization pays 88 % of the list for gp3, and has no discount on its operations. */
+function own(part: Part, sku: string, variant: string | undefined, paid: [cost: string, listCost: string]): OwnPrice {
+  const [cost, listCost] = paid
+  return {
+    ...place,
+    cloud: 'aws',
+    part,
+    sku,
+    cost,
+    listCost,
+    quantity: '1000',
+    ...(variant !== undefined && { variant }),
+  }
+}
+
+function listed(cloud: Cloud, part: Part, price: string, sku: string, variant?: string): ListPrice {
+  return { ...place, cloud, part, sku, price, asOf: '2026-10-01', ...(variant !== undefined && { variant }) }
+}
+
+const linux = 'Linux/UNIX'
+
+/** Prices of the fixtures: the organization pays 88 % of the list for gp3, and 90 % for m5. */
 export const book = priceBook(
-  [own('storage', 'gp3', '88', '1000', '100')],
-  [listed('storage', 'gp3', '0.1'), listed('iops', 'gp3', '0.006'), listed('throughput', 'gp3', '0.048')],
+  [own('storage', 'gp3', undefined, ['88', '100']), own('compute', 'm5.2xlarge', linux, ['414', '460'])],
+  [
+    listed('aws', 'storage', '0.1', 'gp3'),
+    listed('aws', 'iops', '0.006', 'gp3'),
+    listed('aws', 'throughput', '0.048', 'gp3'),
+    listed('aws', 'compute', '0.115', 'm5.large', linux),
+    listed('aws', 'compute', '0.23', 'm5.xlarge', linux),
+    listed('aws', 'compute', '0.23', 'm6i.xlarge', linux),
+    listed('aws', 'compute', '0.39', 'm7g.2xlarge', linux),
+    listed('aws', 'compute', '0.096', 't3.large', linux),
+    listed('aws', 'compute', '0.52', 'db.r5.xlarge', 'postgres Single-AZ'),
+    listed('azure', 'compute', '0.23', 'Standard_D4s_v5', 'Linux'),
+    listed('azure', 'storage', '5.89', 'S10 LRS'),
+    listed('azure', 'backup', '0.05', 'Snapshots LRS'),
+  ],
 )

@@ -14,6 +14,8 @@ const gp3Iops = some('aws', 'volume', {
   iops: 12_000,
   cost: usd({ storage: '8.8 x 100', iops: '49.5 x 9000' }),
 })
+const machineDisk = some('azure', 'volume', { type: 'Premium_LRS' })
+const machine = some('azure', 'instance', { type: 'Standard_D2s_v5' })
 const instance = some('aws', 'instance', { type: 'm5.large', status: 'stopped' })
 
 export const storageFixtures: readonly Fixture[] = [
@@ -21,6 +23,8 @@ export const storageFixtures: readonly Fixture[] = [
     rule: 'aws-volume-unattached',
     finds: [volume({ id: 'vol-free' }), volume({ id: 'vol-free-since', unchangedSince: daysAgo(40) })],
     leaves: [
+      volume({ id: 'vol-attaching', attachedTo: 'i-1' }),
+      volume({ id: 'vol-creating', status: 'creating' }),
       volume({ id: 'vol-used', status: 'in-use', attachedTo: 'i-1' }),
       volume({ id: 'vol-new', createdAt: daysAgo(20) }),
       volume({ id: 'vol-free-lately', unchangedSince: daysAgo(3) }),
@@ -65,8 +69,14 @@ export const storageFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-volume-iops-oversized',
-    finds: [gp3Iops({ id: 'vol-iops', utilization: { disk_operations: steady(400 * 3600) } })],
+    finds: [
+      gp3Iops({ id: 'vol-io2-steps', type: 'io2', iops: 40_000, utilization: { disk_operations: steady(400 * 3600) } }),
+      gp3Iops({ id: 'vol-io2', type: 'io2', iops: 4000, utilization: { disk_operations: steady(100 * 3600) } }),
+      gp3Iops({ id: 'vol-iops', utilization: { disk_operations: steady(400 * 3600) } }),
+    ],
     leaves: [
+      gp3Iops({ id: 'vol-iops-third', utilization: { disk_operations: steady(3000 * 3600) } }),
+      gp3Iops({ id: 'vol-st1', type: 'st1' }),
       gp3Iops({ id: 'vol-iops-used', utilization: { disk_operations: steady(9000 * 3600) } }),
       gp3Iops({ id: 'vol-iops-base', iops: 3000 }),
     ],
@@ -87,6 +97,23 @@ export const storageFixtures: readonly Fixture[] = [
         configuration: { StateTransitionReason: 'User initiated (2026-10-25 10:00:00 GMT)' },
       }),
       instance({ id: 'i-stopped-once' }),
+    ],
+  },
+  {
+    rule: 'azure-premium-disk-deallocated',
+    finds: [disk({ id: 'disk-asleep', status: 'in-use', attachedTo: 'vm-1' })],
+    leaves: [
+      disk({ id: 'disk-running', status: 'in-use', attachedTo: 'vm-2' }),
+      disk({ id: 'disk-standard', type: 'Standard_LRS', status: 'in-use', attachedTo: 'vm-1' }),
+    ],
+    lacks: [
+      disk({ id: 'disk-unsure', status: 'in-use', attachedTo: 'vm-3' }),
+      machineDisk({ id: 'disk-sizeless', status: 'in-use', attachedTo: 'vm-1' }),
+    ],
+    beside: [
+      machine({ id: 'vm-1', status: 'stopped', unchangedSince: daysAgo(60) }),
+      machine({ id: 'vm-2', status: 'running', unchangedSince: daysAgo(60) }),
+      machine({ id: 'vm-3', status: 'stopped' }),
     ],
   },
 ]

@@ -11,7 +11,7 @@ import { overviewText } from '../overview.ts'
 import { paired } from '../pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
 import { createReporter, type Reporter } from '../progress.ts'
-import { collectSample, type Session } from '../sample.ts'
+import { collectSample, type ConnectRest, type Session } from '../sample.ts'
 import { fileResults, importReport, replacedBills, replacedWithin } from '../report.ts'
 import { totalsOf } from '../totals.ts'
 
@@ -26,6 +26,8 @@ export async function start(options: StartOptions): Promise<number> {
     trustProxy,
     orFreePort: options.once === true && options.port === undefined,
     orgId: options.import && orgId,
+    // A start that only shows known costs has all cores for it.
+    holdsWork: deliveries.length === 0,
     // Short-lived commands fetch nothing, and an empty address switches it off.
     exchangeRatesUrl: options.once ? undefined : (process.env['EXCHANGE_RATES_URL'] ?? ecbUrl) || undefined,
   })
@@ -39,8 +41,9 @@ export async function start(options: StartOptions): Promise<number> {
     const product = await withShownOrganization(started, options)
     const session = { reporter, interrupt }
     const imports = await importAll(product, deliveries, options, session)
+    let connectRest: ConnectRest | undefined
     if (product.ctx.orgId === sampleOrgId) {
-      if (!product.services.attached) await collectSample(product, options.once === true, session)
+      if (!product.services.attached) connectRest = await collectSample(product, options.once === true, session)
     } else if ((await Snapshot.head(product.ctx)).version > 0) {
       await disconnectAll({ ...product.ctx, orgId: sampleOrgId })
       if (wasSample) note("The sample's invented costs are not shown any more.")
@@ -49,7 +52,9 @@ export async function start(options: StartOptions): Promise<number> {
     for (const sentence of ofImports) note(sentence)
     await printResult(product, { imports, refusals, notes: [...notes, ...ofImports] }, options)
     for (const warning of replacedWithin(imports)) note(style.yellow(warning))
-    if (!options.once) await serve(product, options, interrupt)
+    product.work()
+    if (options.once) await connectRest?.(interrupt.signal)
+    else await serve(product, options, interrupt, connectRest)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
   } catch (error) {
     if (!interrupt.signal.aborted) throw error
@@ -65,6 +70,7 @@ async function finishInterrupted(product: Product, reporter: Reporter, interrupt
   for (const { ctx, id } of product.interrupted) {
     // Nobody waits for the bills of the sample.
     if (ctx.orgId === sampleOrgId) continue
+    product.work()
     reporter.begin(`Resuming the interrupted import ${id}`)
     const run = () => runImport({ ...product, ctx }, id, reporter)
     const { status, reason } = await interrupt.during(ctx, id, run)
@@ -126,7 +132,7 @@ function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string) {
   )
 }
 
-async function serve(product: Product, options: StartOptions, interrupt: Interrupt) {
+async function serve(product: Product, options: StartOptions, interrupt: Interrupt, connectRest?: ConnectRest) {
   const { json } = options
   if (product.services.attached) {
     const { port, host, publicUrl, trustProxy } = options
@@ -141,5 +147,12 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
       note(`Mail to ${to}: ${subject}. Read it with: npm start -- mails${inFolder(options.data)}`),
     )
   }
+  const ending = new AbortController()
+  const connecting = connectRest?.(ending.signal).catch((error: unknown) => {
+    product.ctx.log.error('accounts of the sample were not connected', { error })
+    note(style.yellow('Some accounts of the sample could not be connected. The next start tries it again.'))
+  })
   await interrupt.serving()
+  ending.abort()
+  await connecting
 }

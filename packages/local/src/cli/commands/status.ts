@@ -62,17 +62,21 @@ async function newest(ctx: Context) {
 
 function importsTable(imports: readonly Import.Stored[]) {
   const rows = imports.slice(0, maxImports).map((record) => {
-    const { createdAt, id, files, status, rebuildOf } = record
+    const { createdAt, id, files, origin, status, rebuildOf } = record
     const sums = Import.sumsOf(record)
     return [
       instant(createdAt),
       id,
-      sums.fileCount === 1 ? short(files?.[0]?.name ?? '', 48) : `${count(sums.fileCount)} files`,
+      origin
+        ? short(origin.source, 48)
+        : sums.fileCount === 1
+          ? short(files?.[0]?.name ?? '', 48)
+          : `${count(sums.fileCount)} files`,
       count(sums.rows),
       rebuildOf ? `${status} (rebuild)` : status,
     ]
   })
-  return table(['At', 'Import', 'Files', right('Rows'), 'Status'], rows)
+  return table(['At', 'Import', 'Bill', right('Rows'), 'Status'], rows)
 }
 
 /** Does not count files that are removed meanwhile. */

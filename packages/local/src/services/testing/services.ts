@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
+import definition from './contract/branches.asl.json' with { type: 'json' }
 import type { Execution, Log, Runtime, Wiring } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
 import type { QueueRows } from '../../embedded/queues.ts'
@@ -16,7 +16,7 @@ export function memoryLog(): Log & { lines: { level: string; message: string; fi
   return { lines, info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** The workflow `bills` with functions that succeed and do nothing, except those that are given. */
+/** A workflow with branches and functions that succeed and do nothing, except those that are given. */
 export function bills(steps: Workflow['steps'] = {}): { bills: Workflow } {
   const nothing = () => Promise.resolve(null)
   const idle: Workflow['steps'] = {

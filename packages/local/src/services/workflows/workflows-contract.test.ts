@@ -201,7 +201,7 @@ describe.concurrent('a workflow', () => {
   })
 
   test('of a bill keeps the error of a branch that fails, and does not stop the others', async () => {
-    const { status, output } = await run('bills', { orgId: 'org', importId: 'imp_1' })
+    const { status, output } = await run('branches', { orgId: 'org', importId: 'imp_1' })
     expect(status).toBe('succeeded')
     expect(output).toMatchObject({
       normalize: { result: { outcome: 'committed' } },

@@ -30,7 +30,9 @@ const flexibleServer: Omit<Row, 'type'> = {
   state: 'properties.state',
   sizeGb: 'properties.storage.storageSizeGB',
   iops: 'properties.storage.iops',
-  keep: 'sku.tier properties.version properties.highAvailability.mode properties.backup.backupRetentionDays',
+  keep:
+    'sku.tier properties.version properties.highAvailability.mode properties.backup.backupRetentionDays ' +
+    'properties.replicationRole',
 }
 
 export const rows: readonly Row[] = [
@@ -40,7 +42,9 @@ export const rows: readonly Row[] = [
     size: 'properties.hardwareProfile.vmSize',
     state: powerState,
     createdAt: 'properties.timeCreated',
-    keep: `${powerState} properties.storageProfile.osDisk.osType properties.priority properties.licenseType`,
+    keep:
+      `${powerState} properties.storageProfile.osDisk.osType properties.priority properties.licenseType ` +
+      'properties.virtualMachineScaleSet',
     count: 'properties.storageProfile.dataDisks',
   },
   {
@@ -90,7 +94,9 @@ export const rows: readonly Row[] = [
     where: "name !~ 'master'",
     state: 'properties.status',
     ...sqlSize,
-    keep: 'kind sku.tier sku.capacity properties.elasticPoolId properties.zoneRedundant properties.autoPauseDelay',
+    keep:
+      'kind sku.tier sku.capacity properties.elasticPoolId properties.zoneRedundant properties.autoPauseDelay ' +
+      'properties.secondaryType',
   },
   {
     type: 'Microsoft.Sql/servers/elasticPools',

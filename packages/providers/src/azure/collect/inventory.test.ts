@@ -67,6 +67,11 @@ describe('a resource', () => {
     ],
     ['Microsoft.Compute/virtualMachines', {}, { kind: 'instance', status: 'unknown', tags: {} }],
     [
+      'Microsoft.Compute/virtualMachines',
+      { properties: { virtualMachineScaleSet: { id: '/S' } } },
+      { configuration: { virtualMachineScaleSet: { id: '/S' }, dataDisks: 0 } },
+    ],
+    [
       'Microsoft.Compute/disks',
       {
         managedBy: id('Microsoft.Compute/virtualMachines', 'VM'),
@@ -120,13 +125,22 @@ describe('a resource', () => {
     ],
     [
       'Microsoft.Sql/servers/databases',
-      { sku: { name: 'GP_S_Gen5', capacity: 2 }, properties: { status: 'Paused', maxSizeBytes: 34359738368 } },
-      { kind: 'database', type: 'GP_S_Gen5', status: 'stopped', sizeGb: 32, configuration: { capacity: 2 } },
+      {
+        sku: { name: 'GP_S_Gen5', capacity: 2 },
+        properties: { status: 'Paused', maxSizeBytes: 34359738368, secondaryType: 'Geo' },
+      },
+      {
+        kind: 'database',
+        type: 'GP_S_Gen5',
+        status: 'stopped',
+        sizeGb: 32,
+        configuration: { capacity: 2, secondaryType: 'Geo' },
+      },
     ],
     [
       'Microsoft.DBforPostgreSQL/flexibleServers',
-      { properties: { state: 'Ready', storage: { storageSizeGB: 64 } } },
-      { kind: 'database', status: 'running', sizeGb: 64 },
+      { properties: { state: 'Ready', storage: { storageSizeGB: 64 }, replicationRole: 'AsyncReplica' } },
+      { kind: 'database', status: 'running', sizeGb: 64, configuration: { replicationRole: 'AsyncReplica' } },
     ],
     [
       'Microsoft.Storage/storageAccounts',

@@ -30,6 +30,7 @@ export interface Item {
   sourceDisk?: string
   scheduling?: { preemptible?: boolean; provisioningModel?: string }
   disks?: { source?: string }[]
+  metadata?: { items?: { key?: string; value?: string }[] }
   nats?: { name: string; type?: string }[]
   settings?: { tier?: string; activationPolicy?: string; dataDiskSizeGb?: string; userLabels?: Record<string, string> }
   buildConfig?: { runtime?: string }
@@ -168,6 +169,8 @@ export const lists: readonly List[] = [
         'lastStopTimestamp',
       ),
       isSpot: item.scheduling?.provisioningModel === 'SPOT' || item.scheduling?.preemptible === true,
+      // An instance group writes its path here; other metadata may be secret.
+      createdBy: item.metadata?.items?.find(({ key }) => key === 'created-by')?.value,
       disks: item.disks?.flatMap(({ source }) => (source === undefined ? [] : pathOf(source))),
     },
   })),
@@ -179,7 +182,7 @@ export const lists: readonly List[] = [
     ...(item.provisionedIops !== undefined && { iops: Number(item.provisionedIops) }),
     ...(item.users?.[0] !== undefined && { attachedTo: pathOf(item.users[0]) }),
     configuration: {
-      ...pick(item, 'provisionedThroughput', 'lastAttachTimestamp', 'lastDetachTimestamp'),
+      ...pick(item, 'provisionedThroughput', 'lastAttachTimestamp', 'lastDetachTimestamp', 'asyncPrimaryDisk'),
       users: item.users?.map(pathOf),
     },
   })),
@@ -190,7 +193,7 @@ export const lists: readonly List[] = [
       status: lower(item.status),
       ...gib(item.diskSizeGb),
       ...(item.sourceDisk !== undefined && { attachedTo: pathOf(item.sourceDisk) }),
-      configuration: pick(item, 'storageBytes'),
+      configuration: pick(item, 'storageBytes', 'sourceSnapshotSchedulePolicy'),
     }),
     true,
   ),

@@ -42,7 +42,12 @@ const vm = {
   labels: { team: 'blue' },
   scheduling: { preemptible: true },
   disks: [{ source: `${place}/zones/us-east1-b/disks/web-1` }],
-  metadata: { items: [{ key: 'startup-script', value: 'canary-secret' }] },
+  metadata: {
+    items: [
+      { key: 'startup-script', value: 'canary-secret' },
+      { key: 'created-by', value: 'projects/1/zones/us-east1-b/instanceGroupManagers/web' },
+    ],
+  },
 }
 const disk = {
   id: '1926261635889640234',
@@ -52,6 +57,7 @@ const disk = {
   zone: vm.zone,
   type: `${vm.zone}/diskTypes/pd-ssd`,
   users: [`${place}/zones/us-east1-b/instances/web-1`],
+  asyncPrimaryDisk: { disk: 'primary' },
 }
 
 describe('the inventory of a project', () => {
@@ -79,7 +85,11 @@ describe('the inventory of a project', () => {
         zone: 'us-east1-b',
         createdAt: '2017-05-01T19:34:32.859Z',
         tags: { team: 'blue' },
-        configuration: { isSpot: true, disks: [`${root}/${projectId}/zones/us-east1-b/disks/web-1`] },
+        configuration: {
+          isSpot: true,
+          createdBy: 'projects/1/zones/us-east1-b/instanceGroupManagers/web',
+          disks: [`${root}/${projectId}/zones/us-east1-b/disks/web-1`],
+        },
       },
       expect.objectContaining({
         id: `${root}/${number}/zones/us-east1-b/disk/${disk.id}`,
@@ -89,6 +99,7 @@ describe('the inventory of a project', () => {
         status: 'in-use',
         sizeGb: 10,
         attachedTo: `${root}/${number}/zones/us-east1-b/instances/${vm.id}`,
+        configuration: expect.objectContaining({ asyncPrimaryDisk: { disk: 'primary' } }),
       }),
     ])
     expect(JSON.stringify(resources)).not.toContain('canary')
@@ -98,7 +109,18 @@ describe('the inventory of a project', () => {
     [
       'a snapshot',
       'global/snapshots',
-      { items: [{ id: '5', name: 's', status: 'READY', diskSizeGb: '16', sourceDisk: `${place}/zones/z/disks/d` }] },
+      {
+        items: [
+          {
+            id: '5',
+            name: 's',
+            status: 'READY',
+            diskSizeGb: '16',
+            sourceDisk: `${place}/zones/z/disks/d`,
+            sourceSnapshotSchedulePolicy: `${place}/regions/r/resourcePolicies/daily`,
+          },
+        ],
+      },
       {
         kind: 'snapshot',
         id: `//compute.googleapis.com/projects/${number}/global/snapshots/5`,
@@ -106,6 +128,9 @@ describe('the inventory of a project', () => {
         sizeGb: 16,
         region: 'global',
         attachedTo: `//compute.googleapis.com/projects/${projectId}/zones/z/disks/d`,
+        configuration: {
+          sourceSnapshotSchedulePolicy: `//compute.googleapis.com/projects/${projectId}/regions/r/resourcePolicies/daily`,
+        },
       },
     ],
     [

@@ -8,7 +8,10 @@ const fixture = (name: string): unknown => read(join(import.meta.dirname, `${nam
 /** Definitions that the contract runs, by workflow: its own, and the product's pipeline. */
 export const definitions: Record<string, unknown> = {
   ...Object.fromEntries(
-    ['map', 'parallel', 'loop', 'wait', 'retry', 'names', 'token', 'expiry'].map((name) => [name, fixture(name)]),
+    ['branches', 'map', 'parallel', 'loop', 'wait', 'retry', 'names', 'token', 'expiry'].map((name) => [
+      name,
+      fixture(name),
+    ]),
   ),
   bills: read(createRequire(import.meta.url).resolve('@cloudoptima/core/bills.asl.json')),
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { savingOf } from './money.ts'
 import { priceBook, priceOf } from './prices.ts'
-import type { Found, SavingBasis } from './rule.ts'
-import type { MonthlyCost } from './subject.ts'
-import { some, usd } from './testing/subjects.ts'
+import type { Found, SavingBasis } from '../rule.ts'
+import type { MonthlyCost } from '../subject.ts'
+import { some, usd } from '../testing/subjects.ts'
 
 const ec2 = some('aws', 'instance', { type: 'm5.xlarge', status: 'running' })
 const place = { cloud: 'aws', region: 'eu-central-1', part: 'compute', currency: 'USD' } as const
@@ -12,6 +12,7 @@ function found(saving: SavingBasis, cost?: MonthlyCost, also: Found['also'] = []
   return {
     state: 'found',
     rule: 'r',
+    finds: 'test',
     analyzer: 'right_sizing',
     subject: ec2({ id: 'i-1', ...(cost && { cost }) }),
     also,
@@ -23,6 +24,7 @@ function found(saving: SavingBasis, cost?: MonthlyCost, also: Found['also'] = []
     effort: 'low',
     restartNeeded: false,
     rollbackPossible: true,
+    undo: 'test',
   }
 }
 

@@ -1,7 +1,7 @@
-import * as Money from '../kernel/money.ts'
+import * as Money from '../../kernel/money.ts'
 import { type Price, type PriceBook, priceOf } from './prices.ts'
-import type { Found, Target } from './rule.ts'
-import type { Part, PartCost, Subject } from './subject.ts'
+import type { Found, Target } from '../rule.ts'
+import type { Part, PartCost, Subject } from '../subject.ts'
 
 /** Of 30 days. */
 export interface Saving {
@@ -41,8 +41,9 @@ export function savingOf(found: Found, book: PriceBook): Saving {
     return { ...common, amount: '0', basis: 'a commitment pays for it: nothing is saved until it is used elsewhere' }
   if (saving.kind === 'stops_cost') return bounded(free, most, { ...common, basis: `ends ${namesOf(affected)}` })
   if (saving.kind === 'share') {
-    const basis = `${Money.plain(Money.parse(String(saving.share)).times(100).round(1))} % of ${namesOf(affected)}`
-    return bounded(free.times(saving.share), most, { ...common, basis })
+    const share = Money.parse(saving.share.toFixed(6))
+    const basis = `${Money.plain(share.times(100).round(1))} % of ${namesOf(affected)}`
+    return bounded(free.times(share), most, { ...common, basis })
   }
   const targets = saving.targets.map((target) => newCost(target, subject, cost, book))
   const unknown = targets.find((target) => typeof target === 'string')

@@ -1,7 +1,7 @@
-import type { Cloud } from '../kernel/cloud.ts'
-import * as Money from '../kernel/money.ts'
-import { familyOf } from './instance-types.ts'
-import type { Part } from './subject.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
+import * as Money from '../../kernel/money.ts'
+import { familyOf } from '../sizes/instance-types.ts'
+import type { Part } from '../subject.ts'
 
 interface Sku {
   cloud: Cloud
@@ -9,7 +9,7 @@ interface Sku {
   part: Part
   /** `m7g.large`, `gp3`. */
   sku: string
-  /** Operating system, engine or redundancy, where the price depends on it. */
+  /** As `variantOf` tells it of a resource. */
   variant?: string
   currency: string
 }

@@ -1,4 +1,4 @@
-import type { Cloud } from '../kernel/cloud.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
 import table from './instance-types.json' with { type: 'json' }
 
 export interface InstanceType {
@@ -130,7 +130,8 @@ export function inFamily(name: string, family: string): InstanceType | undefined
   return typeOf('aws', `${prefix}${family}.${name.slice(name.lastIndexOf('.') + 1)}`)
 }
 
-/** The family of a type; of another SKU, its name without size. */
+/** The family of a type, with the prefix of the service; of another SKU, its name without size. */
 export function familyOf(cloud: Cloud, sku: string): string {
-  return placeOf(cloud, sku)?.family[0]?.family ?? sku.replace(/[.-][^.-]*$/, '')
+  const family = placeOf(cloud, sku)?.family[0]?.family
+  return family === undefined ? sku.replace(/[.-][^.-]*$/, '') : `${prefixOf(sku)}${family}`
 }

@@ -29,7 +29,7 @@ test('the family of a SKU', () => {
   expect(['m5.large', 'gp3', 'db.m5.large', 'cache.zz.large'].map((sku) => familyOf('aws', sku))).toEqual([
     'm5',
     'gp3',
-    'm5',
+    'db.m5',
     'cache.zz',
   ])
 })

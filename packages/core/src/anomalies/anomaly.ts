@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto'
+import type * as Detect from '../analytics/detect/index.ts'
+import type { ChargedAs } from '../effects/lake.ts'
+import type { Day } from '../kernel/calendar.ts'
+
+declare module '../effects/tables.ts' {
+  interface Tables {
+    anomalies: Table<Info>
+  }
+}
+
+export const statuses = ['active', 'resolved', 'ignored', 'withdrawn'] as const
+export const severities = ['high', 'medium', 'low'] as const
+
+/** The series of a cost: `{ provider: 'AWS', service: 'AmazonEC2' }`, a tag as `tag:Team`; `{}` is the total. */
+export type Dimensions = Readonly<Record<string, string>>
+
+/** Amounts are decimal texts, except those of the model. */
+export interface Facts extends Omit<Detect.Anomaly, 'actual' | 'detected'> {
+  dimensions: Dimensions
+  charged: ChargedAs
+  currency: string
+  /** Day of the first alarm. */
+  alarmOn: Day
+  /** The first day of the series that was judged. */
+  knownSince: Day
+  /** By the model, as the other numbers. */
+  modeled: number
+  /** Other series that show the same excess. */
+  alsoSeen: { dimensions: Dimensions; impact: number }[]
+}
+
+export interface Share extends Omit<Detect.Share, 'excess' | 'effect'> {
+  excess: string
+  effect?: { quantity: string; price: string; before: string; after: string; unit: string }
+}
+
+export interface RootCause {
+  sentence: string
+  /** Exact, from the charges. */
+  actual: string
+  shares: Share[]
+  affectedResources: string[]
+  events: Detect.InventoryEvent[]
+}
+
+/** One cause of unexpected cost. A row stays for 400 days after its last day. */
+export interface Info extends Facts {
+  id: string
+  status: (typeof statuses)[number]
+  rootCause: RootCause
+  /** When it was found, in ISO time. */
+  detectedAt: string
+  /** The event was sent with the first write. */
+  isAnnounced?: true
+  updatedAt: string
+  /** That was judged. */
+  lakeVersion: number
+  /** Since the status is not `active`. */
+  closedAt?: string
+  closedBy?: string
+  /** Of the user, or the reason why it was withdrawn. */
+  note?: string
+  /** The mark that expects it. */
+  expectedBy?: string
+  expiresAt: number
+}
+
+/** The same for each analysis that finds it first on this day. */
+export function idOf(orgId: string, { dimensions, charged, currency, alarmOn, impact }: Facts): string {
+  const named = Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `ano_${hash('sha256', JSON.stringify([orgId, named, charged, currency, alarmOn, impact < 0]), 'hex').slice(0, 26)}`
+}
+
+export function isSameSeries(a: Dimensions, b: Dimensions): boolean {
+  const [names, others] = [Object.entries(a), Object.keys(b)]
+  return names.length === others.length && names.every(([name, value]) => b[name] === value)
+}
+
+/** `part` is the series or a part of it. */
+export function isWithin(part: Dimensions, whole: Dimensions): boolean {
+  return Object.entries(whole).every(([name, value]) => part[name] === value)
+}
+
+/** Without the traces of its end; `note` stays. */
+export function reopened(info: Info): Info {
+  const { closedAt: _at, closedBy: _by, expectedBy: _mark, ...open } = info
+  return { ...open, status: 'active' }
+}

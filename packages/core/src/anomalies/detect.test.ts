@@ -1,0 +1,250 @@
+import fc from 'fast-check'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { random } from '../analytics/series/numeric.ts'
+import type { Context } from '../effects/context.ts'
+import type { Queries } from '../effects/lake.ts'
+import { addDays, monthSpan } from '../kernel/calendar.ts'
+import { lakeOf, snapshot } from '../testing/cost-lake.ts'
+import type { MemoryRuntime } from '../testing/runtime.ts'
+import * as Anomalies from './anomalies.ts'
+import * as Expected from './expected.ts'
+import { run } from './detect.ts'
+
+type Row = Queries['costSeries']['row']
+
+const months = ['2026-06', '2026-07', '2026-08', '2026-09', '2026-10']
+const bills = months.map((period) =>
+  snapshot({
+    provider: 'AWS',
+    period,
+    days: { first: `${period}-01`, last: monthSpan(period).end },
+    at: '2026-11-03T06:00:00.000Z',
+  }),
+)
+const first = '2026-06-01'
+const last = '2026-10-31'
+const days = Array.from({ length: 153 }, (_, n) => addDays(first, n))
+
+/** 100 on weekdays, 60 on weekends, with noise of 4 %, plus the extra of a day. */
+function series(dimensions: Partial<Row>, extra: Record<string, number> = {}, from = first): Row {
+  const next = random(1)
+  const own = days.filter((day) => day >= from)
+  const costs = own.map((day) => {
+    const usual = [0, 6].includes(new Date(day).getUTCDay()) ? 60 : 100
+    return usual * (0.96 + 0.08 * next()) + (extra[day] ?? 0)
+  })
+  const none = { provider: 'AWS', account: null, service: null, region: null, tag: null }
+  const more = { charged: 'usage' as const, currency: 'USD', days: JSON.stringify(own), costs: JSON.stringify(costs) }
+  return { ...none, ...dimensions, ...more }
+}
+
+const ec2 = { account: '1', service: 'EC2' }
+const spike = (amount: number) => ({ '2026-10-28': amount, '2026-10-29': amount })
+const grown = (amount: number): Row[] => [
+  series({}, spike(amount)),
+  series({ account: '1' }, spike(amount)),
+  series({ service: 'EC2' }, spike(amount)),
+  series(ec2, spike(amount)),
+]
+const shares: Queries['costShares']['row'][] = [
+  { dimension: 'total', value: null, cost: '400.25', previous: '2400', used: null, usedBefore: null, unit: null },
+  { dimension: 'service', value: 'EC2', cost: '400.25', previous: '2400', used: null, usedBefore: null, unit: null },
+  { dimension: 'resource', value: 'i-1', cost: '200.25', previous: '0', used: null, usedBefore: null, unit: null },
+]
+
+let ctx: Context
+let runtime: MemoryRuntime
+let held: Row[]
+let now: string
+const settled = '2026-11-01T00:00:00.000Z'
+
+beforeEach(async () => {
+  held = grown(100)
+  now = '2026-11-03T07:00:00.000Z'
+  const lake = await lakeOf(bills)
+  runtime = lake.runtime
+  runtime.lake.query = async (name: string) => (name === 'costSeries' ? held : name === 'costShares' ? shares : [])
+  ctx = { ...lake.ctx, now: () => new Date(now) }
+})
+
+const found = async () => (await Anomalies.list(ctx, {})).anomalies
+const announced = () => runtime.events.filter(({ name }) => name === 'anomaly.detected')
+const only = async () => {
+  const [anomaly, ...others] = await found()
+  expect(others).toEqual([])
+  if (!anomaly) throw new Error('no anomaly')
+  return anomaly
+}
+
+test('one cause is one anomaly of the deepest series, with its exact cost, and is announced', async () => {
+  await run(ctx, settled)
+  expect(await only()).toMatchObject({
+    status: 'active',
+    provider: 'AWS',
+    account: '1',
+    service: 'EC2',
+    startDate: '2026-10-28',
+    endDate: '2026-10-29',
+    currency: 'USD',
+    actualCostExact: '400.25',
+    affectedResources: ['i-1'],
+  })
+  expect(announced()).toHaveLength(1)
+  const { id } = await only()
+  const detail = await Anomalies.get(ctx, { id })
+  expect(detail.alsoSeen).toHaveLength(3)
+  const excess = detail.shares.filter(({ dimension }) => dimension === 'resource').map((share) => Number(share.excess))
+  expect(excess.reduce((sum, part) => sum + part, 0)).toBeCloseTo(detail.impactAmount, 6)
+})
+
+test('the same costs again change nothing and announce nothing', async () => {
+  for (let n = 0; n < 3; n++) {
+    now = addDays('2026-11-03', n) + 'T07:00:00.000Z'
+    await run(ctx, settled)
+  }
+  expect((await only()).detectedAt).toBe('2026-11-03T07:00:00.000Z')
+  expect(announced()).toHaveLength(1)
+})
+
+test('an anomaly keeps its identity while it grows, and when a deeper series explains it later', async () => {
+  held = [series({}, spike(100)), series({ service: 'EC2' }, spike(100))]
+  await run(ctx, settled)
+  const before = await only()
+  held = grown(160)
+  await run(ctx, settled)
+  const after = await only()
+  expect(after).toMatchObject({ id: before.id, detectedAt: before.detectedAt, account: '1' })
+  expect(announced()).toHaveLength(1)
+})
+
+test('a correction of its costs withdraws it with the reason, and brings it back without a second event', async () => {
+  await run(ctx, settled)
+  const { id } = await only()
+  held = grown(0)
+  await run(ctx, settled)
+  expect(await found()).toEqual([])
+  const withdrawn = await Anomalies.get(ctx, { id })
+  expect(withdrawn).toMatchObject({ status: 'withdrawn', note: expect.stringMatching(/corrected from \d+.* USD/) })
+  await expect(Anomalies.resolve(ctx, { id })).rejects.toMatchObject({ code: 'conflict' })
+  held = grown(100)
+  await run(ctx, settled)
+  expect(await only()).toMatchObject({ id, status: 'active', closedAt: null })
+  expect(announced()).toHaveLength(1)
+})
+
+test('the costs of a purged account take their anomalies along', async () => {
+  await run(ctx, settled)
+  held = [series({ account: '2' })]
+  await run(ctx, settled)
+  expect(await found()).toEqual([])
+})
+
+test('in the first hour nothing is announced, and a judgement by too few bills is forgotten', async () => {
+  held = grown(100)
+  const early = '2026-10-10'
+  held = [series(ec2, { '2026-10-28': 30, '2026-10-29': 30 }, early)]
+  await run(ctx, now)
+  expect(await found()).toHaveLength(1)
+  held = [series(ec2, Object.fromEntries(days.filter((_, n) => n % 3 === 0).map((day) => [day, 30])))]
+  for (const day of ['2026-10-28', '2026-10-29']) expect(days.includes(day)).toBe(true)
+  await run(ctx, now)
+  expect(announced()).toEqual([])
+})
+
+test('bills that begin are no anomaly of the series across accounts', async () => {
+  const another = snapshot({
+    provider: 'AWS',
+    period: '2026-10',
+    billingAccountId: '2',
+    partition: 'AWS/2/2026-10',
+    days: { first: '2026-10-20', last },
+  })
+  await runtime.tables.partitions.put('org_test', { ...another, id: another.partition })
+  const more = Object.fromEntries(days.filter((day) => day >= '2026-10-20').map((day) => [day, 90]))
+  held = [series({}, more), series({ account: '1' }), series({ account: '2' }, {}, '2026-10-20')]
+  await run(ctx, settled)
+  expect(await found()).toEqual([])
+})
+
+describe('users', () => {
+  test('resolve, ignore and reopen with a note, and their decision stays', async () => {
+    await run(ctx, settled)
+    const { id } = await only()
+    expect(await Anomalies.resolve(ctx, { id, note: 'A load test.' })).toMatchObject({
+      status: 'resolved',
+      note: 'A load test.',
+      closedBy: ctx.actor.id,
+    })
+    held = grown(170)
+    await run(ctx, settled)
+    expect(await only()).toMatchObject({ id, status: 'resolved', note: 'A load test.' })
+    expect(await Anomalies.reopen(ctx, { id })).toMatchObject({ status: 'active', closedAt: null, closedBy: null })
+    expect((await Anomalies.list(ctx, { status: 'resolved' })).anomalies).toEqual([])
+    await expect(Anomalies.ignore(ctx, { id: 'ano_none' })).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('an expected cost is ignored and not announced', async () => {
+    await Expected.create(ctx, { startDate: '2026-10-27', endDate: '2026-10-30', service: 'EC2', note: 'Migration' })
+    await run(ctx, settled)
+    expect(await only()).toMatchObject({ status: 'ignored', note: 'Migration' })
+    expect(announced()).toEqual([])
+  })
+
+  test.each([
+    ['other days', { startDate: '2026-10-01', endDate: '2026-10-20' }],
+    ['another service', { startDate: '2026-10-27', endDate: '2026-10-30', service: 'S3' }],
+  ])('a mark of %s expects nothing', async (_, mark) => {
+    await Expected.create(ctx, { ...mark, note: 'Other' })
+    await run(ctx, settled)
+    expect((await only()).status).toBe('active')
+  })
+
+  test('an anomaly that is ignored as yearly is expected a year later, give or take three days', async () => {
+    await run(ctx, settled)
+    const { id } = await only()
+    await Anomalies.ignore(ctx, { id, expected: 'yearly' })
+    const { expected } = await Expected.list(ctx, {})
+    expect(expected).toMatchObject([
+      { startDate: '2026-10-28', endDate: '2026-10-29', repeats: 'yearly', account: '1' },
+    ])
+    const facts = (day: string) =>
+      ({
+        dimensions: { provider: 'AWS', account: '1', service: 'EC2' },
+        excess: [{ day, amount: 5 }],
+        impact: 5,
+      }) as never
+    const isExpected = (day: string) => Expected.markOf(expected, facts(day)) !== undefined
+    expect(['2027-10-25', '2027-11-01', '2028-10-28'].map(isExpected)).toEqual([true, true, true])
+    expect(['2027-10-24', '2027-11-02', '2025-10-28'].map(isExpected)).toEqual([false, false, false])
+  })
+})
+
+test('floors of the organization hide what is smaller', async () => {
+  const organization = {
+    id: 'org_test',
+    anomalies: { sensitivity: 'medium', floorAmount: 1_000, floorPercent: 1, tagKeys: [] },
+  }
+  await runtime.tables.organizations.put('org_test', organization as never)
+  await run(ctx, settled)
+  expect(await found()).toEqual([])
+})
+
+test('however often costs change, each anomaly is announced once at most, and none is open without its costs', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom(0, 40, 100, 300), { minLength: 1, maxLength: 6 }), async (amounts) => {
+      const lake = await lakeOf(bills)
+      lake.runtime.lake.query = async (name: string) =>
+        name === 'costSeries' ? held : name === 'costShares' ? shares : []
+      const own = { ...lake.ctx, now: () => new Date(now) }
+      for (const amount of amounts) {
+        held = grown(amount)
+        await run(own, settled)
+        const { anomalies } = await Anomalies.list(own, { status: 'active' })
+        expect(anomalies.length).toBe(amount === 0 ? 0 : 1)
+      }
+      const ids = lake.runtime.events.filter(({ name }) => name === 'anomaly.detected').map(({ id }) => id)
+      expect(ids.length).toBe(amounts.some((amount) => amount > 0) ? 1 : 0)
+    }),
+    { numRuns: 20 },
+  )
+})

@@ -1,0 +1,175 @@
+import type { Floor } from '../analytics/detect/index.ts'
+import { factors } from '../currencies/factor.ts'
+import * as ExchangeRate from '../currencies/rates.ts'
+import { filesFor, lastDays, matureUntil, usualCurrency } from '../costs/scope.ts'
+import type { Context } from '../effects/context.ts'
+import type { Queries } from '../effects/lake.ts'
+import { event } from '../effects/relay.ts'
+import { addDays, type Day } from '../kernel/calendar.ts'
+import { isWritten } from '../kernel/fault.ts'
+import * as Money from '../kernel/money.ts'
+import { type View, view as currentView } from '../lake/snapshot.ts'
+import { type Facts, idOf, type Info, reopened } from './anomaly.ts'
+import * as Expected from './expected.ts'
+import { type Plan, planOf } from './plan.ts'
+import { rootCauseOf } from './root-cause.ts'
+import { defaults, type Settings } from './settings.ts'
+import { type Boundary, causesOf, heldSeries, seriesOf } from './sightings.ts'
+
+/** A year, so that the day of the month is known, and more. */
+const historyDays = 400
+/** Days whose anomalies are written, and those whose anomalies are announced: of older ones nobody wants to be woken. */
+const writtenDays = 90
+const announcedDays = 7
+const settlingMs = 3_600_000
+const recentDays = 30
+const mostSeries = 500
+const keptDays = 400
+
+/**
+ * Judges the costs of the newest version of the lake; returns the version. Idempotent. In the first hour of an
+ * organization nothing is announced: its bills come month by month, and their costs are news to nobody.
+ */
+export async function run(ctx: Context, firstAt: string): Promise<number> {
+  const view = await currentView(ctx)
+  const { lakeVersion } = view
+  const until = matureUntil(view)
+  const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
+  const settings = organization?.anomalies ?? defaults
+  const [rows, marks] = await Promise.all([
+    ctx.tables.anomalies.all(ctx.orgId),
+    ctx.tables.expectedCosts.all(ctx.orgId),
+  ])
+  const since = until === null ? '' : addDays(until, 1 - writtenDays)
+  const series = until === null ? [] : await costSeries(ctx, view, until, settings)
+  const currency = organization?.currency ?? usualCurrency(view)
+  const causes = causesOf(series, since, {
+    sensitivity: settings.sensitivity,
+    floorOf: until === null ? () => floorOf(settings) : await floors(ctx, settings, currency, until),
+    boundaries: boundariesOf(view),
+  })
+  const judged = rows.filter((row) => row.last >= since)
+  const plan = planOf(judged, causes, (row) => heldSeries(series, row))
+  const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
+  const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
+  await write(ctx, { view, plan, marks, settings, announcedSince })
+  ctx.log.info('anomalies were judged', { lakeVersion, count: causes.length })
+  return lakeVersion
+}
+
+async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Settings) {
+  const span = { start: addDays(until, 1 - historyDays), end: until }
+  const files = filesFor(ctx.orgId, view, span)
+  const asked = { ...span, recent: addDays(until, 1 - recentDays) }
+  const most = Math.floor(mostSeries / (1 + tagKeys.length))
+  const keyOf = new Map<Queries['costSeries']['row'], string>()
+  const rows = await ctx.runtime.lake.query('costSeries', files, { ...asked, most: mostSeries - most * tagKeys.length })
+  for (const tagKey of tagKeys)
+    for (const row of await ctx.runtime.lake.query('costSeries', files, { ...asked, most, tagKey })) {
+      keyOf.set(row, tagKey)
+      rows.push(row)
+    }
+  const lastOf = lastDays(view)
+  return seriesOf(
+    rows,
+    (row) => keyOf.get(row),
+    (provider) => {
+      const own = provider === undefined ? undefined : lastOf.get(provider)
+      return own !== undefined && own < until ? own : until
+    },
+  )
+}
+
+const floorOf = ({ floorAmount, floorPercent }: Settings): Floor => ({ amount: floorAmount, percent: floorPercent })
+
+/** By the rates of the last day; without one, the floor counts in the currency itself. */
+async function floors(ctx: Context, settings: Settings, currency: string, day: Day): Promise<(of: string) => Floor> {
+  const { lastDay } = await ExchangeRate.held(ctx)
+  const rated = day < lastDay ? day : lastDay
+  const factorOf = factors(await ExchangeRate.publications(ctx, { start: rated, end: rated }, lastDay))
+  return (of) => {
+    const factor = factorOf(currency, of, rated)
+    const floor = floorOf(settings)
+    return factor ? { ...floor, amount: floor.amount * Money.toNumber(factor) } : floor
+  }
+}
+
+function boundariesOf({ snapshots }: View): Boundary[] {
+  const accounts = Map.groupBy(snapshots, ({ provider, billingAccountId }) =>
+    JSON.stringify([provider, billingAccountId]),
+  )
+  return [...accounts.values()].flatMap((bills) => {
+    const [bill] = bills
+    if (!bill) return []
+    const { provider } = bill
+    const first = bills.reduce((day, { days }) => (days.first < day ? days.first : day), bill.days.first)
+    const last = bills.reduce((day, { days }) => (days.last > day ? days.last : day), bill.days.last)
+    return [
+      { provider, day: first, isBeginning: true },
+      { provider, day: addDays(last, 1), isBeginning: false },
+    ]
+  })
+}
+
+interface ToWrite {
+  view: View
+  plan: Plan
+  marks: readonly Expected.Info[]
+  settings: Settings
+  announcedSince: Day | undefined
+}
+
+async function write(ctx: Context, { view, plan, marks, settings, announcedSince }: ToWrite): Promise<void> {
+  const { anomalies } = ctx.tables
+  const { lakeVersion } = view
+  const at = ctx.now().toISOString()
+  const made = async (facts: Facts) => {
+    const rootCause = await rootCauseOf(ctx, view, facts, settings.tagKeys)
+    const expiresAt = Math.ceil(Date.parse(addDays(facts.last, keptDays)) / 1000)
+    return { ...facts, rootCause, lakeVersion, updatedAt: at, expiresAt }
+  }
+  for (const facts of plan.found) {
+    const id = idOf(ctx.orgId, facts)
+    const mark = Expected.markOf(marks, facts)
+    const isAnnounced = !mark && announcedSince !== undefined && facts.last >= announcedSince
+    const row: Info = {
+      ...(await made(facts)),
+      id,
+      status: 'active',
+      detectedAt: at,
+      ...(isAnnounced && { isAnnounced }),
+      ...(mark && expectedBy(mark, at)),
+    }
+    const events = isAnnounced
+      ? [event(ctx, 'anomaly.detected', { anomalyId: id, severity: facts.severity }, `anomaly.detected/${id}`)]
+      : []
+    // Another analysis may have written it.
+    await isWritten(anomalies.insert(ctx.orgId, row, events))
+  }
+  for (const { row, facts } of plan.changed) {
+    const mark = Expected.markOf(marks, facts)
+    const next = await made(facts)
+    const isRenewed = row.status === 'withdrawn'
+    await anomalies.update(ctx.orgId, row.id, (current) => {
+      if (current.lakeVersion > lakeVersion) return undefined
+      const kept = isRenewed && current.status === 'withdrawn' ? reopened(current) : current
+      return { ...kept, ...next, ...(mark && kept.status === 'active' && expectedBy(mark, at)) }
+    })
+  }
+  for (const { row, reason, isMistaken } of plan.withdrawn) {
+    // Nobody was told of it.
+    if (isMistaken && !row.isAnnounced) {
+      await isWritten(anomalies.remove(ctx.orgId, row.id, [], { status: 'active', lakeVersion: row.lakeVersion }))
+      continue
+    }
+    await anomalies.update(ctx.orgId, row.id, (current) =>
+      current.status !== 'active' || current.lakeVersion > lakeVersion
+        ? undefined
+        : { ...current, status: 'withdrawn', note: reason, closedAt: at, updatedAt: at, lakeVersion },
+    )
+  }
+}
+
+function expectedBy(mark: Expected.Info, at: string) {
+  return { status: 'ignored' as const, expectedBy: mark.id, note: mark.note, closedAt: at, closedBy: mark.createdBy }
+}

@@ -1,0 +1,138 @@
+import * as Detect from '../analytics/detect/index.ts'
+import type { Context } from '../effects/context.ts'
+import type { Filter, Queries } from '../effects/lake.ts'
+import { addDays, dayOf } from '../kernel/calendar.ts'
+import { isOfCloud } from '../kernel/cloud.ts'
+import * as Money from '../kernel/money.ts'
+import type { ResourceChange } from '../kernel/resource.ts'
+import type { View } from '../lake/snapshot.ts'
+import { filesFor } from '../costs/scope.ts'
+import { changesOf } from '../resources/resource-view.ts'
+import type { Facts, RootCause, Share } from './anomaly.ts'
+
+/** Four weeks before the anomaly: what the parts of the cost were before it. */
+const daysBefore = 28
+const mostShares = 10
+const mostChanges = 1_000
+const decimals = 10
+
+/** The charges and the changes of resources behind an anomaly. */
+export async function rootCauseOf(
+  ctx: Context,
+  view: View,
+  facts: Facts,
+  tagKeys: readonly string[],
+): Promise<RootCause> {
+  const { first, last, charged, currency } = facts
+  const before = addDays(first, -daysBefore)
+  const shares = await ctx.runtime.lake.query('costShares', filesFor(ctx.orgId, view, { start: before, end: last }), {
+    start: first,
+    end: last,
+    before,
+    charged,
+    currency,
+    filters: filtersOf(facts),
+    tagKeys,
+    most: mostShares,
+  })
+  const times = { start: addDays(first, -3), end: addDays(last, 2), limit: mostChanges }
+  const changes = await changesOf(ctx, times)
+  const question = questionOf(facts, shares, changes)
+  const { sentence, affectedResources, events, ...found } = Detect.explain(question)
+  return {
+    sentence,
+    actual: Money.plain(question.actual),
+    shares: found.shares.map(plainShare),
+    affectedResources,
+    events: events.slice(0, mostShares),
+  }
+}
+
+function filtersOf({ dimensions }: Facts): Filter[] {
+  return Object.entries(dimensions).map(([name, value]) => {
+    const tagKey = name.startsWith('tag:') ? name.slice('tag:'.length) : undefined
+    return tagKey === undefined
+      ? { dimension: name as 'provider' | 'account' | 'service' | 'region', values: [value] }
+      : { dimension: 'tag', tagKey, values: [value] }
+  })
+}
+
+/** What was expected of a part is its cost before, in proportion to what the model expects of the whole. */
+export function questionOf(
+  { first, last, currency, expected: modeled, dimensions }: Facts,
+  rows: readonly Queries['costShares']['row'][],
+  changes: readonly Queries['resourceChanges']['row'][],
+): Detect.Question {
+  const total = rows.find(({ dimension }) => dimension === 'total')
+  const actual = Money.parse(total?.cost ?? '0')
+  const expected = Money.parse(String(modeled))
+  const previous = Money.parse(total?.previous ?? '0')
+  const scaled = (amount: string) =>
+    previous.eq(0) ? Money.zero : Money.parse(amount).times(expected).div(previous).round(decimals)
+  const parts = rows.flatMap(({ dimension, value, cost, previous: own, used, usedBefore, unit }): Detect.Part[] => {
+    if (dimension === 'total' || value === null) return []
+    const part = { dimension, value, expected: scaled(own), actual: Money.parse(cost) }
+    if (used === null || usedBefore === null || unit === null) return [part]
+    return [{ ...part, usage: { expected: scaled(usedBefore), actual: Money.parse(used), unit } }]
+  })
+  const named = parts.flatMap(({ dimension, value }) => (dimension === 'resource' ? [value] : []))
+  const events = changes.flatMap((change): Detect.InventoryEvent[] => {
+    const kind = eventKinds[change.change]
+    const isElsewhere = dimensions['provider'] !== undefined && !isOfCloud(dimensions['provider'], change.provider)
+    if (kind === undefined || isElsewhere) return []
+    const resource = named.find((name) => isSameResource(name, change.id)) ?? change.id
+    const detail = detailOf(change)
+    const isCommitment = change.kind === 'commitment' && kind === 'stopped'
+    return [
+      {
+        day: dayOf(new Date(change.at)),
+        kind: isCommitment ? 'commitment-expired' : kind,
+        resource,
+        ...(detail !== undefined && { detail }),
+      },
+    ]
+  })
+  return { first, last, currency, expected, actual, parts, events }
+}
+
+const eventKinds: Partial<Record<ResourceChange, Detect.InventoryEvent['kind']>> = {
+  started: 'started',
+  stopped: 'stopped',
+  ended: 'stopped',
+  resized: 'resized',
+  retagged: 'retagged',
+}
+
+/** Bills name a resource by its id, by an ARN or by a path. */
+function isSameResource(billed: string, id: string): boolean {
+  const [name, other] = [billed.toLowerCase(), id.toLowerCase()]
+  return name === other || ['/', ':'].some((mark) => name.endsWith(mark + other) || other.endsWith(mark + name))
+}
+
+/** `m5.large to m5.4xlarge` */
+function detailOf({ change, earlier, later }: Queries['resourceChanges']['row']): string | undefined {
+  if (change !== 'resized' || earlier === null || later === null) return undefined
+  const [was, now] = [earlier, later].map((state) => (JSON.parse(state) as { type?: string | null }).type)
+  return was && now && was !== now ? `${was} to ${now}` : undefined
+}
+
+function plainShare({ excess, effect, ...share }: Detect.Share): Share {
+  const plain = { ...share, excess: Money.plain(excess) }
+  if (!effect) return plain
+  const [quantity, price, before, after] = [
+    effect.quantity,
+    effect.price,
+    effect.usage.expected,
+    effect.usage.actual,
+  ].map(Money.plain)
+  return {
+    ...plain,
+    effect: {
+      quantity: quantity ?? '0',
+      price: price ?? '0',
+      before: before ?? '0',
+      after: after ?? '0',
+      unit: effect.usage.unit,
+    },
+  }
+}

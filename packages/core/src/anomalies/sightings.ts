@@ -1,0 +1,138 @@
+import { anomaliesOf, type Cause, type Floor, perCause, type Sensitivity } from '../analytics/detect/index.ts'
+import type { ChargedAs, Queries } from '../effects/lake.ts'
+import { addDays, type Day, daysIn } from '../kernel/calendar.ts'
+import { type Dimensions, type Facts, isSameSeries } from './anomaly.ts'
+
+/** Daily costs from the first charge to the last judged day. */
+export interface CostSeries {
+  dimensions: Dimensions
+  charged: ChargedAs
+  currency: string
+  start: Day
+  values: number[]
+}
+
+/** The day on which the bills of a billing account begin, or the day after they end. */
+export interface Boundary {
+  provider: string
+  day: Day
+  isBeginning: boolean
+}
+
+const names = ['provider', 'account', 'service', 'region'] as const
+const stepSeconds = 86_400
+
+/** `untilOf` is the last day to judge of a provider. A provider that delivers no more has an earlier one. */
+export function seriesOf(
+  rows: readonly Queries['costSeries']['row'][],
+  tagKeyOf: (row: Queries['costSeries']['row']) => string | undefined,
+  untilOf: (provider: string | undefined) => Day,
+): CostSeries[] {
+  const series = rows.flatMap((row) => {
+    const tagKey = tagKeyOf(row)
+    const dimensions = Object.fromEntries(names.flatMap((name) => (row[name] === null ? [] : [[name, row[name]]])))
+    if (tagKey !== undefined && row.tag !== null) dimensions[`tag:${tagKey}`] = row.tag
+    const [days, costs] = [JSON.parse(row.days) as Day[], JSON.parse(row.costs) as number[]]
+    const [start, end] = [days[0], untilOf(dimensions['provider'])]
+    if (start === undefined || start > end) return []
+    const values = Array.from({ length: daysIn({ start, end }) }, () => 0)
+    for (const [i, day] of days.entries()) if (day <= end) values[daysIn({ start, end: day }) - 1] = costs[i] ?? 0
+    const { charged, currency } = row
+    return [{ dimensions, charged, currency, start, values }]
+  })
+  return [...series, ...totals(series, untilOf(undefined))]
+}
+
+/** Of the providers that still deliver. */
+function totals(series: readonly CostSeries[], until: Day): CostSeries[] {
+  const isWhole = ({ dimensions, start, values }: CostSeries) =>
+    Object.keys(dimensions).join('') === 'provider' && addDays(start, values.length - 1) >= until
+  const groups = Map.groupBy(series.filter(isWhole), ({ charged, currency }) => `${charged} ${currency}`)
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (!first || group.length < 2) return []
+    const start = group.reduce((day, other) => (other.start < day ? other.start : day), first.start)
+    const values = Array.from({ length: daysIn({ start, end: until }) }, () => 0)
+    for (const other of group)
+      for (const [i, value] of other.values.entries()) {
+        const at = daysIn({ start, end: other.start }) - 1 + i
+        if (at < values.length) values[at] = (values[at] ?? 0) + value
+      }
+    return [{ ...first, dimensions: {}, start, values }]
+  })
+}
+
+interface Settings {
+  sensitivity: Sensitivity
+  floorOf: (currency: string) => Floor
+  boundaries: readonly Boundary[]
+}
+
+/** One for each cause, whose last day is `since` or later. */
+export function causesOf(series: readonly CostSeries[], since: Day, settings: Settings): Facts[] {
+  const { sensitivity, floorOf, boundaries } = settings
+  const groups = Map.groupBy(series, ({ charged, currency }) => JSON.stringify([charged, currency]))
+  return [...groups.values()].flatMap((group) => {
+    const sightings = group.flatMap((each) =>
+      anomaliesOf({ ...each, stepSeconds }, { sensitivity, floor: floorOf(each.currency) })
+        .map((anomaly) => ({ dimensions: each.dimensions, anomaly }))
+        .filter(({ dimensions, anomaly }) => !boundaries.some((boundary) => isArtifact(dimensions, anomaly, boundary))),
+    )
+    const [first] = group
+    if (!first) return []
+    const causes = perCause(sightings).filter(({ anomaly }) => anomaly.last >= since)
+    return causes.map((cause) =>
+      factsOf(cause, { ...first, start: heldOf(group, cause.dimensions)?.start ?? first.start }),
+    )
+  })
+}
+
+/** Bills that begin or end are no change of costs, and only series across accounts show them so. */
+function isArtifact(dimensions: Dimensions, { first, last, impact }: Cause['anomaly'], boundary: Boundary): boolean {
+  const isAcross = !('account' in dimensions) && (dimensions['provider'] ?? boundary.provider) === boundary.provider
+  return isAcross && impact > 0 === boundary.isBeginning && first <= boundary.day && boundary.day <= last
+}
+
+const rounded = (value: number) => Number(value.toFixed(4))
+
+function factsOf({ dimensions, anomaly, alsoSeen }: Cause, { charged, currency, start }: CostSeries): Facts {
+  const { actual, detected, ...rest } = anomaly
+  return {
+    ...rest,
+    dimensions,
+    charged,
+    currency,
+    alarmOn: detected,
+    knownSince: start,
+    modeled: rounded(actual),
+    expected: rounded(anomaly.expected),
+    lower: rounded(anomaly.lower),
+    upper: rounded(anomaly.upper),
+    impact: rounded(anomaly.impact),
+    deviationPercent: anomaly.deviationPercent === null ? null : rounded(anomaly.deviationPercent),
+    surprise: rounded(anomaly.surprise),
+    excess: anomaly.excess.map(({ day, amount }) => ({ day, amount: rounded(amount) })),
+    alsoSeen: alsoSeen.map((seen) => ({ dimensions: seen.dimensions, impact: rounded(seen.anomaly.impact) })),
+  }
+}
+
+/** Undefined if no such series is held any more. */
+export function heldSeries(
+  series: readonly CostSeries[],
+  { dimensions, charged, currency }: Pick<Facts, 'dimensions' | 'charged' | 'currency'>,
+): CostSeries | undefined {
+  return heldOf(
+    series.filter((each) => each.charged === charged && each.currency === currency),
+    dimensions,
+  )
+}
+
+const heldOf = (series: readonly CostSeries[], dimensions: Dimensions) =>
+  series.find((each) => isSameSeries(each.dimensions, dimensions))
+
+/** Of the days of a span. */
+export function costBetween({ start, values }: CostSeries, { first, last }: Pick<Facts, 'first' | 'last'>): number {
+  const from = Math.max(0, daysIn({ start, end: first }) - 1)
+  const to = Math.max(0, daysIn({ start, end: last }))
+  return rounded(values.slice(from, to).reduce((sum, value) => sum + value, 0))
+}

@@ -1,0 +1,74 @@
+import { expect, test, vi } from 'vitest'
+import { lakeOf, september } from '../testing/cost-lake.ts'
+import { once, run } from './analysis.ts'
+
+async function lake() {
+  const { ctx, runtime, head } = await lakeOf(september)
+  const clock = { at: Date.parse('2026-11-28T08:00:00.000Z') }
+  const land = async (version: number) => await runtime.tables.heads.put('org_test', { ...head, version })
+  return { ctx: { ...ctx, now: () => new Date(clock.at) }, land, clock, sent: runtime.sent }
+}
+
+test('a version is analyzed once, and a newer one again, ten seconds later', async () => {
+  const { ctx, land, clock, sent } = await lake()
+  const work = vi.fn(async () => 1)
+  await once(ctx, 'a', work)
+  await once(ctx, 'b', work)
+  expect(work).toHaveBeenCalledTimes(1)
+  await land(2)
+  clock.at += 4_000
+  await once(ctx, 'c', work)
+  expect(work).toHaveBeenCalledTimes(1)
+  expect(sent).toMatchObject([{ queue: 'ml', options: { orgId: 'org_test', delaySeconds: 6 } }])
+  clock.at += 6_000
+  await once(ctx, 'd', async () => 2)
+  await once(ctx, 'e', work)
+  expect(work).toHaveBeenCalledTimes(1)
+})
+
+test('what lands while one works is left to it, and it asks for another analysis', async () => {
+  const { ctx, land, sent } = await lake()
+  const other = vi.fn(async () => 2)
+  await once(ctx, 'a', async () => {
+    await land(2)
+    await once(ctx, 'b', other)
+    return 1
+  })
+  expect(other).not.toHaveBeenCalled()
+  expect(sent).toHaveLength(1)
+})
+
+test('a killed message goes on when it comes again, and another takes over when its time is up', async () => {
+  const { ctx, clock } = await lake()
+  const work = vi.fn(async () => 1)
+  const killed = ctx.tables.analyses.update
+  ctx.tables.analyses.update = async () => await Promise.reject(new Error('killed'))
+  await expect(once(ctx, 'a', async () => 0)).rejects.toThrow('killed')
+  ctx.tables.analyses.update = killed
+  await once(ctx, 'b', work)
+  expect(work).not.toHaveBeenCalled()
+  await once(ctx, 'a', work)
+  expect(work).toHaveBeenCalledTimes(1)
+  ctx.tables.analyses.update = async () => await Promise.reject(new Error('killed'))
+  clock.at += 20_000
+  await ctx.runtime.tables.analyses.remove('org_test', 'costs')
+  await expect(once(ctx, 'c', async () => 0)).rejects.toThrow('killed')
+  ctx.tables.analyses.update = killed
+  clock.at += 901_000
+  await once(ctx, 'd', work)
+  expect(work).toHaveBeenCalledTimes(2)
+})
+
+test('a failed analysis leaves no claim', async () => {
+  const { ctx } = await lake()
+  await expect(once(ctx, 'a', () => Promise.reject(new Error('no lake')))).rejects.toThrow('no lake')
+  expect(await ctx.tables.analyses.get('org_test', 'costs')).not.toHaveProperty('worker')
+})
+
+test('an analysis keeps the forecast of the version', async () => {
+  const { ctx } = await lake()
+  ctx.runtime.lake.query = async () => []
+  await run(ctx, { ticket: 'a' })
+  expect(await ctx.tables.answers.all('org_test')).toHaveLength(1)
+  expect(await ctx.tables.analyses.get('org_test', 'costs')).toMatchObject({ lakeVersion: 1 })
+})

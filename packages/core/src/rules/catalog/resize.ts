@@ -1,0 +1,113 @@
+import { inFamily, type InstanceType, smallerThan, typeOf } from '../sizes/instance-types.ts'
+import type { Answer, Confidence, Evidence, Target, Verdict } from '../rule.ts'
+import { type Subject, textOf } from '../subject.ts'
+import { missingWords, rounded } from './quiet.ts'
+
+export interface Limits {
+  cpuPercent: number
+  memoryPercent: number
+}
+
+/** Of the baseline that AWS publishes for a type. */
+const networkShare = 0.8
+
+/** The share of its CPUs that a burstable instance may use all the time, in percent. */
+const baselines: Partial<Record<string, number>> = {
+  nano: 5,
+  micro: 10,
+  small: 20,
+  medium: 20,
+  large: 30,
+  xlarge: 22.5,
+  '2xlarge': 17,
+}
+
+/** What prices of compute depend on beside the type. */
+export function variantOf(subject: Subject): string | undefined {
+  if (subject.kind === 'database') {
+    const engine = textOf(subject, 'Engine')
+    return engine && `${engine} ${subject.configuration['MultiAZ'] === true ? 'Multi-AZ' : 'Single-AZ'}`
+  }
+  return textOf(subject, 'PlatformDetails') ?? textOf(subject, 'osType')
+}
+
+export function computeOf(subject: Subject, sku: string): Target {
+  const variant = variantOf(subject)
+  return { part: 'compute', sku, ...(variant !== undefined && { variant }) }
+}
+
+/** The smallest type of the family that carries the use of the window with headroom. */
+export function resize(subject: Subject, limits: Limits): Answer {
+  const { cloud, type = '', utilization, kind } = subject
+  const now = typeOf(cloud, type)
+  if (!now || subject.status === 'stopped') return undefined
+  const level = utilization?.cpu?.peakP99
+  if (level === undefined) return { missing: [missingWords('cpu', utilization?.cpu)] }
+  const fits = (to: InstanceType) => level * (now.vcpus / to.vcpus) <= limits.cpuPercent && carries(subject, now, to)
+  const smaller = smallerThan(cloud, type).filter(fits)
+  if (smaller.length === 0) return undefined
+  const memory = utilization?.memory?.peakP99
+  if (memory !== undefined) {
+    const target = smaller.find((to) => memory * (now.memoryGb / to.memoryGb) <= limits.memoryPercent)
+    const reason = 'CPU and memory of 14 days fit the smaller size with headroom'
+    return target && resized(subject, now, target, { level: 'high', reason })
+  }
+  const [target, confidence] = kind === 'database' ? withSameMemory(subject, now, fits) : nextSmaller(smaller, now)
+  return target ? resized(subject, now, target, confidence) : { missing: [missingWords('memory', utilization?.memory)] }
+}
+
+/** Without values of memory: one size down only. */
+function nextSmaller(smaller: readonly InstanceType[], now: InstanceType): [InstanceType | undefined, Confidence] {
+  const target = smaller.findLast(({ memoryGb }) => memoryGb >= now.memoryGb / 2)
+  return [target, { level: 'medium', reason: 'CPU fits; memory is not reported, so the size goes down by one step' }]
+}
+
+/** A database uses all its memory as a cache: m5.2xlarge becomes r5.xlarge, which has as much. */
+function withSameMemory(
+  { type = '' }: Subject,
+  now: InstanceType,
+  fits: (to: InstanceType) => boolean,
+): [InstanceType | undefined, Confidence] {
+  const sibling = /^m\d/.test(now.family) ? inFamily(type, now.family.replace('m', 'r')) : undefined
+  const smaller = sibling ? smallerThan('aws', sibling.name) : []
+  const target = smaller.find((to) => to.memoryGb >= now.memoryGb && fits(to))
+  return [target, { level: 'medium', reason: 'CPU fits; memory is not reported, and stays the same' }]
+}
+
+/** Network, and the baseline of burstable types. */
+function carries({ utilization = {} }: Subject, now: InstanceType, to: InstanceType): boolean {
+  const bytes = (utilization.network_in?.p99 ?? 0) + (utilization.network_out?.p99 ?? 0)
+  const gbps = (bytes * 8) / 3600 / 1e9
+  if (to.networkGbps !== undefined && gbps > to.networkGbps * networkShare) return false
+  if (!/^t\d/.test(to.family)) return true
+  const baseline = baselines[to.name.slice(to.name.lastIndexOf('.') + 1)] ?? 0
+  return (utilization.cpu?.p99 ?? 100) * (now.vcpus / to.vcpus) <= baseline
+}
+
+function resized(subject: Subject, now: InstanceType, to: InstanceType, confidence: Confidence): Answer {
+  const { type = '', utilization = {} } = subject
+  const { cpu, memory } = utilization
+  const evidence: Record<string, string | number> = { vcpus: `${now.vcpus} -> ${to.vcpus}` }
+  evidence['memoryGb'] = `${now.memoryGb} -> ${to.memoryGb}`
+  if (cpu?.peakP99 !== undefined) evidence['cpuPeakP99'] = rounded(cpu.peakP99)
+  if (memory?.peakP99 !== undefined) evidence['memoryPeakP99'] = rounded(memory.peakP99)
+  const verdict = toType(subject, type, to.name, evidence, confidence)
+  // Google Cloud bills CPUs and memory by the unit, at one price in a series.
+  const share = 1 - to.vcpus / now.vcpus
+  return subject.cloud === 'gcp' ? { ...verdict, saving: { kind: 'share', parts: ['compute'], share } } : verdict
+}
+
+export function toType(
+  subject: Subject,
+  from: string,
+  to: string,
+  evidence: Evidence,
+  confidence: Confidence,
+): Verdict {
+  return {
+    evidence,
+    change: { action: 'change the type', from, to },
+    saving: { kind: 'price_of', replaces: ['compute'], targets: [computeOf(subject, to)] },
+    confidence,
+  }
+}

@@ -1,0 +1,128 @@
+import type { Cloud } from '../../kernel/cloud.ts'
+import { type Answer, type Facts, rule, type Rule } from '../rule.ts'
+import { ours, threshold } from '../sources.ts'
+import { daysSince, type Subject, textOf } from '../subject.ts'
+
+const common = {
+  analyzer: 'storage_optimization',
+  windowDays: 14,
+  effort: 'low',
+  risk: 'medium',
+  restartNeeded: false,
+  rollbackPossible: false,
+} as const
+
+/** Services that delete their own snapshots in time. */
+const managerTags = ['aws:backup:source-resource', 'aws:dlm:lifecycle-policy-id']
+
+function isManaged({ name = '', tags = {}, configuration }: Subject): boolean {
+  const isScheduled = configuration['sourceSnapshotSchedulePolicy'] !== undefined || name.startsWith('AzureBackup')
+  return isScheduled || managerTags.some((tag) => tags[tag] !== undefined)
+}
+
+function old(subject: Subject, { now, limit, resource, usersOf }: Facts<'days'>): Answer {
+  const age = daysSince(subject.createdAt, now)
+  if (age === undefined) return { missing: ['time of creation'] }
+  if (age < limit.days || isManaged(subject)) return undefined
+  const names = [subject.id, ...(subject.aliases ?? [])]
+  if (names.some((name) => usersOf(name).some(({ kind }) => kind === 'image'))) return undefined
+  const source = resource(subject.attachedTo)
+  if (source && isNewest(subject, usersOf(source.id))) return undefined
+  return {
+    evidence: { ageDays: age, source: source ? 'exists, and has a newer snapshot' : 'is gone' },
+    change: { action: 'delete', from: 'kept', to: 'deleted' },
+    saving: { kind: 'stops_cost', parts: 'all' },
+    confidence: { level: 'medium', reason: 'it is old; a rule of retention may still want it' },
+  }
+}
+
+const isNewest = ({ kind, createdAt = '' }: Subject, siblings: readonly Subject[]) =>
+  !siblings.some((other) => other.kind === kind && (other.createdAt ?? '') > createdAt)
+
+function oldSnapshot(cloud: Cloud, kind: 'snapshot' | 'database_snapshot', id: string, finds: string): Rule {
+  const undo = 'None: the snapshot is gone. Copy it to an archive before.'
+  const thresholds = { days: threshold(90, 'days', 'thrifty') }
+  const needs = ['image', kind === 'snapshot' ? 'volume' : 'database'] as const
+  return rule({ ...common, id, finds, clouds: [cloud], kinds: [kind], needs, undo, thresholds, find: old })
+}
+
+export const snapshotRules: readonly Rule[] = [
+  oldSnapshot('aws', 'snapshot', 'aws-snapshot-old', 'Old EBS snapshot that is not the last one of its volume'),
+  oldSnapshot('azure', 'snapshot', 'azure-snapshot-old', 'Old disk snapshot that is not the last one of its disk'),
+  oldSnapshot('gcp', 'snapshot', 'gcp-snapshot-old', 'Old disk snapshot that is not the last one of its disk'),
+  oldSnapshot('aws', 'database_snapshot', 'aws-database-snapshot-old', 'Old manual RDS snapshot'),
+  rule({
+    ...common,
+    id: 'azure-snapshot-premium',
+    finds: 'Disk snapshot on premium storage',
+    clouds: ['azure'],
+    kinds: ['snapshot'],
+    windowDays: 0,
+    risk: 'low',
+    rollbackPossible: true,
+    undo: 'Copy the snapshot to premium storage again.',
+    thresholds: { premium: threshold(0, 'snapshots on premium storage', 'azureSnapshots') },
+    find: ({ type }) =>
+      type !== 'Premium_LRS'
+        ? undefined
+        : {
+            evidence: { type },
+            change: { action: 'copy to standard storage', from: type, to: 'Standard_LRS' },
+            saving: {
+              kind: 'price_of',
+              replaces: ['backup'],
+              targets: [{ part: 'backup', sku: 'Snapshots LRS' }],
+            },
+            confidence: { level: 'high', reason: 'a snapshot is restored to any type of disk' },
+          },
+  }),
+  rule({
+    ...common,
+    id: 'aws-image-unused',
+    finds: 'AMI that started no instance lately, with its snapshots',
+    clouds: ['aws'],
+    kinds: ['image'],
+    needs: ['instance'],
+    undo: 'None: the image is gone. Copy it to an archive before.',
+    thresholds: { days: ours(90, 'days', 'custodian') },
+    find: (subject, { now, limit, resource, usersOf }) => {
+      const age = daysSince(subject.createdAt, now)
+      if (age === undefined) return { missing: ['time of creation'] }
+      const launched = daysSince(textOf(subject, 'LastLaunchedTime'), now)
+      if (Math.min(age, launched ?? age) < limit.days || subject.configuration['Public'] === true) return undefined
+      if (usersOf(subject.id).some(({ kind }) => kind === 'instance')) return undefined
+      const ids = (subject.configuration['SnapshotIds'] ?? []) as string[]
+      const also = ids
+        .toSorted()
+        .map((id) => resource(id))
+        .filter((each) => each !== undefined)
+      return {
+        also,
+        evidence: { ageDays: age, launchedDaysAgo: launched ?? 'never' },
+        change: { action: 'deregister, and delete the snapshots', from: 'kept', to: 'deleted' },
+        saving: { kind: 'stops_cost', parts: 'all' },
+        confidence: { level: 'medium', reason: 'launch templates of other accounts may name it' },
+      }
+    },
+  }),
+  rule({
+    ...common,
+    id: 'gcp-image-old',
+    finds: 'Old image',
+    clouds: ['gcp'],
+    kinds: ['image'],
+    undo: 'None: the image is gone. Export it before.',
+    thresholds: { days: ours(90, 'days', 'gcpIdleResources') },
+    find: ({ createdAt }, { now, limit }) => {
+      const age = daysSince(createdAt, now)
+      if (age === undefined) return { missing: ['time of creation'] }
+      if (age < limit.days) return undefined
+      return {
+        evidence: { ageDays: age },
+        change: { action: 'delete', from: 'kept', to: 'deleted' },
+        saving: { kind: 'stops_cost', parts: 'all' },
+        confidence: { level: 'low', reason: 'it is old; the API does not tell when it was used' },
+      }
+    },
+  }),
+]

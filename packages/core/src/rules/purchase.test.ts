@@ -1,0 +1,132 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import * as Money from '../kernel/money.ts'
+import type { Recommendation } from './compete.ts'
+import { amountOf, savingOf } from './pricing/money.ts'
+import { priceBook } from './pricing/prices.ts'
+import { type Demand, type Offer, purchases } from './purchase.ts'
+import { resolve } from './recommend.ts'
+import type { Found } from './rule.ts'
+import { some, usd } from './testing/subjects.ts'
+
+const offers: Offer[] = [
+  { years: 1, payment: 'no_upfront', ratio: '0.73' },
+  { years: 1, payment: 'partial_upfront', ratio: '0.7' },
+  { years: 1, payment: 'all_upfront', ratio: '0.68' },
+  { years: 3, payment: 'no_upfront', ratio: '0.5' },
+  { years: 3, payment: 'partial_upfront', ratio: '0.47' },
+  { years: 3, payment: 'all_upfront', ratio: '0.45' },
+]
+const book = priceBook([], [])
+const demand = (more: Partial<Demand> = {}): Demand => ({
+  usage: 'compute',
+  product: 'Compute Savings Plan',
+  cloud: 'aws',
+  accountId: 'payer',
+  accounts: ['account-1'],
+  kinds: ['instance'],
+  region: 'global',
+  currency: 'USD',
+  grain: 'day',
+  values: Array.from({ length: 90 }, (_, day) => (day === 40 ? '10' : '12')),
+  offers,
+  ...more,
+})
+const foundIn = (demands: Demand[], others: Recommendation[] = []) =>
+  purchases(demands, others).filter((finding): finding is Found => finding.state === 'found')
+
+test('each term and payment is an offer for the least day of 90, with its break-even', () => {
+  const lines = foundIn([demand()]).map(({ change, evidence }) => {
+    const { floorMonthly, feeMonthly, upfront, breakEvenMonths, breakEvenUsePercent } = evidence
+    return `${change.to}: ${feeMonthly} for ${floorMonthly}, upfront ${upfront}, ${breakEvenMonths} months or ${breakEvenUsePercent} %`
+  })
+  expect(lines).toEqual([
+    '1 year, no upfront: 219 for 300, upfront 0, 8.8 months or 73 %',
+    '1 year, partial upfront: 210 for 300, upfront 1260, 8.4 months or 70 %',
+    '1 year, all upfront: 204 for 300, upfront 2448, 8.2 months or 68 %',
+    '3 years, no upfront: 150 for 300, upfront 0, 18 months or 50 %',
+    '3 years, partial upfront: 141 for 300, upfront 2538, 16.9 months or 47 %',
+    '3 years, all upfront: 135 for 300, upfront 4860, 16.2 months or 45 %',
+  ])
+})
+
+test('offers and products for the same usage are one recommendation with alternatives', () => {
+  const other = demand({
+    product: 'EC2 Instance Savings Plan',
+    offers: [{ years: 1, payment: 'no_upfront', ratio: '0.6' }],
+  })
+  const { recommendations } = resolve([], book, [demand(), other])
+  expect(
+    recommendations.map(({ finding, saving }) => [finding.change.action, finding.change.to, saving.amount]),
+  ).toEqual([['buy: EC2 Instance Savings Plan', '1 year, no upfront', '120']])
+  expect(recommendations[0]?.alternatives).toHaveLength(6)
+})
+
+test('what other recommendations end is not bought', () => {
+  const subject = some('aws', 'instance')({ id: 'i-1', cost: usd({ compute: '100 x 730' }) })
+  const idle = { ...foundIn([demand()])[0], subject, saving: { kind: 'stops_cost', parts: 'all' } } as Found
+  const { recommendations } = resolve([idle], book, [demand()])
+  const bought = recommendations.find(
+    ({ finding }) => finding.rule === 'commitment-purchase' && finding.subject.id !== 'i-1',
+  )
+  expect(bought?.finding.evidence['floorMonthly']).toBe('200')
+  const elsewhere = { ...subject, accountId: 'account-2' }
+  const apart = resolve([{ ...idle, subject: elsewhere }], book, [demand()]).recommendations
+  expect(apart.map(({ finding }) => finding.evidence['floorMonthly'])).toContain('300')
+})
+
+test('with what rules and purchases save together, at least nothing is left to pay', () => {
+  const ec2 = some('aws', 'instance', { status: 'running' })
+  const cents = fc.integer({ min: 0, max: 100_000 })
+  fc.assert(
+    fc.property(fc.array(cents, { minLength: 1, maxLength: 6 }), fc.nat(5), (costs, ended) => {
+      const subjects = costs.map((cost, i) => ec2({ id: `i-${i}`, cost: usd({ compute: `${cost / 100} x 730` }) }))
+      const [model] = foundIn([demand()])
+      const findings = subjects
+        .slice(0, ended)
+        .map((subject) => ({ ...model, subject, saving: { kind: 'stops_cost', parts: 'all' } }) as Found)
+      const spend = Money.sum(costs.map((cost) => Money.parse(String(cost)).div(100)))
+      const values = Array.from({ length: 90 }, () => Money.plain(spend.div(30).round(6, 0)))
+      const { recommendations } = resolve(findings, book, [demand({ values })])
+      const saved = Money.sum(recommendations.map(({ saving }) => amountOf(saving)))
+      expect(saved.lte(spend)).toBe(true)
+    }),
+  )
+})
+
+test('a day without costs, or a day that is not known, makes no purchase', () => {
+  const values = demand().values
+  expect(purchases([demand({ values: [...values.slice(1), '0'] })], [])).toEqual([])
+  expect(purchases([demand({ values: values.slice(1) })], [])).toMatchObject([
+    { state: 'insufficient_data', missing: ['on-demand costs: 89 of 90 days are known'] },
+  ])
+  expect(purchases([demand({ offers: [{ years: 1, payment: 'no_upfront', ratio: '1' }] })], [])).toEqual([])
+})
+
+test('hours know more than days', () => {
+  const values = Array.from({ length: 90 * 24 }, (_, hour) => (hour % 24 < 8 ? '0.25' : '0.5'))
+  const [first] = foundIn([demand({ grain: 'hour', values })])
+  expect(first?.evidence['floorMonthly']).toBe('180')
+  expect(first?.confidence.level).toBe('high')
+})
+
+test('nothing above the demonstrated floor is bought, and the saving is exact and below the spend', () => {
+  const cents = fc.integer({ min: 0, max: 100_000 }).map((value) => (value / 100).toFixed(2))
+  fc.assert(
+    fc.property(
+      fc.array(cents, { minLength: 90, maxLength: 90 }),
+      fc.integer({ min: 1, max: 120 }),
+      (values, percent) => {
+        const ratio = (percent / 100).toFixed(2)
+        const least = values.map(Money.parse).toSorted((a, b) => a.cmp(b))[0] ?? Money.zero
+        const floor = least.times(30)
+        for (const finding of foundIn([demand({ values, offers: [{ years: 3, payment: 'all_upfront', ratio }] })])) {
+          const saving = amountOf(savingOf(finding, book))
+          expect(Money.parse(String(finding.evidence['floorMonthly'])).eq(floor)).toBe(true)
+          expect(saving.eq(floor.minus(floor.times(ratio)))).toBe(true)
+          expect(saving.gte(0) && saving.lte(floor)).toBe(true)
+        }
+      },
+    ),
+  )
+})

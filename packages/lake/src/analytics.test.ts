@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Queries } from '@cloudoptima/core'
+import { memoryRuntime } from '@cloudoptima/core/testing'
+import { createLake } from './index.ts'
+import { normalize } from './normalize.ts'
+import { columns, csv, type Row } from './testing.ts'
+
+let folder: string
+let lake: ReturnType<typeof createLake>
+const { blobs } = memoryRuntime()
+const files = { costs: ['costs'], cost_rollup: ['rollup'], resources: [], resource_changes: [], utilization: [] }
+
+const more = ['RegionId', 'ResourceId', 'SkuId', 'PricingQuantity', 'PricingUnit', 'CommitmentDiscountStatus'] as const
+type Charge = Partial<Row & Record<(typeof more)[number], string>>
+
+/** A day's charge of an instance of one dollar an hour. */
+const used = (day: number, hours: number, change: Charge = {}): Charge => ({
+  ChargePeriodStart: `2024-09-${String(day).padStart(2, '0')}T00:00:00Z`,
+  ChargePeriodEnd: `2024-09-${String(day + 1).padStart(2, '0')}T00:00:00Z`,
+  BilledCost: String(hours),
+  EffectiveCost: String(hours),
+  SubAccountId: '111122223333',
+  ServiceName: 'Amazon EC2',
+  RegionId: 'eu-west-1',
+  ResourceId: 'i-1',
+  SkuId: 'BoxUsage:m7g.large',
+  PricingQuantity: String(hours),
+  PricingUnit: 'Hours',
+  ...change,
+})
+const bill: Charge[] = [
+  ...[1, 2, 3, 4].flatMap((day) => [used(day, 24), used(day, 2, { ServiceName: 'Amazon S3', SkuId: 'Storage' })]),
+  used(4, 96.125, { ResourceId: 'i-2', Tags: '{"Team":"ML"}' }),
+  used(4, 7, { CommitmentDiscountStatus: 'Unused', ResourceId: 'ri-1' }),
+  used(4, 1_000, { ChargeCategory: 'Tax', ResourceId: '' }),
+  used(4, 5, { BillingCurrency: 'EUR', BillingAccountId: '2' }),
+]
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cloudoptima-analytics-'))
+  lake = createLake({ blobs, cacheDir: join(folder, 'cache') })
+  const path = join(folder, 'bill.csv')
+  await writeFile(path, csv(bill, [...columns, ...more]))
+  const options = { workDir: join(folder, 'work'), snapshotId: 'imp_test', memoryLimit: '500MB' }
+  const { partitions } = await normalize([{ name: 'bill.csv', path }], options)
+  for (const dataset of ['costs', 'cost_rollup'] as const) {
+    const found = partitions.flatMap(({ files }) => files[dataset])
+    files[dataset] = found
+    for (const key of found) await blobs.put('org', key.slice(1), await readFile(key))
+    files[dataset] = found.map((key) => key.slice(1))
+  }
+})
+afterAll(async () => {
+  await lake.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const ask = async <Name extends keyof Queries>(name: Name, parameters: Queries[Name]['parameters']) =>
+  await lake.query(name, { orgId: 'org', files, excluded: [] }, parameters)
+
+const span = { start: '2024-09-01', end: '2024-09-04', recent: '2024-09-01', most: 100 }
+
+test('a series has the cost of each day with charges, of usage and of unused commitments, apart by currency', async () => {
+  const found = (await ask('costSeries', span)).map((row) => {
+    const { provider, account, service, region, tag, charged, currency, days, costs } = row
+    expect([provider, tag]).toEqual(['AWS', null])
+    return [
+      [account, service, region].filter(Boolean).join(' '),
+      charged,
+      currency,
+      JSON.parse(days),
+      JSON.parse(costs),
+    ]
+  })
+  const days = ['2024-09-01', '2024-09-02', '2024-09-03', '2024-09-04']
+  expect(found.slice(0, 3)).toEqual([
+    ['', 'usage', 'USD', days, [26, 26, 26, 122.125]],
+    ['', 'unused', 'USD', ['2024-09-04'], [7]],
+    ['', 'usage', 'EUR', ['2024-09-04'], [5]],
+  ])
+  const names = found.filter(([, charged, currency]) => charged === 'usage' && currency === 'USD').map(([name]) => name)
+  expect(new Set(names)).toEqual(
+    new Set([
+      '',
+      '111122223333',
+      'Amazon EC2',
+      'Amazon S3',
+      'eu-west-1',
+      '111122223333 Amazon EC2',
+      '111122223333 Amazon S3',
+    ]),
+  )
+  expect(await ask('costSeries', { ...span, most: 2 })).toHaveLength(2)
+})
+
+test('a tag has a series for each value', async () => {
+  const found = await ask('costSeries', { ...span, tagKey: 'Team' })
+  expect(found.map(({ tag, charged, currency, costs }) => [tag, charged, currency, costs])).toEqual([
+    ['Data', 'usage', 'USD', '[26.0,26.0,26.0,26.0]'],
+    ['ML', 'usage', 'USD', '[96.125]'],
+    ['Data', 'unused', 'USD', '[7.0]'],
+    ['Data', 'usage', 'EUR', '[5.0]'],
+  ])
+})
+
+const shares = {
+  start: '2024-09-04',
+  end: '2024-09-04',
+  before: '2024-09-01',
+  charged: 'usage' as const,
+  currency: 'USD',
+  filters: [],
+  tagKeys: ['Team'],
+  most: 10,
+}
+
+test('shares are exact by each dimension, and each sums to the total', async () => {
+  const found = await ask('costShares', shares)
+  const of = (wanted: string) => found.filter(({ dimension }) => dimension === wanted)
+  expect(of('total')).toMatchObject([{ value: null, cost: '122.125', previous: '78' }])
+  expect(of('resource').map(({ value, cost, used: hours, unit }) => [value, cost, hours, unit])).toEqual([
+    ['i-1', '26', '26.000000000000000000', 'Hours'],
+    ['i-2', '96.125', '96.125000000000000000', 'Hours'],
+  ])
+  expect(of('tag').map(({ value }) => value)).toEqual(['Team=Data', 'Team=ML'])
+  for (const dimension of ['account', 'service', 'region', 'usageType', 'resource', 'tag'])
+    expect(of(dimension).reduce((sum, { cost }) => sum + Number(cost), 0)).toBe(122.125)
+})
+
+test('shares keep to the series: filters, tags and unused commitments; the largest changes are kept', async () => {
+  const totalOf = async (change: Partial<typeof shares> & { charged?: 'usage' | 'unused' }) =>
+    Number((await ask('costShares', { ...shares, ...change })).find(({ dimension }) => dimension === 'total')?.cost)
+  expect(await totalOf({ charged: 'unused' as never })).toBe(7)
+  expect(await totalOf({ filters: [{ dimension: 'service', values: ['Amazon S3'] }] as never })).toBe(2)
+  expect(await totalOf({ filters: [{ dimension: 'tag', tagKey: 'Team', values: ['ML'] }] as never })).toBe(96.125)
+  const only = (await ask('costShares', { ...shares, most: 1 })).find(({ dimension }) => dimension === 'resource')
+  expect(only?.value).toBe('i-2')
+})
