@@ -6,7 +6,6 @@ import type { Workspace } from '@cloudoptima/core'
 /** Private (mode 0700), with unpredictable names. */
 export function createWorkspace(parent?: string): Workspace {
   return {
-    ...(parent !== undefined && { kept: (name: string) => join(parent, `kept-${name}`) }),
     async within(use) {
       const folder = await mkdtemp(join(parent ?? tmpdir(), `cloudoptima-${process.pid}-`))
       try {

@@ -8,6 +8,10 @@ export async function fileTypeOf(path: string): Promise<'gzip' | 'zstd' | 'parqu
   return magic[0] === 0x1f && magic[1] === 0x8b ? 'gzip' : undefined
 }
 
+export async function isZip(path: string): Promise<boolean> {
+  return (await firstBytes(path, 4)).toString('latin1') === 'PK\x03\x04'
+}
+
 /** The first `count` bytes of a file, fewer if the file is shorter. */
 export async function firstBytes(path: string, count: number): Promise<Buffer> {
   const file = await open(path)

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import * as Import from './import.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as Raw from './raw.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
 import * as Limits from './limits.ts'
+import * as Unpacking from './unpacking.ts'
 
 /** A delivery of one file of so many bytes, whose parts are put as given. */
 async function delivery(bytes: number, parts: number[], change: Partial<Import.File> = {}) {
@@ -79,32 +79,24 @@ test('a file on this machine may be larger than an uploaded one, up to a limit',
 
 describe('a gzip file', () => {
   const mebibyte = 1024 * 1024
-  const bringing = async (...bodies: Buffer[]) => {
-    const ctx = testContext(
-      memoryRuntime(() => ({ normalize: async () => await Promise.reject(new Error('was read')) })),
-    )
-    const info = await Import.create(ctx, {
-      files: bodies.map((body, n) => ({ name: `${n}.csv.gz`, bytes: body.length })),
-    })
-    for (const [file, body] of bodies.entries())
-      await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, file, 0), body)
-    await Import.start(ctx, info.id)
-    const outcome = await Normalize.run(ctx, { importId: info.id }).catch((error: unknown) =>
-      error instanceof Error ? error.message : error,
-    )
-    return { outcome, reason: (await Import.get(ctx, info.id)).reason }
+  const proving = async (packed: Buffer) => {
+    const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
+    await writeFile(path, packed)
+    return await Unpacking.prove({ path, name: 'bill.csv.gz', type: 'gzip' })
   }
 
   test('that unpacks to more than any bill is refused, with one member or many', async () => {
     const zeros = Buffer.alloc(65 * mebibyte)
     const many = Buffer.concat(Array.from({ length: 65 }, () => gzipSync(zeros.subarray(0, mebibyte))))
-    for (const bomb of [gzipSync(zeros), many]) {
-      const { outcome, reason } = await bringing(bomb)
-      expect(outcome).toEqual({ outcome: 'refused' })
-      expect(reason).toMatch(
-        /^0\.csv\.gz: its \d+ KiB unpack to more than 64 MiB, which no bill does\. Import it unpacked, or split it by billing period\.$/,
-      )
-    }
+    const reason =
+      /^bill\.csv\.gz: its \d+ KiB unpack to more than 64 MiB, which no bill does\. Import it unpacked, or split it by billing period\.$/
+    for (const bomb of [gzipSync(zeros), many])
+      await expect(proving(bomb)).rejects.toMatchObject({ code: 'invalid', message: expect.stringMatching(reason) })
+  })
+
+  test('that is cut is refused', async () => {
+    const cut = proving(gzipSync('a,b\n1,2\n').subarray(0, -6))
+    await expect(cut).rejects.toThrow(/^bill\.csv\.gz is a damaged or incomplete gzip file \(unexpected end of file\)/)
   })
 
   test('of a bill with one repeated row is read', async () => {
@@ -112,7 +104,7 @@ describe('a gzip file', () => {
     const bill = Buffer.from(row.repeat(Math.ceil((80 * mebibyte) / row.length)))
     const packed = gzipSync(bill)
     expect(bill.length / packed.length).toBeGreaterThan(150)
-    expect(await bringing(packed)).toMatchObject({ outcome: 'was read' })
+    expect(await proving(packed)).toEqual({ isRegular: true, contentBytes: bill.length })
   })
 })
 
@@ -134,65 +126,39 @@ describe('a packed file is fetched', () => {
     ['zstd', 'by us', zstdCompressSync(text)],
     ['gzip', 'by its owner', gzipSync(text)],
     ['zstd', 'by its owner', zstdCompressSync(text)],
-  ])('%s, packed %s, as plain text where its content has room', async (type, by, packed) => {
+  ])('%s, packed %s, as it is', async (type, by, packed) => {
     const { ctx, id } = await delivery(8, [])
     await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), packed)
     const record: Import.File =
       by === 'by us'
         ? { name: 'b', bytes: 8, parts: 1, encoding: type, sha256: sha256(text), storedSha256: sha256(packed) }
         : { name: 'b', bytes: packed.length, parts: 1, encoding: 'identity' }
-    const fetched = async (room: number): Promise<[Buffer, unknown]> => {
-      const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
-      const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path, room })
-      expect(await readdir(dirname(path))).toEqual(['bill'])
-      return [await readFile(path), found]
-    }
+    const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
+    const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path })
+    expect(await readdir(dirname(path))).toEqual(['bill'])
+    expect(await readFile(path)).toEqual(packed)
     const hash = by === 'by us' ? record.sha256 : sha256(packed)
-    expect(await fetched(8)).toEqual([text, expect.objectContaining({ sha256: hash, unpackedBytes: 8 })])
-    expect(await fetched(7)).toEqual([packed, expect.objectContaining({ sha256: hash, unpackedBytes: 0 })])
+    expect(found).toEqual({ sha256: hash, ...(by === 'by us' && { contentBytes: 8 }) })
   })
 
-  test('by its private copy, which holds the stored bytes and is used once', async () => {
+  test.each<[string, Buffer, 'zstd' | 'identity']>([
+    ['of a text', Buffer.from(`a,b\n${'1,2\n'.repeat(700_000)}`), 'zstd'],
+    ['of a gzip file', gzipSync(text), 'identity'],
+    ['of a zip archive', Buffer.from('PK\x03\x04 and its entries'), 'identity'],
+  ])('after the storing %s', async (_, bill, encoding) => {
     const folder = await mkdtemp(join(tmpdir(), 'raw-'))
-    const runtime = memoryRuntime()
-    const ctx = testContext({
-      ...runtime,
-      workspace: { ...runtime.workspace, kept: (name) => join(folder, 'kept', name) },
-    })
-    const bill = Buffer.from(`a,b\n${'1,2\n'.repeat(700_000)}`)
-    await writeFile(join(folder, 'bill.csv'), bill)
-    const { id } = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes: bill.length }] })
-    await Import.storeFile(ctx, id, 0, join(folder, 'bill.csv'))
+    const ctx = testContext(memoryRuntime())
+    await writeFile(join(folder, 'bill'), bill)
+    const { id } = await Import.create(ctx, { files: [{ name: 'bill', bytes: bill.length }] })
+    await Import.storeFile(ctx, id, 0, join(folder, 'bill'))
     const [record] = (await Import.get(ctx, id)).files
-    expect(record).toMatchObject({ sha256: sha256(bill), bytes: bill.length })
-    expect(await readFile(join(folder, 'kept', id, '0'))).toEqual(bill)
+    expect(record).toMatchObject({ sha256: sha256(bill), bytes: bill.length, encoding })
     if (record === undefined) throw new Error('no file')
-    // The second time without a copy, from the raw bytes.
-    for (const path of [join(folder, 'first'), join(folder, 'second')]) {
-      const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path, room: 1e9 })
-      expect(found).toEqual({ sha256: record.sha256, isRegular: true, unpackedBytes: bill.length })
-      expect(await readFile(path)).toEqual(bill)
-      expect(existsSync(join(folder, 'kept', id, '0'))).toBe(false)
-    }
-  })
-
-  test('and its private copy is removed with the raw bytes, and when storing fails', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'raw-'))
-    const runtime = memoryRuntime()
-    const ctx = testContext({
-      ...runtime,
-      workspace: { ...runtime.workspace, kept: (name) => join(folder, 'kept', name) },
-    })
-    await writeFile(join(folder, 'bill.csv'), text)
-    const { id } = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes: text.length }] })
-    const at = { importId: id, file: 0 }
-    await Raw.store(ctx, at, join(folder, 'bill.csv'))
-    expect(existsSync(join(folder, 'kept', id))).toBe(true)
-    await Raw.remove(ctx, id)
-    expect(existsSync(join(folder, 'kept', id))).toBe(false)
-    const signal = AbortSignal.abort()
-    await expect(Raw.store(ctx, at, join(folder, 'bill.csv'), { signal })).rejects.toThrow('aborted')
-    expect(existsSync(join(folder, 'kept', id))).toBe(false)
+    const path = join(folder, 'fetched')
+    const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path })
+    expect(found).toMatchObject({ sha256: record.sha256, ...(encoding === 'zstd' && { isRegular: true }) })
+    const fetched = await readFile(path)
+    expect(encoding === 'zstd' ? zstdDecompressSync(fetched) : fetched).toEqual(bill)
   })
 
   test('never when it is not what was stored', async () => {
@@ -201,13 +167,8 @@ describe('a packed file is fetched', () => {
     await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), other)
     const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
     const record = { name: 'b', parts: 1, encoding: 'zstd' as const, sha256: sha256(text) }
-    for (const change of [
-      { bytes: 8, storedSha256: sha256(zstdCompressSync(text)) },
-      { bytes: 9, storedSha256: sha256(other) },
-    ])
-      await expect(
-        Raw.fetch(ctx, { importId: id, file: 0 }, { ...record, ...change }, { path, room: 99 }),
-      ).rejects.toThrow('is not what was stored')
+    const changed = { ...record, bytes: 8, storedSha256: sha256(zstdCompressSync(text)) }
+    await expect(Raw.fetch(ctx, { importId: id, file: 0 }, changed, { path })).rejects.toThrow('is not what was stored')
   })
 })
 

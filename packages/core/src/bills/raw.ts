@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { PassThrough, Writable } from 'node:stream'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
 import type { Context } from '../effects/context.ts'
-import { Fault, hasCode, isFault } from '../kernel/fault.ts'
-import { fileTypeOf } from './file-type.ts'
+import { Fault, isFault } from '../kernel/fault.ts'
+import { fileTypeOf, isZip } from './file-type.ts'
 import type { File } from './file.ts'
+import type { SourceFile } from '../effects/lake.ts'
 import type * as Snapshot from '../lake/snapshot.ts'
 import { watchRegularity } from './regularity.ts'
-import * as Unpacking from './unpacking.ts'
 
 /** The size of the parts of raw files: at most what the embedded S3 takes in one PUT, at least S3's minimum of 5 MB. */
 export const partBytes = 8 * 1024 * 1024
@@ -47,19 +46,16 @@ export async function store(
   { onBytes = () => undefined, ...options }: StoreOptions = {},
 ): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256' | 'isRegular'>> {
   const { size } = await stat(path)
-  const encoding = (await fileTypeOf(path)) ? 'identity' : 'zstd'
+  const encoding = (await fileTypeOf(path)) || (await isZip(path)) ? 'identity' : 'zstd'
   const hash = createHash('sha256')
   const text = watchRegularity()
   let bytes = 0
   const source = await open(path)
-  const copy = encoding === 'zstd' ? await openCopy(ctx, at, size) : undefined
-  const chunks = twoByTwo(source, async (chunk) => {
-    const copied = copy?.appendFile(chunk)
+  const chunks = twoByTwo(source, (chunk) => {
     hash.update(chunk)
     if (encoding === 'zstd') text.push(chunk)
     bytes += chunk.byteLength
     onBytes(bytes)
-    await copied
   })
   const parts = partWriter(ctx, at)
   try {
@@ -67,12 +63,8 @@ export async function store(
     else await pipeline(chunks, parts.writable, options)
     if (bytes !== size)
       throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
-  } catch (error) {
-    await removeCopies(ctx, at.importId)
-    throw error
   } finally {
     await source.close()
-    await copy?.close()
   }
   return {
     bytes,
@@ -87,11 +79,11 @@ export async function store(
  * The bytes of a file in two buffers in turn, because new buffers cost more collection of garbage than the rest of the
  * work. A consumer must be done with a chunk when it asks for the next one; `use` gets each chunk ahead of it.
  */
-async function* twoByTwo(file: FileHandle, use: (chunk: Uint8Array) => Promise<void>): AsyncGenerator<Uint8Array> {
+async function* twoByTwo(file: FileHandle, use: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
   const read = async (buffer: Uint8Array): Promise<Uint8Array> => {
     const { bytesRead } = await file.read(buffer, 0, chunkSize, null)
     const chunk = buffer.subarray(0, bytesRead)
-    await use(chunk)
+    use(chunk)
     return chunk
   }
   let [first, second] = [new Uint8Array(chunkSize), new Uint8Array(chunkSize)]
@@ -140,50 +132,17 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
   return { writable, count: () => part, sha256: () => hash.digest('hex') }
 }
 
-/** The private copy of a file of this machine, from which its import reads what was hashed, without unpacking it. */
-function copyOf(ctx: Context, { importId, file }: { importId: string; file: number }): string | undefined {
-  const folder = ctx.runtime.workspace.kept?.(importId)
-  return folder === undefined ? undefined : join(folder, String(file))
-}
-
-async function openCopy(ctx: Context, at: { importId: string; file: number }, size: number) {
-  const path = copyOf(ctx, at)
-  if (path === undefined) return undefined
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  return size > (await Unpacking.roomIn(dirname(path))) ? undefined : await open(path, 'w', 0o600)
-}
-
-/** Removes the private copies of an import's files. */
-export async function removeCopies({ runtime }: Context, importId: string): Promise<void> {
-  const folder = runtime.workspace.kept?.(importId)
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
-}
-
-/** Moves the private copy of a file to `path`, if it has one. */
-async function takeCopy(ctx: Context, at: { importId: string; file: number }, path: string): Promise<boolean> {
-  const copy = copyOf(ctx, at)
-  if (copy === undefined) return false
-  try {
-    await rename(copy, path)
-    return true
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
-  }
-}
-
 /**
- * Downloads a raw file to `path` and verifies it. A packed file is unpacked if its content has at most `room` bytes,
- * because several cores read plain text. Returns the hash of the owner's bytes, whether a CSV is regular, and the bytes
- * that unpacking took. Throws Fault `invalid` for a packed file that is damaged or too large unpacked.
+ * Downloads a raw file to `path` and verifies its bytes; a packed file stays packed. Returns the hash of the owner's
+ * bytes, whether a text is regular, and the size of the content that the product packed.
  */
 export async function fetch(
   ctx: Context,
   at: { importId: string; file: number },
   record: File,
-  { path, room = 0, onBytes = () => undefined }: { path: string; room?: number; onBytes?: (done: number) => void },
-): Promise<{ sha256: string; isRegular?: boolean | undefined; unpackedBytes: number }> {
-  const { encoding, name } = record
+  { path, onBytes = () => undefined }: { path: string; onBytes?: (done: number) => void },
+): Promise<{ sha256: string } & Pick<SourceFile, 'isRegular' | 'contentBytes'>> {
+  const { encoding } = record
   const hash = createHash('sha256')
   const text = watchRegularity()
   let bytes = 0
@@ -200,23 +159,16 @@ export async function fetch(
       }
     }
   }
-  const isCopied = encoding === 'zstd' && (await takeCopy(ctx, at, path))
-  const isUnpacked = encoding !== 'identity' && !isCopied && record.bytes <= room
-  const file = isCopied ? new PassThrough().resume() : createWriteStream(path, { highWaterMark: chunkSize })
-  if (isUnpacked) await pipeline(stored(), Unpacking.unpacking(encoding), file)
-  else await pipeline(stored(), file)
+  await pipeline(stored(), createWriteStream(path, { highWaterMark: chunkSize }))
   const sha256 = hash.digest('hex')
   if (encoding !== 'identity') {
-    const isPlain = isCopied || isUnpacked
-    const isStored = sha256 === record.storedSha256 && (!isPlain || (await stat(path)).size === record.bytes)
-    if (!isStored || record.sha256 === undefined)
+    if (sha256 !== record.storedSha256 || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
-    return { sha256: record.sha256, isRegular: record.isRegular, unpackedBytes: isPlain ? record.bytes : 0 }
+    return { sha256: record.sha256, isRegular: record.isRegular, contentBytes: record.bytes }
   }
   if (bytes !== record.bytes) throw otherSize(record, String(bytes))
   const type = await fileTypeOf(path)
-  if (type === 'gzip' || type === 'zstd') return { sha256, ...(await Unpacking.unpack({ path, name, type }, room)) }
-  return { sha256, isRegular: text.isRegular(), unpackedBytes: 0 }
+  return { sha256, ...(type !== 'gzip' && type !== 'zstd' && { isRegular: text.isRegular() }) }
 }
 
 function otherSize({ name, bytes }: File, found: string) {
@@ -263,7 +215,6 @@ export function isManifest(key: string): boolean {
 
 /** Removes the manifest and the bytes of a delivery, and returns their number. */
 export async function remove(ctx: Context, importId: string): Promise<number> {
-  await removeCopies(ctx, importId)
   const found = await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`)
   for (const { key } of found) await ctx.runtime.blobs.remove(ctx.orgId, key)
   return found.reduce((sum, { key, bytes }) => sum + (isManifest(key) ? 0 : bytes), 0)

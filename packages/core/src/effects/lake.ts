@@ -20,6 +20,8 @@ export interface SourceFile {
   path: string
   /** Undefined if nobody has looked. */
   isRegular?: boolean | undefined
+  /** The size of a packed file's content, if it is known. */
+  contentBytes?: number | undefined
 }
 
 export interface Normalized {

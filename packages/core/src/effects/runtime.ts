@@ -36,8 +36,6 @@ export interface Runtime {
 export interface Workspace {
   /** A fresh folder that no other user can read; removed afterwards. */
   within<Result>(use: (folder: string) => Promise<Result>): Promise<Result>
-  /** The private folder of this name, which stays until it is removed; undefined where no folder stays. */
-  kept?(name: string): string
 }
 
 /** Objects of an organization; its prefix is not part of the keys. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { Fault, FileType, Limits, messageOf, type SourceFile } from '@cloudoptima/core'
+import { Fault, FileType, Limits, messageOf, type SourceFile, Unpacking } from '@cloudoptima/core'
 import { openPromise } from 'yauzl'
 import { firstUnpacked } from './inspect.ts'
 import { refusal } from './refusal.ts'
@@ -54,8 +54,11 @@ export async function unpack(file: SourceFile, { folder, limits, layer = 0 }: Pl
   if (kind === 'zip') return await unpackZip(file, next)
   if (kind !== 'gzip' && kind !== 'zstd') throw refusal(file.name, kind)
   const head = await firstUnpacked(file, kind, headBytes)
-  // DuckDB reads a packed text by itself.
-  if (kindOf(head) === undefined && head.toString('latin1', 0, 4) !== 'PAR1') return [file]
+  // DuckDB reads a packed text by itself, on all cores. It does not see whether the file is complete.
+  if (kindOf(head) === undefined && head.toString('latin1', 0, 4) !== 'PAR1') {
+    const isProven = file.isRegular !== undefined
+    return [isProven ? file : { ...file, ...(await Unpacking.prove({ path: file.path, name: file.name, type: kind })) }]
+  }
   const unpacking = kind === 'gzip' ? createGunzip() : createZstdDecompress()
   return await unpack(await unpackStream(file, unpacking, next), next)
 }

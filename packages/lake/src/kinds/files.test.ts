@@ -29,6 +29,17 @@ describe('an archive is read', () => {
     expect(await one(content)).toBe(whole)
   })
 
+  const packed = gzipSync(bill)
+  const commented = Buffer.concat([packed.subarray(0, 3), Buffer.of(16), packed.subarray(4, 10)])
+  it.each<[string, Buffer[]]>([
+    ['in gzip members', [gzipSync(bill.slice(0, -20)), gzipSync(''), gzipSync(bill.slice(-20))]],
+    ['with a gzip comment', [commented, Buffer.from('for Ada\0'), packed.subarray(10)]],
+    ['with zeros after the end of gzip', [packed, Buffer.alloc(600)]],
+    ['in zstd frames', [zstdCompressSync(bill.slice(0, -20)), zstdCompressSync(bill.slice(-20))]],
+  ])('packed text %s', async (_, parts) => {
+    expect(await one(Buffer.concat(parts))).toBe(whole)
+  })
+
   it('gzip of Parquet', async () => {
     const { readFile } = await import('node:fs/promises')
     const { path } = await parquet(
@@ -61,6 +72,8 @@ describe('an archive is read', () => {
       [1, 2, 3, 4, 5].reduce((inner: Buffer) => gzipSync(inner), Buffer.from(bill)),
       /packed more than 3 times/,
     ],
+    // Without its last byte, a text is whole, and nothing proves it.
+    ['gzip that is cut', gzipSync(bill).subarray(0, -1), /damaged or incomplete gzip file \(unexpected end of file\)/],
     ['zstd that is cut', zstdCompressSync(bill.repeat(20)).subarray(0, -9), /zstd/],
   ])('and refused with a sentence: %s', async (_, content, reason) => {
     expect(await one(content)).toMatch(reason)

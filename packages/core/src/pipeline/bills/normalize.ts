@@ -3,7 +3,6 @@ import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
-import * as Unpacking from '../../bills/unpacking.ts'
 import * as Usage from '../../organization/usage.ts'
 import * as ChargeDays from '../../lake/charge-days.ts'
 import { billLimits, tierOf } from '../../organization/tier.ts'
@@ -174,24 +173,20 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   const { info } = record
   const importId = info.rebuildOf ?? info.id
   const sources: SourceFile[] = []
-  let room = await Unpacking.roomIn(workDir)
   for (const [index, file] of info.files.entries()) {
     // The owner's file name may be any text, so it never becomes a path.
     const path = join(workDir, `raw-${index}`)
     const onBytes = (done: number) =>
       record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length })
-    const fetched = await Raw.fetch(ctx, { importId, file: index }, file, { path, room, onBytes })
-    const { sha256, isRegular } = fetched
-    room -= fetched.unpackedBytes
+    const { sha256, ...facts } = await Raw.fetch(ctx, { importId, file: index }, file, { path, onBytes })
     if (file.sha256 && file.sha256 !== sha256) {
       const found = `its sha256 is ${sha256}. Upload it again.`
       const message = `${file.name} is not the file that was created with the import: ${found}`
       throw new Fault('invalid', message, [{ path: file.name, message: 'sha256 differs' }])
     }
     record.info.files[index] = { ...file, sha256 }
-    sources.push({ name: file.name, path, isRegular })
+    sources.push({ name: file.name, path, ...facts })
   }
-  await Raw.removeCopies(ctx, importId)
   return sources
 }
 
