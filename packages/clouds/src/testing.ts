@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Money } from '@cloudoptima/core'
-import { restatementCredit } from '@cloudoptima/sample'
+import { openEstate, restatementCredit } from '@cloudoptima/sample'
 import type { Row } from '@cloudoptima/sample/testing'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type CloudsOptions, type SimulatedClouds, startClouds } from './start.ts'
@@ -34,6 +34,26 @@ export function simulatedClouds(size: Pick<CloudsOptions, 'seed' | 'rows' | 'mon
     await rm(world.dir, { recursive: true, force: true })
   })
   return world
+}
+
+/** The ids, in lower case, of resources that changed since midnight, which bills show tomorrow only. */
+export function changedToday(
+  size: Required<Pick<CloudsOptions, 'seed' | 'rows' | 'months'>>,
+  ...names: Parameters<typeof openEstate>[0][]
+): Set<string> {
+  const hour = start.getTime() / 3_600_000
+  const today = start.toISOString().slice(0, 10)
+  const resources = names.flatMap((name) => openEstate(name, { ...size, today }).resources)
+  const changed = resources.filter(
+    ({ fieldsAt }) => JSON.stringify(fieldsAt(hour)) !== JSON.stringify(fieldsAt(hour - 13)),
+  )
+  return new Set(changed.map(({ fields }) => fields.ResourceId?.toLowerCase() ?? ''))
+}
+
+/** By the first days: the last row of a resource says how it is now. */
+export function byDay<Any extends Record<string, string | null>>(rows: readonly Any[]): Any[] {
+  const dayOf = (row: Any) => row['ChargePeriodStart'] ?? ''
+  return rows.toSorted((a, b) => dayOf(a).localeCompare(dayOf(b)))
 }
 
 export function total(rows: readonly Row[], column = 'BilledCost'): string {

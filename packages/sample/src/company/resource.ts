@@ -85,7 +85,7 @@ export function resourceAt(resource: Resource, hour: Hour): Resource {
     return uniform(mix(key, salt)) < share && (hour + phase) % (48 * days) >= 24 * days
   }
   const { larger } = product
-  const isHandedOver = index > 0 && isOther(24, 0.12, 30)
+  const isHandedOver = index > 0 && isOther(24, 0.2, 14)
   const isLarger = index > 0 && larger !== undefined && isOther(26, 0.25, 45)
   if (!isHandedOver && !isLarger) return resource
   return { ...resource, isHandedOver, product: isLarger ? larger : product }
