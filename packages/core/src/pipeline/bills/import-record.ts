@@ -34,7 +34,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
     signal: over.signal,
     progress: (progress: Progress) => {
       info.progress = progress
-      const now = performance.now()
+      const now = ctx.now().getTime()
       if (now - wroteAt < progressMs) return
       wroteAt = now
       save({}).catch((error: unknown) => {
