@@ -127,6 +127,7 @@ describe('grants', () => {
         ...['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution('bills')}`),
         `states:StartExecution ${stateMachine('bills')}`,
         ...collectQueues,
+        sendsMl,
         customerRoles,
       ],
       Query: [...tables, 's3:GetObject Bucket/*/lake/*', 'secretsmanager:GetSecretValue SigningKeys'],

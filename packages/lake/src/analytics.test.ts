@@ -125,8 +125,8 @@ test('shares are exact by each dimension, and each sums to the total', async () 
     ['i-1', '26', '26.000000000000000000', 'Hours'],
     ['i-2', '96.125', '96.125000000000000000', 'Hours'],
   ])
-  expect(of('tag').map(({ value }) => value)).toEqual(['Team=Data', 'Team=ML'])
-  for (const dimension of ['account', 'service', 'region', 'usageType', 'resource', 'tag'])
+  expect(of('tag:Team').map(({ value }) => value)).toEqual(['Team=Data', 'Team=ML'])
+  for (const dimension of ['account', 'service', 'region', 'usageType', 'resource', 'tag:Team'])
     expect(of(dimension).reduce((sum, { cost }) => sum + Number(cost), 0)).toBe(122.125)
 })
 

@@ -78,9 +78,9 @@ LIMIT $most`,
     const sum = (column: string, condition: string) => `sum(${column}) FILTER (${condition})`
     const part = (dimension: string) => {
       const isTotal = dimension === 'total'
-      const name = dimension.startsWith('tag') ? 'tag' : dimension
+      const name = dimension.startsWith('tag') ? `'tag:' || $key${dimension.slice(3)}` : `'${dimension}'`
       const isFilled = isTotal ? 'true' : `${dimension} IS NOT NULL`
-      return `SELECT '${name}' AS dimension, ${isTotal ? 'NULL' : dimension} AS value,
+      return `SELECT ${name} AS dimension, ${isTotal ? 'NULL' : dimension} AS value,
   coalesce(sum(cost), 0) AS cost, coalesce(sum(previous), 0) AS previous, sum(used) AS used, sum(usedBefore) AS usedBefore,
   CASE WHEN count(*) = count(unit) AND min(unit) = max(unit) THEN min(unit) END AS unit FROM cells WHERE ${isFilled} GROUP BY ALL`
     }

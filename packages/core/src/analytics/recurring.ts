@@ -28,10 +28,9 @@ export function recurring(rows: readonly { day: Day; cost: string }[], last: Day
     on(day) {
       const dayOfMonth = Number(day.slice(8))
       const isLastDay = day === monthSpan(monthOf(day)).end
-      return [...found].reduce(
-        (sum, [of, cost]) => sum + (of === dayOfMonth || (isLastDay && of > dayOfMonth) ? cost : 0),
-        0,
-      )
+      const own = found.get(dayOfMonth)
+      if (own !== undefined || !isLastDay) return own ?? 0
+      return [...found].find(([of]) => of > dayOfMonth)?.[1] ?? 0
     },
   }
 }

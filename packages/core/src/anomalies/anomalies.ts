@@ -7,6 +7,7 @@ import { Day } from '../kernel/calendar.ts'
 import { Fault } from '../kernel/fault.ts'
 import { type Info, reopened, severities, statuses } from './anomaly.ts'
 import * as Expected from './expected.ts'
+import { request } from './request.ts'
 
 export { statuses }
 
@@ -28,6 +29,7 @@ export const Public = z.object({
   startDate: z.string(),
   endDate: z.string(),
   isOpen: z.boolean().describe('It may still grow.'),
+  chargedAs: z.enum(['usage', 'unused']).describe('`unused`: the part of commitments that nothing used.'),
   currency: z.string(),
   actualCost: z.number(),
   actualCostExact: z.string(),
@@ -38,7 +40,8 @@ export const Public = z.object({
   deviationPercent: z.number().nullable().describe('Of the expected cost; null if nothing was expected.'),
   rootCause: z.string(),
   affectedResources: z.array(z.string()),
-  note: z.string().nullable().describe('Of the user, or the reason why it was withdrawn.'),
+  note: z.string().nullable().describe('Of the user.'),
+  withdrawnBecause: z.string().nullable(),
   closedAt: z.string().nullable(),
   closedBy: z.string().nullable(),
   expectedBy: z.string().nullable().describe('The mark of expected costs that covers it.'),
@@ -58,7 +61,9 @@ export const Detail = Public.extend({
   shares: z
     .array(
       z.object({
-        dimension: z.enum(['service', 'account', 'region', 'usageType', 'resource', 'tag']),
+        dimension: z
+          .string()
+          .describe('`service`, `account`, `region`, `usageType`, `resource`, or a tag as `tag:Team`.'),
         value: z.string().nullable().describe('Null: all others.'),
         excess: z.string(),
         percent: z.number(),
@@ -76,7 +81,15 @@ export const Detail = Public.extend({
 const leadPercent = 70
 
 function publicOf(info: Info): z.infer<typeof Public> {
-  const { rootCause, dimensions, note = null, closedAt = null, closedBy = null, expectedBy = null } = info
+  const {
+    rootCause,
+    dimensions,
+    note = null,
+    withdrawnBecause = null,
+    closedAt = null,
+    closedBy = null,
+    expectedBy = null,
+  } = info
   const leader = (dimension: 'service' | 'region') =>
     dimensions[dimension] ??
     rootCause.shares.find((share) => share.dimension === dimension && share.percent >= leadPercent)?.value ??
@@ -95,6 +108,7 @@ function publicOf(info: Info): z.infer<typeof Public> {
     startDate: info.first,
     endDate: info.last,
     isOpen: info.isOpen,
+    chargedAs: info.charged,
     currency: info.currency,
     actualCost: Number(rootCause.actual),
     actualCostExact: rootCause.actual,
@@ -106,6 +120,7 @@ function publicOf(info: Info): z.infer<typeof Public> {
     rootCause: rootCause.sentence,
     affectedResources: rootCause.affectedResources,
     note,
+    withdrawnBecause,
     closedAt,
     closedBy,
     expectedBy,
@@ -207,6 +222,7 @@ export const ignore = change(
     const info = await load(ctx, input.id)
     refuseWithdrawn(info)
     const { provider, account, service, region } = info.dimensions
+    const [tagName, tagValue] = Object.entries(info.dimensions).find(([name]) => name.startsWith('tag:')) ?? []
     const id = info.id.replace('ano_', 'exp_')
     await Expected.store(ctx, id, {
       startDate: info.first,
@@ -216,14 +232,18 @@ export const ignore = change(
       account,
       service,
       region,
+      ...(tagName !== undefined &&
+        tagValue !== undefined && { tag: { key: tagName.slice('tag:'.length), value: tagValue } }),
+      direction: info.impact > 0 ? 'more' : 'less',
       note: input.note ?? info.rootCause.sentence,
     })
+    await request(ctx)
     return await setStatus(ctx, input, 'ignored', note, id)
   },
 )
 
-function refuseWithdrawn({ status, note }: Info): void {
-  if (status === 'withdrawn') throw new Fault('conflict', `The anomaly was withdrawn. ${note ?? ''}`.trim())
+function refuseWithdrawn({ status, withdrawnBecause = '' }: Info): void {
+  if (status === 'withdrawn') throw new Fault('conflict', `The anomaly was withdrawn. ${withdrawnBecause}`)
 }
 
 async function setStatus(
@@ -237,7 +257,8 @@ async function setStatus(
   const at = ctx.now().toISOString()
   const { before, after } = await ctx.tables.anomalies.update(ctx.orgId, id, (info) => {
     refuseWithdrawn(info)
-    const closed = status === 'active' ? {} : { closedAt: at, closedBy: ctx.actor.id }
+    const rejected = status === 'active' && info.expectedBy !== undefined && { rejectedMark: info.expectedBy }
+    const closed = status === 'active' ? rejected : { closedAt: at, closedBy: ctx.actor.id }
     const noted = { ...(given !== undefined && { note: given }), ...(expectedBy !== undefined && { expectedBy }) }
     return { ...reopened(info), ...closed, ...noted, status, updatedAt: at }
   })

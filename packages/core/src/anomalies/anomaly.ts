@@ -59,10 +59,13 @@ export interface Info extends Facts {
   /** Since the status is not `active`. */
   closedAt?: string
   closedBy?: string
-  /** Of the user, or the reason why it was withdrawn. */
+  /** Of the user. */
   note?: string
+  withdrawnBecause?: string
   /** The mark that expects it. */
   expectedBy?: string
+  /** The mark that a user overruled. */
+  rejectedMark?: string
   expiresAt: number
 }
 
@@ -84,6 +87,6 @@ export function isWithin(part: Dimensions, whole: Dimensions): boolean {
 
 /** Without the traces of its end; `note` stays. */
 export function reopened(info: Info): Info {
-  const { closedAt: _at, closedBy: _by, expectedBy: _mark, ...open } = info
+  const { closedAt: _at, closedBy: _by, expectedBy: _mark, withdrawnBecause: _reason, ...open } = info
   return { ...open, status: 'active' }
 }

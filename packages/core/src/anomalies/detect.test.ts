@@ -124,7 +124,10 @@ test('a correction of its costs withdraws it with the reason, and brings it back
   await run(ctx, settled)
   expect(await found()).toEqual([])
   const withdrawn = await Anomalies.get(ctx, { id })
-  expect(withdrawn).toMatchObject({ status: 'withdrawn', note: expect.stringMatching(/corrected from \d+.* USD/) })
+  expect(withdrawn).toMatchObject({
+    status: 'withdrawn',
+    withdrawnBecause: expect.stringMatching(/corrected these costs from \d+.* USD/),
+  })
   await expect(Anomalies.resolve(ctx, { id })).rejects.toMatchObject({ code: 'conflict' })
   held = grown(100)
   await run(ctx, settled)
@@ -137,6 +140,58 @@ test('the costs of a purged account take their anomalies along', async () => {
   held = [series({ account: '2' })]
   await run(ctx, settled)
   expect(await found()).toEqual([])
+})
+
+test('a series that only left the largest ones takes nothing back', async () => {
+  await run(ctx, settled)
+  held = Array.from({ length: 500 }, (_, n) => series({ account: `other-${n}` }))
+  await run(ctx, settled)
+  expect(await only()).toMatchObject({ status: 'active' })
+})
+
+test('two causes stay two, when the series above them moves from one to the other', async () => {
+  const both = (first: number, second: number) => [
+    series({}, spike(first + second)),
+    series({ account: '1', service: 'EC2' }, spike(first)),
+    series({ account: '2', service: 'EC2' }, spike(second)),
+  ]
+  held = both(300, 100)
+  await run(ctx, settled)
+  const before = (await found()).map(({ id }) => id).toSorted()
+  expect(before).toHaveLength(2)
+  held = both(100, 300)
+  await run(ctx, settled)
+  expect((await found()).map(({ id }) => id).toSorted()).toEqual(before)
+  expect(announced()).toHaveLength(2)
+})
+
+test('a payer whose bill is late causes no dip', async () => {
+  const late = snapshot({
+    provider: 'AWS',
+    period: '2026-10',
+    billingAccountId: '2',
+    partition: 'AWS/2/2026-10',
+    days: { first: '2026-10-01', last: '2026-10-28' },
+    at: '2026-10-30T06:00:00.000Z',
+  })
+  await runtime.tables.partitions.put('org_test', { ...late, id: late.partition })
+  const gone = { '2026-10-29': -100, '2026-10-30': -100, '2026-10-31': -60 }
+  held = [series({}), series({ account: '1' }), series({ account: '2' }, gone)]
+  await run(ctx, settled)
+  expect(await found()).toEqual([])
+})
+
+test('a mark covers an anomaly that is known already, until a user reopens it', async () => {
+  await run(ctx, settled)
+  const { id } = await only()
+  await Expected.create(ctx, { startDate: '2026-10-27', endDate: '2026-10-30', note: 'Migration' })
+  expect(runtime.sent).toMatchObject([{ queue: 'ml' }])
+  await run(ctx, settled)
+  expect(await only()).toMatchObject({ id, status: 'ignored' })
+  await Anomalies.reopen(ctx, { id })
+  held = grown(180)
+  await run(ctx, settled)
+  expect(await only()).toMatchObject({ id, status: 'active' })
 })
 
 test('in the first hour nothing is announced, and a judgement by too few bills is forgotten', async () => {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Floor } from '../analytics/detect/index.ts'
 import { factors } from '../currencies/factor.ts'
 import * as ExchangeRate from '../currencies/rates.ts'
@@ -6,15 +7,16 @@ import type { Context } from '../effects/context.ts'
 import type { Queries } from '../effects/lake.ts'
 import { event } from '../effects/relay.ts'
 import { addDays, type Day } from '../kernel/calendar.ts'
+import { isSameAccount } from '../kernel/cloud.ts'
 import { isWritten } from '../kernel/fault.ts'
 import * as Money from '../kernel/money.ts'
 import { type View, view as currentView } from '../lake/snapshot.ts'
 import { type Facts, idOf, type Info, reopened } from './anomaly.ts'
 import * as Expected from './expected.ts'
-import { type Plan, planOf } from './plan.ts'
+import { type Held, type Plan, planOf } from './plan.ts'
 import { rootCauseOf } from './root-cause.ts'
 import { defaults, type Settings } from './settings.ts'
-import { type Boundary, causesOf, heldSeries, seriesOf } from './sightings.ts'
+import { type Boundary, causesOf, costBetween, type CostSeries, heldSeries, seriesOf } from './sightings.ts'
 
 /** A year, so that the day of the month is known, and more. */
 const historyDays = 400
@@ -25,6 +27,15 @@ const settlingMs = 3_600_000
 const recentDays = 30
 const mostSeries = 500
 const keptDays = 400
+
+/** Of what is judged beside the costs: settings and marks. */
+export async function basisOf(ctx: Context): Promise<string> {
+  const [organization, marks] = await Promise.all([
+    ctx.tables.organizations.get(ctx.orgId, ctx.orgId),
+    ctx.tables.expectedCosts.all(ctx.orgId),
+  ])
+  return hash('sha256', JSON.stringify([organization?.anomalies, organization?.currency, marks]), 'hex').slice(0, 16)
+}
 
 /**
  * Judges the costs of the newest version of the lake; returns the version. Idempotent. In the first hour of an
@@ -49,10 +60,11 @@ export async function run(ctx: Context, firstAt: string): Promise<number> {
     boundaries: boundariesOf(view),
   })
   const judged = rows.filter((row) => row.last >= since)
-  const plan = planOf(judged, causes, (row) => heldSeries(series, row))
+  const isWhole = series.length < mostSeries
+  const plan = planOf(judged, causes, (row) => heldOf(view, series, isWhole, row))
   const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
-  await write(ctx, { view, plan, marks, settings, announcedSince })
+  await write(ctx, { view, plan, judged, marks, settings, announcedSince })
   ctx.log.info('anomalies were judged', { lakeVersion, count: causes.length })
   return lakeVersion
 }
@@ -75,9 +87,21 @@ async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Set
     (row) => keyOf.get(row),
     (provider) => {
       const own = provider === undefined ? undefined : lastOf.get(provider)
-      return own !== undefined && own < until ? own : until
+      // The last day of a provider that stopped may be incomplete.
+      return own !== undefined && own < until ? addDays(own, -1) : until
     },
   )
+}
+
+/** Of the total nothing is known, because its providers change. */
+function heldOf({ excluded }: View, series: readonly CostSeries[], isWhole: boolean, row: Info): Held {
+  const { account } = row.dimensions
+  if (Object.keys(row.dimensions).length === 0) return 'unknown'
+  const held = heldSeries(series, row)
+  if (held) return { cost: costBetween(held, row), start: held.start }
+  const isPurged = account !== undefined && excluded.some(({ accountId }) => isSameAccount(account, accountId))
+  const isTag = Object.keys(row.dimensions).some((name) => name.startsWith('tag:'))
+  return isPurged || (isWhole && !isTag) ? 'gone' : 'unknown'
 }
 
 const floorOf = ({ floorAmount, floorPercent }: Settings): Floor => ({ amount: floorAmount, percent: floorPercent })
@@ -114,12 +138,13 @@ function boundariesOf({ snapshots }: View): Boundary[] {
 interface ToWrite {
   view: View
   plan: Plan
+  judged: readonly Info[]
   marks: readonly Expected.Info[]
   settings: Settings
   announcedSince: Day | undefined
 }
 
-async function write(ctx: Context, { view, plan, marks, settings, announcedSince }: ToWrite): Promise<void> {
+async function write(ctx: Context, { view, plan, judged, marks, settings, announcedSince }: ToWrite): Promise<void> {
   const { anomalies } = ctx.tables
   const { lakeVersion } = view
   const at = ctx.now().toISOString()
@@ -128,7 +153,8 @@ async function write(ctx: Context, { view, plan, marks, settings, announcedSince
     const expiresAt = Math.ceil(Date.parse(addDays(facts.last, keptDays)) / 1000)
     return { ...facts, rootCause, lakeVersion, updatedAt: at, expiresAt }
   }
-  for (const facts of plan.found) {
+  // The news first: a run that is killed goes on with the others.
+  for (const facts of plan.found.toSorted((a, b) => (a.last < b.last ? 1 : -1))) {
     const id = idOf(ctx.orgId, facts)
     const mark = Expected.markOf(marks, facts)
     const isAnnounced = !mark && announcedSince !== undefined && facts.last >= announcedSince
@@ -147,7 +173,7 @@ async function write(ctx: Context, { view, plan, marks, settings, announcedSince
     await isWritten(anomalies.insert(ctx.orgId, row, events))
   }
   for (const { row, facts } of plan.changed) {
-    const mark = Expected.markOf(marks, facts)
+    const mark = markOf(marks, facts, row)
     const next = await made(facts)
     const isRenewed = row.status === 'withdrawn'
     await anomalies.update(ctx.orgId, row.id, (current) => {
@@ -155,6 +181,14 @@ async function write(ctx: Context, { view, plan, marks, settings, announcedSince
       const kept = isRenewed && current.status === 'withdrawn' ? reopened(current) : current
       return { ...kept, ...next, ...(mark && kept.status === 'active' && expectedBy(mark, at)) }
     })
+  }
+  const others = judged.filter((row) => row.status === 'active' && !plan.changed.some((one) => one.row === row))
+  for (const row of others) {
+    const mark = markOf(marks, row, row)
+    if (mark)
+      await anomalies.update(ctx.orgId, row.id, (current) =>
+        current.status === 'active' ? { ...current, ...expectedBy(mark, at), updatedAt: at } : undefined,
+      )
   }
   for (const { row, reason, isMistaken } of plan.withdrawn) {
     // Nobody was told of it.
@@ -165,9 +199,17 @@ async function write(ctx: Context, { view, plan, marks, settings, announcedSince
     await anomalies.update(ctx.orgId, row.id, (current) =>
       current.status !== 'active' || current.lakeVersion > lakeVersion
         ? undefined
-        : { ...current, status: 'withdrawn', note: reason, closedAt: at, updatedAt: at, lakeVersion },
+        : { ...current, status: 'withdrawn', withdrawnBecause: reason, closedAt: at, updatedAt: at, lakeVersion },
     )
   }
+}
+
+/** Not one that a user overruled. */
+function markOf(marks: readonly Expected.Info[], facts: Facts, { rejectedMark }: Info): Expected.Info | undefined {
+  return Expected.markOf(
+    marks.filter(({ id }) => id !== rejectedMark),
+    facts,
+  )
 }
 
 function expectedBy(mark: Expected.Info, at: string) {

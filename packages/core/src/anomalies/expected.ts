@@ -5,6 +5,7 @@ import { change, command } from '../guard/command.ts'
 import { addDays, Day } from '../kernel/calendar.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { type Facts, isWithin } from './anomaly.ts'
+import { request } from './request.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -25,6 +26,8 @@ const Mark = z.strictObject({
   account: text.optional(),
   service: text.optional(),
   region: text.optional(),
+  tag: z.strictObject({ key: text, value: text }).optional(),
+  direction: z.enum(['more', 'less']).optional().describe('Than usual. Default: both.'),
   note: z.string().min(1).max(2_000).describe('The reason, such as a migration.'),
 })
 
@@ -36,8 +39,10 @@ const driftDays = 3
 /** The mark that expects a change of costs: of the series or a whole of it, and most of it on its days. */
 export function markOf(marks: readonly Info[], { dimensions, excess, impact }: Facts): Info | undefined {
   return marks.find((mark) => {
-    const { provider, account, service, region } = mark
-    const named = Object.entries({ provider, account, service, region }).flatMap(([name, value]) =>
+    const { provider, account, service, region, tag, direction } = mark
+    if (direction !== undefined && (direction === 'more') !== impact > 0) return false
+    const tagged = tag ? { [`tag:${tag.key}`]: tag.value } : {}
+    const named = Object.entries({ provider, account, service, region, ...tagged }).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value]],
     )
     const own = excess.reduce((sum, { day, amount }) => sum + (isOn(mark, day) ? amount : 0), 0)
@@ -69,6 +74,7 @@ export const list = command('expected-costs.list', Page, 'read:anomalies', async
 export const create = change('expected-costs.create', Mark, 'write:anomalies', async (ctx, input, note) => {
   if (input.endDate < input.startDate) throw invalid('endDate', 'The end date', 'must not lie before the start date')
   const made = await store(ctx, ctx.newId('exp'), input)
+  await request(ctx)
   note({ resourceType: 'expected_cost', resourceId: made.id, after: input })
   return made
 })
@@ -76,8 +82,8 @@ export const create = change('expected-costs.create', Mark, 'write:anomalies', a
 /** Idempotent by the id. */
 export async function store(ctx: Context, id: string, mark: z.output<typeof Mark>): Promise<Info> {
   const made = { ...mark, id, createdAt: ctx.now().toISOString(), createdBy: ctx.actor.id }
-  const { after } = await ctx.tables.expectedCosts.upsert(ctx.orgId, id, (found) => found ?? made)
-  return after ?? made
+  await ctx.tables.expectedCosts.put(ctx.orgId, made)
+  return made
 }
 
 const ById = z.strictObject({ id: z.string().min(1).max(256) })
@@ -87,5 +93,6 @@ export const remove = change('expected-costs.remove', ById, 'write:anomalies', a
   if (!found) throw new Fault('not_found', `There is no expected cost ${id}.`)
   note({ resourceType: 'expected_cost', resourceId: id, before: Public.parse(found) })
   await ctx.tables.expectedCosts.remove(ctx.orgId, id)
+  await request(ctx)
   return { success: true }
 })

@@ -1,57 +1,73 @@
 import { addDays } from '../kernel/calendar.ts'
 import { type Facts, type Info, isSameSeries } from './anomaly.ts'
-import { costBetween, type CostSeries } from './sightings.ts'
 
 /** What an analysis changes. Rows that are in no list stay. */
 export interface Plan {
   found: Facts[]
   changed: { row: Info; facts: Facts }[]
-  /** `isMistaken`: the judgement was, and the costs are the same. */
-  withdrawn: { row: Info; reason: string; isMistaken?: true }[]
+  withdrawn: Withdrawal[]
 }
+
+export interface Withdrawal {
+  row: Info
+  reason: string
+  /** The judgement was, and the costs are the same. */
+  isMistaken?: true
+}
+
+/** What the lake has of the series and the days of a row. `gone`: it has nothing of the series. */
+export type Held = { cost: number; start: string } | 'gone' | 'unknown'
 
 /** A row that is this far from a finding may be the same anomaly. */
 const mergeDays = 3
 
 /**
- * Holds the causes of an analysis against the rows of earlier ones. A row without a cause is withdrawn only if the costs
- * changed: the judgement alone may not take back an alert. `heldOf` answers undefined for costs that are gone.
+ * Holds the causes of an analysis against the rows of earlier ones: first those of the same series, then those that
+ * another series showed too, one to one. A row without a cause is withdrawn only if the costs changed: the judgement
+ * alone may not take back an alert.
  */
-export function planOf(
-  rows: readonly Info[],
-  causes: readonly Facts[],
-  heldOf: (row: Info) => CostSeries | undefined,
-): Plan {
+export function planOf(rows: readonly Info[], causes: readonly Facts[], heldOf: (row: Info) => Held): Plan {
   const plan: Plan = { found: [], changed: [], withdrawn: [] }
-  const left = new Set(rows)
-  const byFit = (facts: Facts) => (a: Info, b: Info) =>
-    Number(isSameSeries(b.dimensions, facts.dimensions)) - Number(isSameSeries(a.dimensions, facts.dimensions)) ||
-    (a.detectedAt < b.detectedAt ? -1 : 1)
-  for (const facts of causes) {
-    const [row, ...others] = [...left].filter((each) => isSameAnomaly(each, facts)).toSorted(byFit(facts))
-    if (!row) {
-      plan.found.push(facts)
-      continue
+  const left = new Set(rows.toSorted((a, b) => (a.detectedAt < b.detectedAt ? -1 : 1)))
+  const open = new Set(causes)
+  for (const isSame of [isSameSpan, isSameFamily])
+    for (const facts of open) {
+      const row = [...left].find((each) => isSame(each, facts))
+      if (!row) continue
+      left.delete(row)
+      open.delete(facts)
+      if (row.status === 'withdrawn' || !isSameFinding(row, facts)) plan.changed.push({ row, facts })
     }
-    left.delete(row)
-    if (row.status === 'withdrawn' || !isSameFinding(row, facts)) plan.changed.push({ row, facts })
-    for (const other of others) {
-      left.delete(other)
-      plan.withdrawn.push({ row: other, reason: `It is a part of the anomaly ${row.id}.`, isMistaken: true })
-    }
-  }
+  plan.found.push(...open)
   for (const row of left) {
-    const withdrawal = withdrawalOf(row, heldOf(row))
+    const whole = row.status === 'active' ? causes.find((facts) => isSameFamily(row, facts)) : undefined
+    const withdrawal = whole
+      ? {
+          reason: `It is a part of the unexpected cost from ${whole.first} to ${whole.last}.`,
+          isMistaken: true as const,
+        }
+      : withdrawalOf(row, heldOf(row))
     if (withdrawal) plan.withdrawn.push({ row, ...withdrawal })
   }
   return { ...plan, withdrawn: plan.withdrawn.filter(({ row }) => row.status === 'active') }
 }
 
-function isSameAnomaly(row: Info, facts: Facts): boolean {
+function isNear(row: Info, facts: Facts, days: number): boolean {
   if (row.charged !== facts.charged || row.currency !== facts.currency || row.impact * facts.impact <= 0) return false
-  if (row.first > addDays(facts.last, mergeDays) || facts.first > addDays(row.last, mergeDays)) return false
+  return row.first <= addDays(facts.last, days) && facts.first <= addDays(row.last, days)
+}
+
+/** Two anomalies of one series never share a day. */
+function isSameSpan(row: Info, facts: Facts): boolean {
+  return isNear(row, facts, 0) && isSameSeries(row.dimensions, facts.dimensions)
+}
+
+function isSameFamily(row: Info, facts: Facts): boolean {
   const seen = [row, ...row.alsoSeen]
-  return [facts, ...facts.alsoSeen].some((one) => seen.some((other) => isSameSeries(one.dimensions, other.dimensions)))
+  return (
+    isNear(row, facts, mergeDays) &&
+    [facts, ...facts.alsoSeen].some((one) => seen.some((other) => isSameSeries(one.dimensions, other.dimensions)))
+  )
 }
 
 /** Statistics alone may move with each day. */
@@ -68,16 +84,17 @@ function isSameFinding(row: Info, facts: Facts): boolean {
   )
 }
 
-function withdrawalOf(row: Info, held: CostSeries | undefined): Omit<Plan['withdrawn'][number], 'row'> | undefined {
-  if (!held) return { reason: 'The costs of this series are not in the lake any more.' }
-  const { modeled, impact, currency, knownSince } = row
-  const now = costBetween(held, row)
-  if (Math.abs(now - modeled) > 0.01 * Math.abs(impact))
-    return { reason: `The costs of these days were corrected from ${modeled} to ${now} ${currency}, as expected.` }
+function withdrawalOf(
+  { modeled, impact, currency, knownSince }: Info,
+  held: Held,
+): Omit<Withdrawal, 'row'> | undefined {
+  if (held === 'unknown') return undefined
+  if (held === 'gone') return { reason: 'The costs of this series are not in the lake any more.' }
+  if (Math.abs(held.cost - modeled) > 0.01 * Math.abs(impact))
+    return {
+      reason: `The provider corrected these costs from ${modeled} to ${held.cost} ${currency}. They are no longer unusual.`,
+    }
   return held.start < knownSince
-    ? {
-        reason: `With the bills from ${held.start} on, which came since, the costs were to be expected.`,
-        isMistaken: true,
-      }
+    ? { reason: `With the bills from ${held.start} on, which came later, these costs are usual.`, isMistaken: true }
     : undefined
 }

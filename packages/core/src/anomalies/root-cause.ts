@@ -40,7 +40,7 @@ export async function rootCauseOf(
   const question = questionOf(facts, shares, changes)
   const { sentence, affectedResources, events, ...found } = Detect.explain(question)
   return {
-    sentence,
+    sentence: charged === 'unused' ? `Unused commitments: ${sentence}` : sentence,
     actual: Money.plain(question.actual),
     shares: found.shares.map(plainShare),
     affectedResources,

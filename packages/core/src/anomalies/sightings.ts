@@ -87,11 +87,16 @@ export function causesOf(series: readonly CostSeries[], since: Day, settings: Se
   })
 }
 
-/** Bills that begin or end are no change of costs, and only series across accounts show them so. */
+/** Bills that begin or end are no change of costs. */
 function isArtifact(dimensions: Dimensions, { first, last, impact }: Cause['anomaly'], boundary: Boundary): boolean {
-  const isAcross = !('account' in dimensions) && (dimensions['provider'] ?? boundary.provider) === boundary.provider
-  return isAcross && impact > 0 === boundary.isBeginning && first <= boundary.day && boundary.day <= last
+  const isOfIt = (dimensions['provider'] ?? boundary.provider) === boundary.provider
+  // An account that a bill names first has a series that begins with it.
+  const isAffected = isOfIt && !(boundary.isBeginning && 'account' in dimensions)
+  return isAffected && impact > 0 === boundary.isBeginning && first <= boundary.day && boundary.day <= last
 }
+
+/** An item of a table holds 400 KB. */
+const mostSeen = 20
 
 const rounded = (value: number) => Number(value.toFixed(4))
 
@@ -112,7 +117,10 @@ function factsOf({ dimensions, anomaly, alsoSeen }: Cause, { charged, currency, 
     deviationPercent: anomaly.deviationPercent === null ? null : rounded(anomaly.deviationPercent),
     surprise: rounded(anomaly.surprise),
     excess: anomaly.excess.map(({ day, amount }) => ({ day, amount: rounded(amount) })),
-    alsoSeen: alsoSeen.map((seen) => ({ dimensions: seen.dimensions, impact: rounded(seen.anomaly.impact) })),
+    alsoSeen: alsoSeen
+      .toSorted((a, b) => Math.abs(b.anomaly.impact) - Math.abs(a.anomaly.impact))
+      .slice(0, mostSeen)
+      .map((seen) => ({ dimensions: seen.dimensions, impact: rounded(seen.anomaly.impact) })),
   }
 }
 

@@ -55,12 +55,14 @@ const behindDays = 5
 export function lastDays({ snapshots }: View): Map<string, Day> {
   const last = new Map<string, Day>()
   for (const snapshot of snapshots) {
-    const day = [snapshot.days.last, monthSpan(snapshot.period).end, dayOf(new Date(snapshot.at))].reduce((a, b) =>
-      a < b ? a : b,
-    )
+    const day = lastDayOf(snapshot)
     if (day > (last.get(snapshot.provider) ?? '')) last.set(snapshot.provider, day)
   }
   return last
+}
+
+function lastDayOf({ days, period, at }: Info): Day {
+  return [days.last, monthSpan(period).end, dayOf(new Date(at))].reduce((a, b) => (a < b ? a : b))
 }
 
 /** Of the providers that still deliver; null for an empty lake. */
@@ -75,19 +77,19 @@ export function completeUntil(view: View): Day | null {
 // Clouds deliver the last charges of a day within so many days after its end.
 const matureDays = 1
 
-/** The last day whose costs are complete: its provider delivered a day later, or charges of a later day. */
-export function matureUntil(view: View): Day | null {
-  const complete = completeUntil(view)
-  if (complete === null) return null
-  const days = [...lastDays(view)].map(([provider, last]) => {
-    const delivered = view.snapshots.reduce(
-      (newest, snapshot) => (snapshot.provider === provider && snapshot.at > newest ? snapshot.at : newest),
-      '',
-    )
-    const isMature = dayOf(new Date(delivered)) > addDays(last, matureDays)
-    return isMature ? last : addDays(last, -1)
+/** The last day whose costs are complete: each payer that still delivers did so a day later, or has later charges. */
+export function matureUntil({ snapshots }: View): Day | null {
+  const payers = Map.groupBy(snapshots, ({ provider, billingAccountId }) =>
+    JSON.stringify([provider, billingAccountId]),
+  )
+  const days = [...payers.values()].map((bills) => {
+    const last = bills.map(lastDayOf).reduce((a, b) => (a > b ? a : b))
+    const delivered = bills.reduce((newest, { at }) => (at > newest ? at : newest), '')
+    return dayOf(new Date(delivered)) > addDays(last, matureDays) ? last : addDays(last, -1)
   })
-  return days.reduce((first, day) => (day >= addDays(complete, -1) && day < first ? day : first), complete)
+  const newest = days.toSorted().at(-1)
+  if (newest === undefined) return null
+  return days.reduce((first, day) => (day >= addDays(newest, -behindDays) && day < first ? day : first), newest)
 }
 
 /** Of most bills, whose parts count once, the first by name of several; USD for an empty lake. */

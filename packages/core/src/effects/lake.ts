@@ -390,8 +390,8 @@ export interface Queries {
       most: number
     }
     row: {
-      dimension: 'total' | 'account' | 'service' | 'region' | 'usageType' | 'resource' | 'tag'
-      /** A tag as `Team=blue`. */
+      dimension: 'total' | 'account' | 'service' | 'region' | 'usageType' | 'resource' | `tag:${string}`
+      /** Of a tag: `Team=blue`. */
       value: string | null
       cost: string
       previous: string

@@ -7,6 +7,7 @@ import { Name } from '../kernel/name.ts'
 import type { Updated } from '../effects/tables.ts'
 import { Tier } from './tier.ts'
 import * as Usage from './usage.ts'
+import { request as requestAnalysis } from '../anomalies/request.ts'
 import * as AnomalySettings from '../anomalies/settings.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
 import type { Role } from '../kernel/permission.ts'
@@ -152,6 +153,7 @@ export const update = change('organization.update', Input, 'write:settings', asy
     return given
   })
   forgetAuthStates(ctx.runtime)
+  if (input.anomalies !== undefined) await requestAnalysis(ctx)
   note({
     resourceType: 'organization',
     resourceId: ctx.orgId,

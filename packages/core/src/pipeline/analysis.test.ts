@@ -59,10 +59,23 @@ test('a killed message goes on when it comes again, and another takes over when 
   expect(work).toHaveBeenCalledTimes(2)
 })
 
-test('a failed analysis leaves no claim', async () => {
-  const { ctx } = await lake()
-  await expect(once(ctx, 'a', () => Promise.reject(new Error('no lake')))).rejects.toThrow('no lake')
+test('a failed analysis leaves no claim, and its message fails each time', async () => {
+  const { ctx, sent } = await lake()
+  for (let n = 0; n < 3; n++)
+    await expect(once(ctx, 'a', () => Promise.reject(new Error('no lake')))).rejects.toThrow('no lake')
   expect(await ctx.tables.analyses.get('org_test', 'costs')).not.toHaveProperty('worker')
+  expect(sent).toEqual([])
+})
+
+test('other settings are reason enough for another analysis', async () => {
+  const { ctx, clock } = await lake()
+  const work = vi.fn(async () => 1)
+  await once(ctx, 'a', work)
+  await ctx.runtime.tables.organizations.put('org_test', { id: 'org_test', anomalies: { floorAmount: 5 } } as never)
+  clock.at += 11_000
+  await once(ctx, 'b', work)
+  await once(ctx, 'c', work)
+  expect(work).toHaveBeenCalledTimes(2)
 })
 
 test('an analysis keeps the forecast of the version', async () => {

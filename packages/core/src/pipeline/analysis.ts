@@ -2,6 +2,7 @@ import * as z from 'zod'
 import * as Anomalies from '../anomalies/detect.ts'
 import { costForecast } from '../analytics/cost-forecast.ts'
 import type { Context } from '../effects/context.ts'
+import { request } from '../anomalies/request.ts'
 import { head } from '../lake/snapshot.ts'
 
 declare module '../effects/tables.ts' {
@@ -15,6 +16,8 @@ interface State {
   id: 'costs'
   /** The newest that was analyzed. */
   lakeVersion: number
+  /** Hash of the settings and marks by which it was judged. */
+  basis?: string
   /** When it was first analyzed, and when it last ended. */
   firstAt: string
   endedAt?: string
@@ -28,12 +31,6 @@ export const Input = z.object({ ticket: z.string() })
 const pauseSeconds = 10
 /** Longer than the function may take. */
 const claimedMs = 900_000
-
-/** Sends the message that analyzes the newest costs. */
-export async function request(ctx: Context, delaySeconds = 2): Promise<void> {
-  const ticket = ctx.newId('ana')
-  await ctx.runtime.queues.send('ml', { ticket }, { orgId: ctx.orgId, delaySeconds, deduplicationId: ticket })
-}
 
 /** Finds anomalies and makes the forecast that the API answers, once for each version of the lake. */
 export async function run(ctx: Context, { ticket }: z.output<typeof Input>): Promise<void> {
@@ -50,24 +47,30 @@ export async function run(ctx: Context, { ticket }: z.output<typeof Input>): Pro
  * messages of others end: it looks for newer versions after its claim ended.
  */
 export async function once(ctx: Context, ticket: string, work: (state: State) => Promise<number>): Promise<void> {
-  const { version } = await head(ctx)
-  const state = await claim(ctx, ticket, version)
+  const [{ version }, basis] = await Promise.all([head(ctx), Anomalies.basisOf(ctx)])
+  const state = await claim(ctx, ticket, { version, basis })
   if (!state) return
-  let lakeVersion = 0
+  let done: Pick<State, 'lakeVersion' | 'basis' | 'endedAt'> | undefined
   try {
-    lakeVersion = await work(state)
+    const lakeVersion = await work(state)
+    done = { lakeVersion, basis, endedAt: ctx.now().toISOString() }
   } finally {
-    await release(ctx, ticket, lakeVersion)
+    await release(ctx, ticket, done)
   }
-  if ((await head(ctx)).version > lakeVersion) await request(ctx, pauseSeconds)
+  const isNew = (await head(ctx)).version > done.lakeVersion || (await Anomalies.basisOf(ctx)) !== basis
+  if (isNew) await request(ctx, pauseSeconds)
 }
 
-async function claim(ctx: Context, ticket: string, version: number): Promise<State | undefined> {
+async function claim(
+  ctx: Context,
+  ticket: string,
+  { version, basis }: { version: number; basis: string },
+): Promise<State | undefined> {
   const now = ctx.now()
   let waitSeconds = 0
   const { before, after } = await ctx.tables.analyses.upsert(ctx.orgId, 'costs', (found) => {
     waitSeconds = 0
-    if (found && found.lakeVersion >= version) return undefined
+    if (found && found.lakeVersion >= version && found.basis === basis) return undefined
     if (found?.worker && found.worker.ticket !== ticket && found.worker.until > now.toISOString()) return undefined
     waitSeconds = found?.endedAt ? pauseSeconds - (now.getTime() - Date.parse(found.endedAt)) / 1000 : 0
     if (waitSeconds > 0) return undefined
@@ -78,12 +81,12 @@ async function claim(ctx: Context, ticket: string, version: number): Promise<Sta
   return after === before ? undefined : after
 }
 
-async function release(ctx: Context, ticket: string, lakeVersion: number): Promise<void> {
-  const endedAt = ctx.now().toISOString()
+/** After a failure only the claim ends: the message comes again, and ends as a dead letter. */
+async function release(ctx: Context, ticket: string, done: Partial<State> | undefined): Promise<void> {
   await ctx.tables.analyses.update(ctx.orgId, 'costs', ({ worker, ...state }) => ({
     ...state,
-    lakeVersion: Math.max(state.lakeVersion, lakeVersion),
-    endedAt,
+    ...done,
+    lakeVersion: Math.max(state.lakeVersion, done?.lakeVersion ?? 0),
     ...(worker && worker.ticket !== ticket && { worker }),
   }))
 }

@@ -1,4 +1,5 @@
 import { removePurged } from '../accounts/purge.ts'
+import { request as requestAnalysis } from '../anomalies/request.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
@@ -52,7 +53,7 @@ export const wiring = {
       'account.connected',
       async (ctx, { data }) => await planSources(ctx, data.cloudAccountId),
     ),
-    'request-analysis': subscription(events, 'cost.landed', (ctx) => Analysis.request(ctx)),
+    'request-analysis': subscription(events, 'cost.landed', (ctx) => requestAnalysis(ctx)),
     'remove-canceled': subscription(
       events,
       'import.canceled',
@@ -60,7 +61,7 @@ export const wiring = {
       { timeoutSeconds: 900 },
     ),
     // What was found in the costs of a purged account is withdrawn.
-    'judge-purged': subscription(events, 'lake.purged', (ctx) => Analysis.request(ctx)),
+    'judge-purged': subscription(events, 'lake.purged', (ctx) => requestAnalysis(ctx)),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },

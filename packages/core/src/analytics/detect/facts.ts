@@ -1,7 +1,8 @@
 import type { Day } from '../../kernel/calendar.ts'
 import type * as Money from '../../kernel/money.ts'
 
-export type Dimension = 'service' | 'account' | 'region' | 'usageType' | 'resource' | 'tag'
+/** A tag as `tag:Team`. */
+export type Dimension = 'service' | 'account' | 'region' | 'usageType' | 'resource' | `tag:${string}`
 
 /** Cost and usage of one value of a dimension, such as one account, in the time of an anomaly. */
 export interface Part {

@@ -32,9 +32,11 @@ function percentText({ expected }: Question, excess: Money.Amount): string {
 }
 
 function placeOf(facts: Facts): string {
-  const [service, account, region, tag] = (['service', 'account', 'region', 'tag'] as const).map(
+  const [service, account, region] = (['service', 'account', 'region'] as const).map(
     (dimension) => leading(facts, dimension)?.value,
   )
+  const tags = new Set(facts.shares.flatMap(({ dimension }) => (dimension.startsWith('tag:') ? [dimension] : [])))
+  const tag = [...tags].map((dimension) => leading(facts, dimension)?.value).find((value) => value !== undefined)
   const subject = service ?? sharedBy(facts, 'service') ?? 'All services'
   const place = `${account ? ` in account ${account}` : ''}${region ? ` (${region})` : ''}`
   return `${subject}${place}${tag ? ` with the tag ${tag}` : ''}`

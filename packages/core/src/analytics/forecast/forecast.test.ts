@@ -37,6 +37,17 @@ test('forecasts a fee on the first of each month on that day only', () => {
     else expect(value).toBeLessThan(130)
 })
 
+test('finds a smooth year in three noisy ones', () => {
+  const next = random(1)
+  const year = (i: number) => 100 + 30 * Math.sin((2 * Math.PI * i) / 52)
+  const errors = Array.from({ length: 20 }, () => {
+    const values = Array.from({ length: 160 }, (_, i) => year(i) + 30 * (next() - 0.5))
+    const { mean } = forecast(series(values, 604_800), { horizon: 13, levels: [] })
+    return mean.reduce((sum, value, h) => sum + Math.abs(value - year(160 + h)) / 13, 0)
+  })
+  expect(errors.reduce((sum, error) => sum + error, 0) / 20).toBeLessThan(3)
+})
+
 test('follows a level shift', () => {
   const values = weekly(200).map((value, i) => value + (i >= 170 ? 300 : 0))
   const { mean } = forecast(series(values), { horizon: 7, levels: [] })
@@ -152,6 +163,11 @@ test.each([
   const [base, scaled] = [bounds(Math.sign(factor)), bounds(factor)]
   expect(scaled.every(Number.isFinite)).toBe(true)
   for (const [i, value] of base.entries()) expect((scaled[i] ?? 0) / Math.abs(factor)).toBeCloseTo(value, 6)
+})
+
+test('values further apart than the largest number have finite bounds', () => {
+  const { mean, intervals } = forecast(series([-1e308, 1.7e308]), { horizon: 2, levels: [0.95] })
+  expect([...mean, ...(intervals[0]?.lower ?? []), ...(intervals[0]?.upper ?? [])].every(Number.isFinite)).toBe(true)
 })
 
 test('95 of 100 values are within the bounds of 95 %, and 80 within those of 80 %', () => {

@@ -63,6 +63,14 @@ function average(values: Float64Array, count: number, width: number, out: Float6
   return count - width + 1
 }
 
+const weeksOfYear = 52
+
+/** Means of five neighbors: years are few, and their weeks differ little. Beyond an end, the same phase stands in. */
+function smoothed(season: Float64Array, period: number): Float64Array {
+  const at = (i: number) => season[i < 0 ? i + period : i < season.length ? i : i - period] ?? 0
+  return season.map((value, i) => (at(i - 2) + at(i - 1) + value + at(i + 1) + at(i + 2)) / 5)
+}
+
 const odd = (value: number) => Math.max(3, Math.ceil(value) | 1)
 
 /** Decomposes values by one or more periods; `cycles` is the seasonal window, `Infinity` means a fixed season. */
@@ -92,8 +100,9 @@ export function stl(values: Float64Array, count: number, periods: readonly numbe
         const extended = count + 2 * period
         const low = average(first, average(second, average(cycle, extended, period, second), period, first), 3, second)
         loess(second, low, odd(period), 1, Math.max(1, Math.ceil(period / 10)), first)
+        for (let i = 0; i < count; i++) season[i] = (cycle[i + period] ?? 0) - (first[i] ?? 0)
+        if (period === weeksOfYear) season.set(smoothed(season, period))
         for (let i = 0; i < count; i++) {
-          season[i] = (cycle[i + period] ?? 0) - (first[i] ?? 0)
           rest[i] = (rest[i] ?? 0) + (trend[i] ?? 0) - (season[i] ?? 0)
         }
         loess(rest, count, trendWindow, 1, Math.max(1, Math.ceil(trendWindow / 10)), trend)

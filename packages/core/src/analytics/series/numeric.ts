@@ -15,7 +15,9 @@ export function quantile(sorted: ArrayLike<number>, probability: number): number
   const position = (sorted.length - 1) * probability
   const low = sorted[Math.floor(position)] ?? Number.NaN
   const high = sorted[Math.ceil(position)] ?? Number.NaN
-  return low + (high - low) * (position - Math.floor(position))
+  const share = position - Math.floor(position)
+  // The difference of the largest numbers is infinite.
+  return low === high ? low : low * (1 - share) + high * share
 }
 
 /** The quantile of the standard normal distribution, error below 1.2e-9 (P. J. Acklam, 2003). */

@@ -25,7 +25,7 @@ function textOf({ anomalies: found, pagination: { total } }: Answer): string {
   if (total === 0)
     return [
       heading('Unexpected costs: none'),
-      style.dim('Costs are judged after each import, when two weeks of them are known.'),
+      style.dim('Costs are judged after each import, when ten days of them are known.'),
     ].join('\n')
   const columns = ['Days', 'Severity', right('Impact'), right('Deviation'), 'Status', 'Id']
   const lines = found.flatMap((anomaly) => [rowOf(anomaly)])
