@@ -10,7 +10,7 @@ import { generateSample, type Sample } from '@cloudoptima/sample'
 const main = join(import.meta.dirname, '..', 'packages', 'local', 'src', 'main.ts')
 const slow = 120_000
 /** The sample has 200,000 rows, and other tests use the processors too. */
-const sampleMs = 300_000
+const sampleMs = 600_000
 
 let dir: string
 let sample: Sample
@@ -349,11 +349,12 @@ describe('serving', () => {
       const overview = await fetch(`${api}/costs/overview`, { headers: { Authorization: `Bearer ${token}` } })
       expect(overview.status).toBe(200)
       // Those without an export follow the tables.
-      await vi.waitFor(async () => {
-        const listed = await run('accounts', '--data', data, '--json')
-        const { accounts } = JSON.parse(listed.stdout) as { accounts: { status: string }[] }
-        expect(accounts.filter(({ status }) => status === 'active')).toHaveLength(19)
-      }, 120_000)
+      const activeAccounts = async () => {
+        const headers = { Authorization: `Bearer ${token}` }
+        const listed = await fetch(`${api}/cloud-accounts?status=active&page_size=100`, { headers })
+        return ((await listed.json()) as { total: number }).total
+      }
+      await vi.waitFor(async () => expect(await activeAccounts()).toBe(19), { timeout: 240_000, interval: 1000 })
       const attached = await run('status', '--data', data, '--json')
       const { api: served, partitions } = JSON.parse(attached.stdout) as { api: string; partitions: number }
       expect([served, partitions >= 16]).toEqual([api, true])

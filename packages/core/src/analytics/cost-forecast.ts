@@ -239,10 +239,11 @@ function predict(
 /** The groups that cost most recently, each with its own forecast. */
 function breakdownOf(used: readonly Row[], others: readonly Row[], last: Day, input: Input): Forecast['breakdown'] {
   const recent = addDays(last, -recentDays)
+  const apartOf = Map.groupBy(others, ({ dimension }) => dimension)
   const groups = [...Map.groupBy(used, ({ dimension }) => dimension)]
     .map(([value, rows]) => {
       const cost = rows.reduce((all, row) => all + (row.day > recent ? Number(row.cost) : 0), 0)
-      return { value, rows, cost, others: others.filter(({ dimension }) => dimension === value) }
+      return { value, rows, cost, others: apartOf.get(value) ?? [] }
     })
     .filter(({ cost }) => cost !== 0)
     .toSorted((a, b) => b.cost - a.cost || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
@@ -253,10 +254,7 @@ function breakdownOf(used: readonly Row[], others: readonly Row[], last: Day, in
     ...predict(group.rows, group.others, last, input).sumOf(input.daysAhead),
   })
   const rest = groups.slice(input.limit)
-  const all = rest.reduce<{ rows: Row[]; others: Row[] }>(
-    (joined, { rows, others }) => ({ rows: [...joined.rows, ...rows], others: [...joined.others, ...others] }),
-    { rows: [], others: [] },
-  )
+  const all = { rows: rest.flatMap(({ rows }) => rows), others: rest.flatMap((group) => group.others) }
   return [
     ...groups.slice(0, input.limit).map((group) => line(group.value ?? unnamed, group.value, group)),
     ...(rest.length > 0 ? [line('(other)', null, all)] : []),
