@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { hasPython, pythonTool } from './python.ts'
 import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
 import { demonstrate, type Demonstration } from './rehearsal/demonstration.ts'
+import { type Front, startFront } from './rehearsal/front.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
 
 // Deploys the product to an emulator of AWS and imports a bill through its API: docs/deployment.md.
@@ -17,6 +18,7 @@ const stage = 'rehearsal'
 const additionalRows = join(root, 'test', 'demonstration', 'deployment.ts')
 
 let emulator: Emulator | undefined
+let front: Front | undefined
 let folder: string | undefined
 let deploying: ChildProcess | undefined
 
@@ -49,6 +51,9 @@ async function main(): Promise<number> {
     async () => await startEmulator({ bin, folder: at, nodeBin, sdk }),
   )
   emulator = running
+  const opened = await startFront(running)
+  front = opened
+  running.env['CUSTOMER_ENDPOINT_URL'] = opened.url
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
   const deployed = await outputs()
   await rehearse({ emulator: running, ...deployed, bill: await readFile(bill), step })
@@ -126,6 +131,7 @@ let stopping: Promise<void> | undefined
 function stop(keepsFiles: boolean): Promise<void> {
   return (stopping ??= (async () => {
     if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
+    front?.close()
     await emulator?.stop()
     if (folder !== undefined && !keepsFiles) await rm(folder, { recursive: true, force: true })
   })())

@@ -25,7 +25,7 @@ export function Api({ app, stack }: StackContext) {
   const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
   const anchored = anchors()
   const bills = starts(stack, app.stage, 'bills')
-  const collections = sends(stack, app.stage, ...collectQueues, 'ml')
+  const collections = sends(stack, app.stage, ...collectQueues)
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],

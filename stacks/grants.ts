@@ -30,8 +30,8 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
 
 /** Of the rehearsal: some requests to AWS leave without an SDK, which would know the emulator's address. */
 export function standIn(stage: string): Record<string, string> {
-  const { endpoint } = settings()
-  return isRehearsal(stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
+  const { customerEndpoint: aws } = settings()
+  return isRehearsal(stage) && aws !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws }) } : {}
 }
 
 /** Sends messages to queues. Under an emulator's address the SDK sends to the emulator. */

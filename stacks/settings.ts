@@ -40,6 +40,7 @@ const Environment = z.object({
     .regex(/^[\w.-]{3,64}\/[\w.-]{3,256}$/, 'must be a table of Timestream: database/table')
     .optional(),
   AWS_ENDPOINT_URL: z.url().optional(),
+  CUSTOMER_ENDPOINT_URL: z.url().optional(),
   ADDITIONAL_ROWS: z.string().optional(),
 })
 
@@ -59,6 +60,7 @@ export function settings(env: NodeJS.ProcessEnv = process.env) {
     anchorDays: data.AUDIT_ANCHOR_DAYS,
     timestreamTable: data.TIMESTREAM_TABLE,
     endpoint: data.AWS_ENDPOINT_URL,
+    customerEndpoint: data.CUSTOMER_ENDPOINT_URL ?? data.AWS_ENDPOINT_URL,
     addition: data.ADDITIONAL_ROWS,
   }
 }

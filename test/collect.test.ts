@@ -88,7 +88,8 @@ function cloudOf(bills: readonly string[]): Omit<Provider, 'verify'> {
     async *inventory() {
       yield { part: 'ec2:instances/eu-west-1', resources: [{ ...resource, status }] }
     },
-    async *utilization() {
+    async *utilization(_, { day }) {
+      if (!daysAgo(0).startsWith(day)) return
       yield [measured('cpu', 30), measured('network_in', 5e8), measured('network_out', 5e8)]
     },
   }

@@ -38,6 +38,11 @@ export function createAccount(emulator: Emulator) {
       })
       if (answer.includes('"errorMessage"')) throw new Error(`${name}: ${answer}`)
     },
+    /** Creates a bucket, or an object in it. */
+    store: async (path: string, body: Uint8Array | string = ''): Promise<void> => {
+      const call = { method: 'PUT' as const, url: `${url}/${path}`, body, headers: {} }
+      expectStatus(await client.sendSigned(call, { ...credentials, region, service: 's3' }), 200, path)
+    },
     /** All mails that SES accepted. */
     mails: async (): Promise<Mail[]> => {
       const { body } = await client.send({ method: 'GET', url: `${url}/_ministack/ses/messages` })

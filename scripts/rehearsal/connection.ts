@@ -1,5 +1,6 @@
 import type { Account } from './account.ts'
 import type { Ask } from './api.ts'
+import { costExport } from './front.ts'
 import { deployStack } from './stack.ts'
 
 interface Setup {
@@ -22,6 +23,7 @@ export async function connectAws(user: Ask, account: Account): Promise<{ id: str
   const { RoleArn: role_arn = '' } = await deployStack(account, 'customer-cloudoptima', template, {
     ExternalId: external_id,
     PrincipalArn: principal,
+    ExportBucket: costExport.bucket,
   })
   // The emulator checks this permission without a resource, so only a grant on all resources matches.
   const PolicyDocument = JSON.stringify({

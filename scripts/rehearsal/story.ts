@@ -6,6 +6,7 @@ import { collected, findInstance, runInstance } from './collection.ts'
 import { connectAws } from './connection.ts'
 import type { Emulator } from './emulator.ts'
 import { checkSignature, confirmAddress, rotateSigningKeys, signIn } from './identity.ts'
+import { deliverExport, findExport } from './export.ts'
 import { createCourier } from './imports.ts'
 import { relayWhatWasLeft } from './relay.ts'
 import { sweepWhatWasLeft } from './sweep.ts'
@@ -78,6 +79,7 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
   })
 
   const instanceId = await runInstance(account)
+  const delivered = await deliverExport(account, sample.toString())
   const { id: accountId, awsId } = await step(
     'an AWS account is connected by the role of our template, with the external id that we issued',
     async () => connectAws(user, account),
@@ -88,12 +90,15 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
 
   await step('the connection wakes the collectors by the bus and the queues', async () => {
     const { sources } = await collected(user, accountId)
-    // The emulator has no data exports: the collector says so, and goes on.
     for (const { kind, problems } of sources)
       if (kind !== 'inventory') continue
       else if (problems.some(({ part }) => part.startsWith('ec2:instances'))) throw new Error(JSON.stringify(problems))
   })
   await step('GET /v1/resources/compute has the machine that EC2 describes', async () => findInstance(user, instanceId))
+
+  await step("the customer's export in S3 becomes costs that are exact to the last digit", async () => {
+    await findExport(user, delivered)
+  })
 
   // The bill contains costs of the connected account.
   const bill = Buffer.from(sample.toString().replaceAll(`"${member.id}"`, `"${awsId}"`))

@@ -46,6 +46,7 @@ const extras: Partial<Record<RowName, Needs>> = {
     ],
   }),
   'subscriptions/request-analysis': (stack, stage) => sends(stack, stage, 'ml'),
+  'subscriptions/judge-again': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/judge-purged': (stack, stage) => sends(stack, stage, 'ml'),
   // A version that landed meanwhile is analyzed by another message.
   'queues/ml': (stack, stage) => {

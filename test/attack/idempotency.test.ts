@@ -74,6 +74,28 @@ async function factorIn(world: World, isConfirmed: boolean): Promise<TOTP> {
   return totp
 }
 
+/** The id of an anomaly that is open. */
+async function anomalyIn({ runtime, members }: World): Promise<string> {
+  const [status, severity, kind] = ['active', 'high', 'spike'] as const
+  const rootCause = { sentence: 'EC2 cost more.', actual: '12.5', shares: [], affectedResources: [], events: [] }
+  const amounts = { modeled: 12.5, expected: 10, lower: 9, upper: 11, impact: 2.5, deviationPercent: 25, surprise: 2 }
+  const days = { first: '2026-10-03', last: '2026-10-03', alarmOn: '2026-10-03', knownSince: '2026-01-01' }
+  const at = '2026-10-04T00:00:00.000Z'
+  const id = 'ano_01jf3m8x5cq2w7n4t6v9b0d1e2'
+  await runtime.tables.anomalies.put(members.orgId, {
+    ...{ ...amounts, ...days, id, status, severity, kind, rootCause },
+    ...{
+      isOpen: false,
+      excess: [{ day: days.first, amount: 2.5 }],
+      alsoSeen: [],
+      lakeVersion: 1,
+      expiresAt: 9_999_999_999,
+    },
+    ...{ dimensions: { provider: 'AWS' }, charged: 'usage', currency: 'USD', detectedAt: at, updatedAt: at },
+  })
+  return id
+}
+
 /** The input of each operation, and a second valid input where the operation allows another one. */
 const cases: Record<string, (world: World) => Promise<{ input: Input; other?: Input }>> = {
   'auth.register': async () => ({
@@ -145,6 +167,19 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
     world.runtime.sent.length = 0
     return { input: { id, kinds: ['bills'] }, other: { id, kinds: ['inventory'] } }
   },
+  ...Object.fromEntries(
+    ['resolve', 'ignore', 'reopen'].map((verb) => [
+      `anomalies.${verb}`,
+      async (world: World) => {
+        const anomaly = await anomalyIn(world)
+        return { input: { id: anomaly, note: 'one' }, other: { id: anomaly, note: 'another' } }
+      },
+    ]),
+  ),
+  'expected-costs.create': async () => ({
+    input: { start_date: '2026-11-27', end_date: '2026-11-30', note: 'one' },
+    other: { start_date: '2026-11-27', end_date: '2026-11-30', note: 'another' },
+  }),
   'imports.create': async () => ({
     input: { files: [{ name: 'a.csv', bytes: 1 }] },
     other: { files: [{ name: 'a.csv', bytes: 2 }] },

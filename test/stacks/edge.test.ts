@@ -179,6 +179,7 @@ describe('environment', () => {
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
       RequestAnalysis: ['QUEUES'],
+      JudgeAgain: ['QUEUES'],
       JudgePurged: ['QUEUES'],
       Ml: ['QUEUES'],
       ExchangeRates: ['EXCHANGE_RATES_URL'],

@@ -7,7 +7,6 @@ import { Day } from '../kernel/calendar.ts'
 import { Fault } from '../kernel/fault.ts'
 import { type Info, reopened, severities, statuses } from './anomaly.ts'
 import * as Expected from './expected.ts'
-import { request } from './request.ts'
 
 export { statuses }
 
@@ -237,7 +236,6 @@ export const ignore = change(
       direction: info.impact > 0 ? 'more' : 'less',
       note: input.note ?? info.rootCause.sentence,
     })
-    await request(ctx)
     return await setStatus(ctx, input, 'ignored', note, id)
   },
 )
@@ -259,8 +257,10 @@ async function setStatus(
     refuseWithdrawn(info)
     const rejected = status === 'active' && info.expectedBy !== undefined && { rejectedMark: info.expectedBy }
     const closed = status === 'active' ? rejected : { closedAt: at, closedBy: ctx.actor.id }
-    const noted = { ...(given !== undefined && { note: given }), ...(expectedBy !== undefined && { expectedBy }) }
-    return { ...reopened(info), ...closed, ...noted, status, updatedAt: at }
+    const { note: known, ...open } = reopened(info)
+    const note = given ?? known
+    const noted = { ...(note !== undefined && { note }), ...(expectedBy !== undefined && { expectedBy }) }
+    return { ...open, ...closed, ...noted, status, updatedAt: at }
   })
   const shown = (info: Info) => ({ status: info.status, note: info.note, expectedBy: info.expectedBy })
   note({ resourceType: 'anomaly', resourceId: id, before: shown(before), after: shown(after) })

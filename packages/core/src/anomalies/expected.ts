@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { Context } from '../effects/context.ts'
+import { event } from '../effects/relay.ts'
 import { Page, paged } from '../effects/paged.ts'
 import { change, command } from '../guard/command.ts'
 import { addDays, Day } from '../kernel/calendar.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { type Facts, isWithin } from './anomaly.ts'
-import { request } from './request.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -74,7 +74,6 @@ export const list = command('expected-costs.list', Page, 'read:anomalies', async
 export const create = change('expected-costs.create', Mark, 'write:anomalies', async (ctx, input, note) => {
   if (input.endDate < input.startDate) throw invalid('endDate', 'The end date', 'must not lie before the start date')
   const made = await store(ctx, ctx.newId('exp'), input)
-  await request(ctx)
   note({ resourceType: 'expected_cost', resourceId: made.id, after: input })
   return made
 })
@@ -82,7 +81,7 @@ export const create = change('expected-costs.create', Mark, 'write:anomalies', a
 /** Idempotent by the id. */
 export async function store(ctx: Context, id: string, mark: z.output<typeof Mark>): Promise<Info> {
   const made = { ...mark, id, createdAt: ctx.now().toISOString(), createdBy: ctx.actor.id }
-  await ctx.tables.expectedCosts.put(ctx.orgId, made)
+  await ctx.tables.expectedCosts.put(ctx.orgId, made, [event(ctx, 'judgement.changed', {})])
   return made
 }
 
@@ -92,7 +91,6 @@ export const remove = change('expected-costs.remove', ById, 'write:anomalies', a
   const found = await ctx.tables.expectedCosts.get(ctx.orgId, id)
   if (!found) throw new Fault('not_found', `There is no expected cost ${id}.`)
   note({ resourceType: 'expected_cost', resourceId: id, before: Public.parse(found) })
-  await ctx.tables.expectedCosts.remove(ctx.orgId, id)
-  await request(ctx)
+  await ctx.tables.expectedCosts.remove(ctx.orgId, id, [event(ctx, 'judgement.changed', {})])
   return { success: true }
 })

@@ -14,6 +14,8 @@ export const events = {
     counts: z.partialRecord(z.enum(resourceChanges), z.int()),
     resources: z.array(z.object({ id: z.string(), change: z.enum(resourceChanges) })).max(100),
   }),
+  /** Settings of anomalies, or marks of expected costs: costs are judged again. */
+  'judgement.changed': z.object({}),
   /** A cost of the last days that nobody expected; at most once for each anomaly. */
   'anomaly.detected': z.object({ anomalyId: z.string(), severity: z.enum(['high', 'medium', 'low']) }),
   /** The cloud account can be read: collect it. */

@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import { change, command } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
+import { event } from '../effects/relay.ts'
+import type { Event } from '../kernel/event.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
 import type { Updated } from '../effects/tables.ts'
 import { Tier } from './tier.ts'
 import * as Usage from './usage.ts'
-import { request as requestAnalysis } from '../anomalies/request.ts'
 import * as AnomalySettings from '../anomalies/settings.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
 import type { Role } from '../kernel/permission.ts'
@@ -121,13 +122,18 @@ export async function load({ tables, orgId }: Context): Promise<Info> {
   return found
 }
 
-export async function edit(ctx: Context, edit: (organization: Info) => Partial<Info>): Promise<Updated<Info>> {
-  return await ctx.tables.organizations.update(ctx.orgId, ctx.orgId, (organization) => ({
+export async function edit(
+  ctx: Context,
+  edit: (organization: Info) => Partial<Info>,
+  events: readonly Event[] = [],
+): Promise<Updated<Info>> {
+  const edited = (organization: Info) => ({
     ...organization,
     ...edit(organization),
     updatedAt: ctx.now().toISOString(),
     version: organization.version + 1,
-  }))
+  })
+  return await ctx.tables.organizations.update(ctx.orgId, ctx.orgId, edited, events)
 }
 
 export const Shown = Public.extend({ usage: Usage.Public.describe('What the deliveries use of the quotas.') })
@@ -147,13 +153,17 @@ const Input = z.strictObject(Settings.partial().shape)
 export const update = change('organization.update', Input, 'write:settings', async (ctx, input, note) => {
   if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
-  const { before, after } = await edit(ctx, ({ tier }) => {
-    if (input.tier !== undefined && input.tier !== tier)
-      throw new Fault('forbidden', `Only the operator changes the tier, which is ${tier}. Leave it out.`)
-    return given
-  })
+  const events = input.anomalies === undefined ? [] : [event(ctx, 'judgement.changed', {})]
+  const { before, after } = await edit(
+    ctx,
+    ({ tier }) => {
+      if (input.tier !== undefined && input.tier !== tier)
+        throw new Fault('forbidden', `Only the operator changes the tier, which is ${tier}. Leave it out.`)
+      return given
+    },
+    events,
+  )
   forgetAuthStates(ctx.runtime)
-  if (input.anomalies !== undefined) await requestAnalysis(ctx)
   note({
     resourceType: 'organization',
     resourceId: ctx.orgId,

@@ -61,6 +61,7 @@ export const wiring = {
       { timeoutSeconds: 900 },
     ),
     // What was found in the costs of a purged account is withdrawn.
+    'judge-again': subscription(events, 'judgement.changed', (ctx) => requestAnalysis(ctx)),
     'judge-purged': subscription(events, 'lake.purged', (ctx) => requestAnalysis(ctx)),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
