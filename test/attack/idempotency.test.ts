@@ -83,15 +83,23 @@ async function anomalyIn({ runtime, members }: World): Promise<string> {
   const at = '2026-10-04T00:00:00.000Z'
   const id = 'ano_01jf3m8x5cq2w7n4t6v9b0d1e2'
   await runtime.tables.anomalies.put(members.orgId, {
-    ...{ ...amounts, ...days, id, status, severity, kind, rootCause },
-    ...{
-      isOpen: false,
-      excess: [{ day: days.first, amount: 2.5 }],
-      alsoSeen: [],
-      lakeVersion: 1,
-      expiresAt: 9_999_999_999,
-    },
-    ...{ dimensions: { provider: 'AWS' }, charged: 'usage', currency: 'USD', detectedAt: at, updatedAt: at },
+    ...amounts,
+    ...days,
+    id,
+    status,
+    severity,
+    kind,
+    rootCause,
+    isOpen: false,
+    excess: [{ day: days.first, amount: 2.5 }],
+    alsoSeen: [],
+    lakeVersion: 1,
+    expiresAt: 9_999_999_999,
+    dimensions: { provider: 'AWS' },
+    charged: 'usage',
+    currency: 'USD',
+    detectedAt: at,
+    updatedAt: at,
   })
   return id
 }
