@@ -78,7 +78,15 @@ async function factorIn(world: World, isConfirmed: boolean): Promise<TOTP> {
 async function anomalyIn({ runtime, members }: World): Promise<string> {
   const [status, severity, kind] = ['active', 'high', 'spike'] as const
   const rootCause = { sentence: 'EC2 cost more.', actual: '12.5', shares: [], affectedResources: [], events: [] }
-  const amounts = { modeled: 12.5, expected: 10, lower: 9, upper: 11, impact: 2.5, deviationPercent: 25, surprise: 2 }
+  const amounts = {
+    seriesCost: 12.5,
+    expected: 10,
+    lower: 9,
+    upper: 11,
+    impact: 2.5,
+    deviationPercent: 25,
+    surprise: 2,
+  }
   const days = { first: '2026-10-03', last: '2026-10-03', alarmOn: '2026-10-03', knownSince: '2026-01-01' }
   const at = '2026-10-04T00:00:00.000Z'
   const id = 'ano_01jf3m8x5cq2w7n4t6v9b0d1e2'

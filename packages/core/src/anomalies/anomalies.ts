@@ -195,8 +195,6 @@ export const get = command(
   },
 )
 
-const Note = z.string().min(1).max(2_000).optional().describe('For colleagues: what it was, and what was done.')
-
 export const resolve = change('anomalies.resolve', Closing, 'write:anomalies', (ctx, input, note) =>
   setStatus(ctx, input, 'resolved', note),
 )

@@ -15,7 +15,7 @@ export const severities = ['high', 'medium', 'low'] as const
 /** The series of a cost: `{ provider: 'AWS', service: 'AmazonEC2' }`, a tag as `tag:Team`; `{}` is the total. */
 export type Dimensions = Readonly<Record<string, string>>
 
-/** Amounts are decimal texts, except those of the model. */
+/** Amounts are numbers of the detector. */
 export interface Facts extends Omit<Detect.Anomaly, 'actual' | 'detected'> {
   dimensions: Dimensions
   charged: ChargedAs
@@ -24,8 +24,8 @@ export interface Facts extends Omit<Detect.Anomaly, 'actual' | 'detected'> {
   alarmOn: Day
   /** The first day of the series that was judged. */
   knownSince: Day
-  /** By the model, as the other numbers. */
-  modeled: number
+  /** Sum of the daily costs, in floating point; `RootCause.actual` is exact. */
+  seriesCost: number
   /** Other series that show the same excess. */
   alsoSeen: { dimensions: Dimensions; impact: number }[]
 }

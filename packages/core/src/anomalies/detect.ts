@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Floor } from '../analytics/detect/index.ts'
 import { factors } from '../currencies/factor.ts'
 import * as ExchangeRate from '../currencies/rates.ts'
-import { filesFor, lastDays, matureUntil, usualCurrency } from '../costs/scope.ts'
+import { filesFor, lastDays, matureUntil, payersOf, usualCurrency } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
 import type { Queries } from '../effects/lake.ts'
 import { event } from '../effects/relay.ts'
@@ -59,9 +59,13 @@ export async function run(ctx: Context, firstAt: string): Promise<number> {
     floorOf: until === null ? () => floorOf(settings) : await floors(ctx, settings, currency, until),
     boundaries: boundariesOf(view),
   })
-  const judged = rows.filter((row) => row.last >= since)
+  const isPurged = ({ dimensions: { account } }: Info) =>
+    view.excluded.some(({ accountId }) => account !== undefined && isSameAccount(account, accountId))
+  // Whatever their status: no answer has costs of a purged account.
+  for (const { id } of rows.filter(isPurged)) await ctx.tables.anomalies.remove(ctx.orgId, id)
+  const judged = rows.filter((row) => row.last >= since && !isPurged(row))
   const isWhole = series.length < mostSeries
-  const plan = planOf(judged, causes, (row) => heldOf(view, series, isWhole, row))
+  const plan = planOf(judged, causes, (row) => heldOf(series, isWhole, row))
   const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
   await write(ctx, { view, plan, judged, marks, settings, announcedSince })
@@ -93,15 +97,13 @@ async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Set
   )
 }
 
-/** Of the total nothing is known, because its providers change. */
-function heldOf({ excluded }: View, series: readonly CostSeries[], isWhole: boolean, row: Info): Held {
-  const { account } = row.dimensions
-  if (Object.keys(row.dimensions).length === 0) return 'unknown'
+/** Of the total nothing is known, because its providers change; nor of tags that are not watched any more. */
+function heldOf(series: readonly CostSeries[], isWhole: boolean, row: Info): Held {
+  const names = Object.keys(row.dimensions)
+  if (names.length === 0) return 'unknown'
   const held = heldSeries(series, row)
   if (held) return { cost: costBetween(held, row), start: held.start }
-  const isPurged = account !== undefined && excluded.some(({ accountId }) => isSameAccount(account, accountId))
-  const isTag = Object.keys(row.dimensions).some((name) => name.startsWith('tag:'))
-  return isPurged || (isWhole && !isTag) ? 'gone' : 'unknown'
+  return isWhole && !names.some((name) => name.startsWith('tag:')) ? 'gone' : 'unknown'
 }
 
 const floorOf = ({ floorAmount, floorPercent }: Settings): Floor => ({ amount: floorAmount, percent: floorPercent })
@@ -118,22 +120,11 @@ async function floors(ctx: Context, settings: Settings, currency: string, day: D
   }
 }
 
-function boundariesOf({ snapshots }: View): Boundary[] {
-  const accounts = Map.groupBy(snapshots, ({ provider, billingAccountId }) =>
-    JSON.stringify([provider, billingAccountId]),
-  )
-  return [...accounts.values()].flatMap((bills) => {
-    const [bill] = bills
-    if (!bill) return []
-    const { provider } = bill
-    const first = bills.reduce((day, { days }) => (days.first < day ? days.first : day), bill.days.first)
-    const last = bills.reduce((day, { days }) => (days.last > day ? days.last : day), bill.days.last)
-    return [
-      { provider, day: first, isBeginning: true },
-      { provider, day: addDays(last, 1), isBeginning: false },
-    ]
-  })
-}
+const boundariesOf = ({ snapshots }: View): Boundary[] =>
+  payersOf(snapshots).flatMap(({ provider, first, last }) => [
+    { provider, day: first, isBeginning: true },
+    { provider, day: addDays(last, 1), isBeginning: false },
+  ])
 
 interface ToWrite {
   view: View
@@ -182,7 +173,8 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
       return { ...kept, ...next, ...(mark && kept.status === 'active' && expectedBy(mark, at)) }
     })
   }
-  const others = judged.filter((row) => row.status === 'active' && !plan.changed.some((one) => one.row === row))
+  const planned = new Set([...plan.changed, ...plan.withdrawn].map(({ row }) => row))
+  const others = judged.filter((row) => row.status === 'active' && !planned.has(row))
   for (const row of others) {
     const mark = markOf(marks, row, row)
     if (mark)

@@ -79,20 +79,20 @@ function isSameFinding(row: Info, facts: Facts): boolean {
     row.last === facts.last &&
     row.isOpen === facts.isOpen &&
     row.severity === facts.severity &&
-    isEqual(row.modeled, facts.modeled) &&
+    isEqual(row.seriesCost, facts.seriesCost) &&
     isEqual(row.impact, facts.impact)
   )
 }
 
 function withdrawalOf(
-  { modeled, impact, currency, knownSince }: Info,
+  { seriesCost, impact, currency, knownSince }: Info,
   held: Held,
 ): Omit<Withdrawal, 'row'> | undefined {
   if (held === 'unknown') return undefined
   if (held === 'gone') return { reason: 'The costs of this series are not in the lake any more.' }
-  if (Math.abs(held.cost - modeled) > 0.01 * Math.abs(impact))
+  if (Math.abs(held.cost - seriesCost) > 0.01 * Math.abs(impact))
     return {
-      reason: `The provider corrected these costs from ${modeled} to ${held.cost} ${currency}. They are no longer unusual.`,
+      reason: `The provider corrected these costs from ${seriesCost} to ${held.cost} ${currency}. They are no longer unusual.`,
     }
   return held.start < knownSince
     ? { reason: `With the bills from ${held.start} on, which came later, these costs are usual.`, isMistaken: true }

@@ -59,13 +59,13 @@ function filtersOf({ dimensions }: Facts): Filter[] {
 
 /** What was expected of a part is its cost before, in proportion to what the model expects of the whole. */
 export function questionOf(
-  { first, last, currency, expected: modeled, dimensions }: Facts,
+  { first, last, currency, expected: ofModel, dimensions }: Facts,
   rows: readonly Queries['costShares']['row'][],
   changes: readonly Queries['resourceChanges']['row'][],
 ): Detect.Question {
   const total = rows.find(({ dimension }) => dimension === 'total')
   const actual = Money.parse(total?.cost ?? '0')
-  const expected = Money.parse(String(modeled))
+  const expected = Money.parse(String(ofModel))
   const previous = Money.parse(total?.previous ?? '0')
   const scaled = (amount: string) =>
     previous.eq(0) ? Money.zero : Money.parse(amount).times(expected).div(previous).round(decimals)

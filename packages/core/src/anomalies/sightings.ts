@@ -81,9 +81,7 @@ export function causesOf(series: readonly CostSeries[], since: Day, settings: Se
     const [first] = group
     if (!first) return []
     const causes = perCause(sightings).filter(({ anomaly }) => anomaly.last >= since)
-    return causes.map((cause) =>
-      factsOf(cause, { ...first, start: heldOf(group, cause.dimensions)?.start ?? first.start }),
-    )
+    return causes.map((cause) => factsOf(cause, heldSeries(group, { ...first, dimensions: cause.dimensions }) ?? first))
   })
 }
 
@@ -109,7 +107,7 @@ function factsOf({ dimensions, anomaly, alsoSeen }: Cause, { charged, currency, 
     currency,
     alarmOn: detected,
     knownSince: start,
-    modeled: rounded(actual),
+    seriesCost: rounded(actual),
     expected: rounded(anomaly.expected),
     lower: rounded(anomaly.lower),
     upper: rounded(anomaly.upper),
@@ -129,14 +127,10 @@ export function heldSeries(
   series: readonly CostSeries[],
   { dimensions, charged, currency }: Pick<Facts, 'dimensions' | 'charged' | 'currency'>,
 ): CostSeries | undefined {
-  return heldOf(
-    series.filter((each) => each.charged === charged && each.currency === currency),
-    dimensions,
+  return series.find(
+    (each) => each.charged === charged && each.currency === currency && isSameSeries(each.dimensions, dimensions),
   )
 }
-
-const heldOf = (series: readonly CostSeries[], dimensions: Dimensions) =>
-  series.find((each) => isSameSeries(each.dimensions, dimensions))
 
 /** Of the days of a span. */
 export function costBetween({ start, values }: CostSeries, { first, last }: Pick<Facts, 'first' | 'last'>): number {

@@ -74,19 +74,38 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
+interface Payer {
+  provider: string
+  /** The first and the last day with charges. */
+  first: Day
+  last: Day
+  /** Time of the newest delivery, in ISO. */
+  delivered: string
+}
+
+/** Each pays bills of its own. */
+export function payersOf(snapshots: View['snapshots']): Payer[] {
+  const payers = Map.groupBy(snapshots, ({ provider, billingAccountId }) =>
+    JSON.stringify([provider, billingAccountId]),
+  )
+  return [...payers.values()].flatMap((bills) => {
+    const [bill] = bills
+    if (!bill) return []
+    const first = bills.reduce((day, { days }) => (days.first < day ? days.first : day), bill.days.first)
+    const last = bills.map(lastDayOf).reduce((a, b) => (a > b ? a : b))
+    const delivered = bills.reduce((newest, { at }) => (at > newest ? at : newest), '')
+    return [{ provider: bill.provider, first, last, delivered }]
+  })
+}
+
 // Clouds deliver the last charges of a day within so many days after its end.
 const matureDays = 1
 
 /** The last day whose costs are complete: each payer that still delivers did so a day later, or has later charges. */
 export function matureUntil({ snapshots }: View): Day | null {
-  const payers = Map.groupBy(snapshots, ({ provider, billingAccountId }) =>
-    JSON.stringify([provider, billingAccountId]),
+  const days = payersOf(snapshots).map(({ last, delivered }) =>
+    dayOf(new Date(delivered)) > addDays(last, matureDays) ? last : addDays(last, -1),
   )
-  const days = [...payers.values()].map((bills) => {
-    const last = bills.map(lastDayOf).reduce((a, b) => (a > b ? a : b))
-    const delivered = bills.reduce((newest, { at }) => (at > newest ? at : newest), '')
-    return dayOf(new Date(delivered)) > addDays(last, matureDays) ? last : addDays(last, -1)
-  })
   const newest = days.toSorted().at(-1)
   if (newest === undefined) return null
   return days.reduce((first, day) => (day >= addDays(newest, -behindDays) && day < first ? day : first), newest)
