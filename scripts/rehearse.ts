@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { hasPython, pythonTool } from './python.ts'
 import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
 import { demonstrate, type Demonstration } from './rehearsal/demonstration.ts'
-import { type Front, startFront } from './rehearsal/front.ts'
+import { costExport } from './rehearsal/export.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
+import { dataExports } from '../test/emulators/data-exports.ts'
+import { type Front, frontOf } from '../test/emulators/front.ts'
 
 // Deploys the product to an emulator of AWS and imports a bill through its API: docs/deployment.md.
 
@@ -51,7 +53,8 @@ async function main(): Promise<number> {
     async () => await startEmulator({ bin, folder: at, nodeBin, sdk }),
   )
   emulator = running
-  const opened = await startFront(running)
+  const certificate = await readFile(running.ca)
+  const opened = await frontOf(`https://127.0.0.1:${running.port}`, dataExports(costExport), certificate)
   front = opened
   running.env['CUSTOMER_ENDPOINT_URL'] = opened.url
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
@@ -131,7 +134,7 @@ let stopping: Promise<void> | undefined
 function stop(keepsFiles: boolean): Promise<void> {
   return (stopping ??= (async () => {
     if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
-    front?.close()
+    await front?.close()
     await emulator?.stop()
     if (folder !== undefined && !keepsFiles) await rm(folder, { recursive: true, force: true })
   })())

@@ -1,6 +1,6 @@
 import type { Account } from './account.ts'
 import type { Ask } from './api.ts'
-import { costExport } from './front.ts'
+import { costExport } from './export.ts'
 import { deployStack } from './stack.ts'
 
 interface Setup {

@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { Account } from './account.ts'
 import { type Ask, poll } from './api.ts'
-import { costExport } from './front.ts'
 import { expectEqual, sum } from './totals.ts'
 
 /** What lies in the customer's bucket. */
@@ -11,6 +10,8 @@ export interface DeliveredExport {
   rows: number
 }
 
+/** Of the rehearsed customer. */
+export const costExport = { name: 'focus-daily', bucket: 'customer-cost-exports', prefix: 'exports' }
 const { name, bucket, prefix } = costExport
 
 /**

@@ -11,7 +11,8 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asRoot, createStack, createUser, type EmulatedAccount } from '../clouds/customer.ts'
 import { collectionOf, emulators } from './collection.ts'
-import { type Front, frontOf, type Question } from './front.ts'
+import { dataExports } from './data-exports.ts'
+import { type Front, frontOf } from './front.ts'
 
 // The AWS collector against two independent emulators. Run by `npm run emulators`, which starts them.
 
@@ -35,7 +36,7 @@ describe.skipIf(ministack === '')('an export in a bucket of MiniStack', () => {
   let told: ReturnType<typeof collectionOf>
 
   beforeAll(async () => {
-    front = await frontOf(ministack, dataExports)
+    front = await frontOf(ministack, dataExports({ name: 'daily', bucket, prefix: 'focus' }))
     const customer: EmulatedAccount = { endpoint: ministack, account }
     const keys = await createUser({ endpoint: ministack, account: '111111111111' }, 'collector')
     const roleArn = await createStack(customer, 'CloudOptima', readRoleTemplate(), {
@@ -53,24 +54,6 @@ describe.skipIf(ministack === '')('an export in a bucket of MiniStack', () => {
   afterAll(async () => await front.close())
 
   const data = `focus/daily/data/BILLING_PERIOD=${month}/daily-00001.csv.gz`
-
-  /** Data Exports does not exist in MiniStack. */
-  function dataExports({ service, operation }: Question): string | undefined {
-    if (service === 'cur') return '{"ReportDefinitions":[]}'
-    if (service !== 'bcm-data-exports') return undefined
-    const S3Destination = { S3Bucket: bucket, S3Prefix: 'focus', S3Region: 'us-east-1', S3OutputConfigurations: {} }
-    return JSON.stringify(
-      operation === 'ListExports'
-        ? { Exports: [{ ExportArn: 'arn:export', ExportName: 'daily', ExportStatus: { StatusCode: 'HEALTHY' } }] }
-        : {
-            Export: {
-              Name: 'daily',
-              DataQuery: { QueryStatement: 'SELECT BilledCost FROM FOCUS_1_2_AWS' },
-              DestinationConfigurations: { S3Destination },
-            },
-          },
-    )
-  }
 
   async function deliver(text: string): Promise<void> {
     const manifest = JSON.stringify({ dataFiles: [`s3://${bucket}/${data}`], text })

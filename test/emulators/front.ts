@@ -1,4 +1,5 @@
-import { createServer, request as ask, type IncomingMessage } from 'node:http'
+import { createServer, request, type IncomingMessage } from 'node:http'
+import { request as requestByTls } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** A server before an emulator, which answers for the APIs that the emulator lacks. */
@@ -15,9 +16,14 @@ export interface Question {
   body: string
 }
 
-/** Starts the front; what `answer` leaves open goes to the emulator as it is. */
-export async function frontOf(emulator: string, answer: (question: Question) => string | undefined): Promise<Front> {
+/** Starts the front; what `answer` leaves open goes to the emulator as it is. `ca` has the certificate of one with TLS. */
+export async function frontOf(
+  emulator: string,
+  answer: (question: Question) => string | undefined,
+  ca?: Buffer,
+): Promise<Front> {
   const target = new URL(emulator)
+  const ask = target.protocol === 'https:' ? requestByTls : request
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -29,7 +35,8 @@ export async function frontOf(emulator: string, answer: (question: Question) => 
         return
       }
       const { method, url, headers } = incoming
-      const forwarded = ask({ host: target.hostname, port: target.port, method, path: url, headers }, (reply) => {
+      const to = { host: target.hostname, port: target.port, servername: 'localhost', ca, method, path: url, headers }
+      const forwarded = ask(to, (reply) => {
         outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
         reply.pipe(outgoing)
       })

@@ -176,15 +176,7 @@ test('two causes stay two, when the series above them moves from one to the othe
 })
 
 test('a payer whose bill is late causes no dip', async () => {
-  const late = snapshot({
-    provider: 'AWS',
-    period: '2026-10',
-    billingAccountId: '2',
-    partition: 'AWS/2/2026-10',
-    days: { first: '2026-10-01', last: '2026-10-28' },
-    at: '2026-10-30T06:00:00.000Z',
-  })
-  await runtime.tables.partitions.put('org_test', { ...late, id: late.partition })
+  await bringSecondPayer('2026-10-01', '2026-10-28', '2026-10-30T06:00:00.000Z')
   const gone = { '2026-10-29': -100, '2026-10-30': -100, '2026-10-31': -60 }
   held = [series({}), series({ account: '1' }), series({ account: '2' }, gone)]
   await run(ctx, settled)
@@ -217,15 +209,15 @@ test('in the first hour nothing is announced, and a judgement by too few bills i
   expect(announced()).toEqual([])
 })
 
+/** Its bill of October. */
+async function bringSecondPayer(from: string, to: string, at: string) {
+  const [partition, days] = ['AWS/2/2026-10', { first: from, last: to }]
+  const bill = snapshot({ provider: 'AWS', period: '2026-10', billingAccountId: '2', partition, days, at })
+  await runtime.tables.partitions.put('org_test', { ...bill, id: partition })
+}
+
 test('bills that begin are no anomaly of the series across accounts', async () => {
-  const another = snapshot({
-    provider: 'AWS',
-    period: '2026-10',
-    billingAccountId: '2',
-    partition: 'AWS/2/2026-10',
-    days: { first: '2026-10-20', last },
-  })
-  await runtime.tables.partitions.put('org_test', { ...another, id: another.partition })
+  await bringSecondPayer('2026-10-20', last, '2026-11-03T06:00:00.000Z')
   const more = Object.fromEntries(days.filter((day) => day >= '2026-10-20').map((day) => [day, 90]))
   held = [series({}, more), series({ account: '1' }), series({ account: '2' }, {}, '2026-10-20')]
   await run(ctx, settled)

@@ -3,28 +3,12 @@ import * as Money from '../kernel/money.ts'
 import { compete, type Option } from './compete.ts'
 import { priorityOf } from './priority.ts'
 import { type Found, type Level, levels } from './rule.ts'
-import { some } from './testing/subjects.ts'
+import { found, some } from './testing/subjects.ts'
 
 const volume = some('aws', 'volume')
 
 function option(rule: string, id: string, amount: string | undefined, more: Partial<Found> = {}): Option {
-  const finding: Found = {
-    state: 'found',
-    rule,
-    finds: 'test',
-    analyzer: 'right_sizing',
-    subject: volume({ id }),
-    evidence: {},
-    change: { action: 'a', from: 'b', to: 'c' },
-    saving: { kind: 'stops_cost', parts: 'all' },
-    confidence: { level: 'high', reason: 'test' },
-    risk: 'low',
-    effort: 'low',
-    restartNeeded: false,
-    rollbackPossible: true,
-    undo: 'test',
-    ...more,
-  }
+  const finding = found({ rule, subject: volume({ id }), ...more })
   return { finding, saving: { basis: 'test', ...(amount !== undefined && { amount }) } }
 }
 

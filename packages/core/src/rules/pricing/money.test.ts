@@ -3,30 +3,13 @@ import { savingOf } from './money.ts'
 import { priceBook, priceOf } from './prices.ts'
 import type { Found, SavingBasis } from '../rule.ts'
 import type { MonthlyCost } from '../subject.ts'
-import { some, usd } from '../testing/subjects.ts'
+import { found, some, usd } from '../testing/subjects.ts'
 
 const ec2 = some('aws', 'instance', { type: 'm5.xlarge', status: 'running' })
 const place = { cloud: 'aws', region: 'eu-central-1', part: 'compute', currency: 'USD' } as const
 
-function found(saving: SavingBasis, cost?: MonthlyCost, also: Found['also'] = []): Found {
-  return {
-    state: 'found',
-    rule: 'r',
-    finds: 'test',
-    analyzer: 'right_sizing',
-    subject: ec2({ id: 'i-1', ...(cost && { cost }) }),
-    also,
-    evidence: {},
-    change: { action: 'a', from: 'b', to: 'c' },
-    saving,
-    confidence: { level: 'high', reason: 'test' },
-    risk: 'low',
-    effort: 'low',
-    restartNeeded: false,
-    rollbackPossible: true,
-    undo: 'test',
-  }
-}
+const saves = (saving: SavingBasis, cost?: MonthlyCost, also: Found['also'] = []): Found =>
+  found({ subject: ec2({ id: 'i-1', ...(cost && { cost }) }), also, saving })
 
 const toLarge = {
   kind: 'price_of',
@@ -38,7 +21,7 @@ const listed = { ...place, sku: 'm5.large', variant: 'Linux/UNIX', price: '0.115
 const none = priceBook([], [])
 
 test('the own price of the target goes before the list price', () => {
-  expect(savingOf(found(toLarge, usd({ compute: '151.2 x 720' })), priceBook([own], [listed]))).toEqual({
+  expect(savingOf(saves(toLarge, usd({ compute: '151.2 x 720' })), priceBook([own], [listed]))).toEqual({
     amount: '86.4',
     currency: 'USD',
     basis: '720 x m5.large at 0.09 USD (own price)',
@@ -50,36 +33,36 @@ test('a list price is scaled by the own discount on the family', () => {
   expect(priceOf(priceBook([xlarge], [listed]), listed)?.basis).toBe(
     '90 % of the list price of 2026-10-01, as paid for m5',
   )
-  expect(savingOf(found(toLarge, usd({ compute: '151.2 x 720' })), priceBook([xlarge], [listed])).amount).toBe('76.68')
+  expect(savingOf(saves(toLarge, usd({ compute: '151.2 x 720' })), priceBook([xlarge], [listed])).amount).toBe('76.68')
   const other = { ...own, sku: 'c5.large' }
   expect(priceOf(priceBook([other], [listed]), listed)?.basis).toBe('list price of 2026-10-01')
 })
 
 test('a price in another currency, region or for another system is none', () => {
   for (const wrong of [{ currency: 'EUR' }, { region: 'us-east-1' }, { variant: 'Windows' }])
-    expect(savingOf(found(toLarge, usd({ compute: '151.2 x 720' })), priceBook([{ ...own, ...wrong }], []))).toEqual({
+    expect(savingOf(saves(toLarge, usd({ compute: '151.2 x 720' })), priceBook([{ ...own, ...wrong }], []))).toEqual({
       currency: 'USD',
       basis: 'no price of m5.large (compute) in eu-central-1',
     })
 })
 
 test('a target that costs more saves nothing', () => {
-  expect(savingOf(found(toLarge, usd({ compute: '20 x 720' })), priceBook([own], [])).amount).toBe('0')
+  expect(savingOf(saves(toLarge, usd({ compute: '20 x 720' })), priceBook([own], [])).amount).toBe('0')
 })
 
 test('what a commitment pays goes on, and only the rest is saved', () => {
   const covered = { cost: '100.8', quantity: '480', commitmentId: 'ri-1' }
   const part = { part: 'compute', cost: '151.2', quantity: '720' } as const
   const cost = { currency: 'USD', parts: [{ ...part, covered }] }
-  expect(savingOf(found({ kind: 'stops_cost', parts: 'all' }, cost), none)).toEqual({
+  expect(savingOf(saves({ kind: 'stops_cost', parts: 'all' }, cost), none)).toEqual({
     amount: '50.4',
     currency: 'USD',
     committed: '100.8',
     basis: 'ends compute',
   })
-  expect(savingOf(found(toLarge, cost), priceBook([own], [])).amount).toBe('28.8')
+  expect(savingOf(saves(toLarge, cost), priceBook([own], [])).amount).toBe('28.8')
   const whole = { currency: 'USD', parts: [{ ...part, covered: { cost: '151.2' } }] }
-  expect(savingOf(found({ kind: 'stops_cost', parts: 'all' }, whole), none)).toEqual({
+  expect(savingOf(saves({ kind: 'stops_cost', parts: 'all' }, whole), none)).toEqual({
     amount: '0',
     currency: 'USD',
     committed: '151.2',
@@ -88,10 +71,10 @@ test('what a commitment pays goes on, and only the rest is saved', () => {
 })
 
 test('a saving that the data does not tell is unknown, not 0', () => {
-  expect(savingOf(found({ kind: 'stops_cost', parts: 'all' }), none)).toEqual({
+  expect(savingOf(saves({ kind: 'stops_cost', parts: 'all' }), none)).toEqual({
     basis: 'the bills do not name the cost of this resource',
   })
-  expect(savingOf(found(toLarge, usd({ compute: '151.2' })), priceBook([own], []))).toEqual({
+  expect(savingOf(saves(toLarge, usd({ compute: '151.2' })), priceBook([own], []))).toEqual({
     currency: 'USD',
     basis: 'the bills do not name the quantity of compute',
   })
@@ -103,7 +86,7 @@ test('costs of the resources that end with it count, in the same currency', () =
     ec2({ id: 'i-3', cost: { ...usd({ storage: '7' }), currency: 'EUR' } }),
   ]
   const saving = savingOf(
-    found({ kind: 'stops_cost', parts: 'all' }, usd({ compute: '0.1', storage: '0.2' }), also),
+    saves({ kind: 'stops_cost', parts: 'all' }, usd({ compute: '0.1', storage: '0.2' }), also),
     none,
   )
   expect(saving).toEqual({ amount: '5.3', currency: 'USD', basis: 'ends compute, storage' })
@@ -111,5 +94,5 @@ test('costs of the resources that end with it count, in the same currency', () =
 
 test('a credit on another part caps the saving at what the resource costs', () => {
   const cost = usd({ compute: '100 x 720', other: '-60' })
-  expect(savingOf(found({ kind: 'stops_cost', parts: ['compute'] }, cost), none).amount).toBe('40')
+  expect(savingOf(saves({ kind: 'stops_cost', parts: ['compute'] }, cost), none).amount).toBe('40')
 })

@@ -1,5 +1,6 @@
 import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
+import type { Found } from '../rule.ts'
 import type { MetricSummary, MonthlyCost, Part, Subject } from '../subject.ts'
 
 export const now = new Date('2026-11-01T06:00:00Z')
@@ -45,3 +46,23 @@ export function usd(costs: Partial<Record<Part, string>>): MonthlyCost {
 }
 
 export const requiredTags = ['team']
+
+/** What a rule found, with changes. */
+export function found(given: Partial<Found> & Pick<Found, 'subject'>): Found {
+  return {
+    state: 'found',
+    rule: 'r',
+    finds: 'test',
+    analyzer: 'right_sizing',
+    evidence: {},
+    change: { action: 'a', from: 'b', to: 'c' },
+    saving: { kind: 'stops_cost', parts: 'all' },
+    confidence: { level: 'high', reason: 'test' },
+    risk: 'low',
+    effort: 'low',
+    restartNeeded: false,
+    rollbackPossible: true,
+    undo: 'test',
+    ...given,
+  }
+}
