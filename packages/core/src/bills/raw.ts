@@ -51,13 +51,13 @@ export async function store(
   const text = watchRegularity()
   let bytes = 0
   const source = await open(path)
-  const chunks = twoByTwo(source, (chunk) => {
+  const chunks = twoByTwo(source, Math.min(chunkSize, size + 1), (chunk) => {
     hash.update(chunk)
     if (encoding === 'zstd') text.push(chunk)
     bytes += chunk.byteLength
     onBytes(bytes)
   })
-  const parts = partWriter(ctx, at)
+  const parts = partWriter(ctx, at, size)
   try {
     if (encoding === 'zstd') await pipeline(chunks, createZstdCompress(fastest), parts.writable, options)
     else await pipeline(chunks, parts.writable, options)
@@ -79,14 +79,14 @@ export async function store(
  * The bytes of a file in two buffers in turn, because new buffers cost more collection of garbage than the rest of the
  * work. A consumer must be done with a chunk when it asks for the next one; `use` gets each chunk ahead of it.
  */
-async function* twoByTwo(file: FileHandle, use: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+async function* twoByTwo(file: FileHandle, size: number, use: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
   const read = async (buffer: Uint8Array): Promise<Uint8Array> => {
-    const { bytesRead } = await file.read(buffer, 0, chunkSize, null)
+    const { bytesRead } = await file.read(buffer, 0, size, null)
     const chunk = buffer.subarray(0, bytesRead)
     use(chunk)
     return chunk
   }
-  let [first, second] = [new Uint8Array(chunkSize), new Uint8Array(chunkSize)]
+  let [first, second] = [new Uint8Array(size), new Uint8Array(size)]
   let chunk = await read(first)
   while (chunk.byteLength > 0) {
     const next = read(second)
@@ -101,9 +101,10 @@ async function* twoByTwo(file: FileHandle, use: (chunk: Uint8Array) => void): As
   }
 }
 
-function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }) {
+/** A small file has a small buffer: zstd adds less than a hundredth and some bytes to it. */
+function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }, size: number) {
   const hash = createHash('sha256')
-  const buffer = new Uint8Array(partBytes)
+  const buffer = new Uint8Array(Math.min(partBytes, Math.ceil(size * 1.01) + 1024))
   let filled = 0
   let part = 0
   const flush = async () => {
@@ -113,11 +114,11 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
   const add = async (chunk: Uint8Array) => {
     hash.update(chunk)
     for (let rest = chunk; rest.byteLength > 0;) {
-      const piece = rest.subarray(0, partBytes - filled)
+      const piece = rest.subarray(0, buffer.byteLength - filled)
       buffer.set(piece, filled)
       filled += piece.byteLength
       rest = rest.subarray(piece.byteLength)
-      if (filled === partBytes) await flush()
+      if (filled === buffer.byteLength) await flush()
     }
   }
   const writable = new Writable({
