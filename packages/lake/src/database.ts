@@ -82,7 +82,7 @@ export function numbered(paths: readonly string[], first = 1): string {
 }
 
 /** Parquet as the lake stores it. */
-export const storage = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize}`
+export const storage = `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowGroupSize}`
 
 /** A text as SQL writes it. */
 export function literal(text: string): string {
