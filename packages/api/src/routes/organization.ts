@@ -13,6 +13,12 @@ const settings = {
   retention: { snapshot_days: 730 },
   approval_rules: { approvals: 1, allow_self_approval: false },
   anomalies: { sensitivity: 'medium', floor_amount: 20, floor_percent: 10, tag_keys: ['Team'] },
+  tags: {
+    required: [{ key: 'Environment', allowed_values: ['production', 'staging', 'development'] }],
+    virtual: [
+      { key: 'Team', value: 'checkout', when: [{ dimension: 'account', values: ['123456789012'] }], overwrite: false },
+    ],
+  },
   require_second_factor: false,
 }
 const { tier: _, ...changeable } = settings

@@ -10,6 +10,7 @@ import type { Updated } from '../effects/tables.ts'
 import { Tier } from './tier.ts'
 import * as Usage from './usage.ts'
 import * as AnomalySettings from '../anomalies/settings.ts'
+import * as TagSettings from '../tags/settings.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
 import type { Role } from '../kernel/permission.ts'
 
@@ -56,6 +57,7 @@ const Settings = z.object({
     })
     .describe('Approvals required before a cloud is changed.'),
   anomalies: AnomalySettings.Settings.describe('Which unexpected costs are reported.'),
+  tags: TagSettings.Settings.describe('Tags that are required, and tags that rules give to costs.'),
   requireSecondFactor: z
     .boolean()
     .describe(
@@ -71,9 +73,10 @@ export const Public = Settings.extend({
   updatedAt: z.string(),
 })
 
-export interface Info extends Omit<z.infer<typeof Public>, 'anomalies'> {
+export interface Info extends Omit<z.infer<typeof Public>, 'anomalies' | 'tags'> {
   /** Undefined in organizations that are older than it. */
   anomalies?: AnomalySettings.Settings
+  tags?: TagSettings.Settings
   version: number
   adminIds: string[]
   usersHeldUntil?: string | undefined
@@ -139,7 +142,7 @@ export async function edit(
 export const Shown = Public.extend({ usage: Usage.Public.describe('What the deliveries use of the quotas.') })
 
 function publicOf(organization: Info): z.infer<typeof Public> {
-  return Public.parse({ anomalies: AnomalySettings.defaults, ...organization })
+  return Public.parse({ anomalies: AnomalySettings.defaults, tags: TagSettings.defaults, ...organization })
 }
 
 async function shown(ctx: Context, organization: Info) {
