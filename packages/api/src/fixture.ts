@@ -42,6 +42,7 @@ const snapshot: Snapshot.Info = {
 
 const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   costByDay: [],
+  costByGroup: [],
   costSeries: [],
   costShares: [],
   costOverview: [

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Queries } from '@cloudoptima/core'
+import type { CostParameters, Queries } from '@cloudoptima/core'
 import { memoryRuntime } from '@cloudoptima/core/testing'
 import { createLake } from './index.ts'
 import { normalize } from './normalize.ts'
@@ -138,4 +138,42 @@ test('shares keep to the series: filters, tags and unused commitments; the large
   expect(await totalOf({ filters: [{ dimension: 'tag', tagKey: 'Team', values: ['ML'] }] as never })).toBe(96.125)
   const only = (await ask('costShares', { ...shares, most: 1 })).find(({ dimension }) => dimension === 'resource')
   expect(only?.value).toBe('i-2')
+})
+
+const month: CostParameters = {
+  metric: 'effective',
+  basis: 'charge',
+  filters: [],
+  start: '2024-09-01',
+  end: '2024-09-04',
+}
+
+test('the largest groups have lines of their own, and the others one exact rest', async () => {
+  const recent = '2024-09-04'
+  const found = await ask('costByGroup', { ...month, groupBy: 'tag', tagKey: 'Team', recent, most: 1 })
+  const of = (currency: string) =>
+    found
+      .filter((row) => row.currency === currency)
+      .map(({ day, dimension, isUsage, isRest, cost }) => [day.slice(8), dimension, isUsage, isRest, cost])
+      .toSorted()
+  // Data is the largest in euros only, and keeps its line in both currencies.
+  expect(of('USD')).toEqual([
+    ['01', 'Data', true, false, '26'],
+    ['02', 'Data', true, false, '26'],
+    ['03', 'Data', true, false, '26'],
+    ['04', 'Data', false, false, '1000'],
+    ['04', 'Data', true, false, '33'],
+    ['04', 'ML', true, false, '96.125'],
+  ])
+  expect(of('EUR')).toEqual([['04', 'Data', true, false, '5']])
+  const rest = await ask('costByGroup', { ...month, groupBy: 'service', recent: month.start, most: 1 })
+  const sums = Object.groupBy(rest, ({ currency, isRest }) => `${currency} ${isRest}`)
+  expect(
+    Object.entries(sums).map(([name, rows = []]) => [name, rows.reduce((all, { cost }) => all + Number(cost), 0)]),
+  ).toEqual(
+    expect.arrayContaining([
+      ['USD false', 1_199.125],
+      ['USD true', 8],
+    ]),
+  )
 })

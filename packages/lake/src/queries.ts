@@ -23,6 +23,27 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
     }
   },
 
+  costByGroup(parameters) {
+    const { groupBy, metric, recent, most } = parameters
+    const { dataset, where, values, day } = scope(parameters, groupBy === 'tag')
+    const dimension = grouping(parameters)
+    return {
+      dataset,
+      values: { ...values, ...dimension.values, recent, most },
+      sql: `WITH days AS MATERIALIZED (
+  SELECT ${day} AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension, ChargeCategory = 'Usage' AS isUsage, coalesce(sum(${metricColumn[metric]}), 0) AS cost
+  FROM {files} WHERE ${where} GROUP BY ALL
+), places AS (
+  SELECT dimension, row_number() OVER (PARTITION BY currency ORDER BY sum(cost) DESC, dimension) AS place
+  FROM days WHERE isUsage AND day >= CAST($recent AS DATE) GROUP BY currency, dimension HAVING sum(cost) <> 0
+), groups AS (
+  SELECT dimension AS name, min(place) > $most AS isRest FROM places GROUP BY ALL
+)
+SELECT CAST(day AS VARCHAR) AS day, currency, CASE WHEN NOT isRest THEN dimension END AS dimension, isUsage AS "isUsage", isRest AS "isRest", CAST(sum(cost) AS VARCHAR) AS cost
+FROM days JOIN groups ON dimension IS NOT DISTINCT FROM name GROUP BY ALL`,
+    }
+  },
+
   costOverview(parameters) {
     const { groupBy, previousStart, start, convertTo } = parameters
     const rate = rateDay(convertTo, 'currency', 'day')

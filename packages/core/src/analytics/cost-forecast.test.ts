@@ -53,6 +53,29 @@ test('usage follows its week; what comes each month repeats, and one-offs do not
   expect(accuracyMetrics.mape).toBeLessThan(10)
 })
 
+test('the groups are those that the lake names, and the rest is one line', async () => {
+  const { ctx } = await lake()
+  const asked: unknown[] = []
+  const plain = ctx.runtime.lake.query
+  const group = (dimension: string | null, share: number, isRest = false) =>
+    usage.map((row) => ({ ...row, dimension, cost: String(Number(row.cost) * share), isUsage: true, isRest }))
+  const rows = [...group('ML', 2), ...group(null, 1), ...group('Web', 3), ...group(null, 5, true)]
+  ctx.runtime.lake.query = (async (name: 'costByDay', files: never, parameters: never) => {
+    if ((name as string) !== 'costByGroup') return await plain(name, files, parameters)
+    asked.push(parameters)
+    return rows
+  }) as never
+  const { breakdown } = await costForecast(ctx, { groupBy: 'tag', tagKey: 'Team', limit: 2 })
+  expect(breakdown.map(({ dimension, value }) => [dimension, value])).toEqual([
+    ['Web', 'Web'],
+    ['ML', 'ML'],
+    ['(other)', null],
+  ])
+  const costs = breakdown.map(({ predictedCost }) => predictedCost)
+  expect(costs[2]).toBeCloseTo(2 * (costs[0] ?? 0), 1)
+  expect(asked).toMatchObject([{ groupBy: 'tag', tagKey: 'Team', most: 2, recent: '2024-09-01' }])
+})
+
 test('an answer is kept: another process finds it, and does not ask the lake', async () => {
   const { ctx, asked } = await lake()
   const answer = await costForecast(ctx, {})

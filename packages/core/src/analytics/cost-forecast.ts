@@ -83,10 +83,12 @@ export const Forecast = z.object({
 export type Forecast = z.infer<typeof Forecast>
 
 type Row = Queries['costByDay']['row']
+type GroupRow = Queries['costByGroup']['row']
 
-/** Tax, credits, purchases and adjustments are treated apart from usage: they have no daily pattern. */
-const apart: Filter = { dimension: 'category', values: ['Tax', 'Credit', 'Purchase', 'Adjustment'] }
-const usage: Filter = { dimension: 'category', values: ['Usage'] }
+const usage = 'Usage'
+/** They are treated apart from usage: they have no daily pattern. */
+const apart = ['Tax', 'Credit', 'Purchase', 'Adjustment']
+const categoryOf = (values: readonly string[]): Filter => ({ dimension: 'category', values: [...values] })
 
 export const costForecast = question(
   'costs.forecast',
@@ -98,29 +100,34 @@ export const costForecast = question(
     const view = filtered(whole, filters)
     const last = lastDayOf(view, conversion) ?? addDays(dayOf(ctx.now()), -1)
     const span = { start: addDays(last, 1 - historyDays), end: last }
-    const ask = async (more: Filter, by: { groupBy?: Dimension; tagKey?: string | undefined } = {}) => {
-      const source = filesFor(ctx.orgId, view, span)
-      const { metric, basis } = input
-      const parameters = { metric, basis, filters: [...filters, more], ...span, ...by }
-      const found = source.files.costs.length === 0 ? [] : await ctx.runtime.lake.query('costByDay', source, parameters)
-      return await convert(
+    const source = filesFor(ctx.orgId, view, span)
+    const { metric, basis, groupBy, tagKey, limit: most } = input
+    const converted = async <Priced extends Row>(rows: readonly Priced[]) =>
+      await convert(
         ctx,
-        found.map((row) => ({ ...row, rateDay: row.day })),
+        rows.map((row) => ({ ...row, rateDay: row.day })),
         ['cost'],
         conversion,
       )
+    const ask = async (categories: readonly string[]) => {
+      if (source.files.costs.length === 0) return { rows: [] }
+      const parameters = { metric, basis, filters: [...filters, categoryOf(categories)], ...span }
+      return await converted(await ctx.runtime.lake.query('costByDay', source, parameters))
     }
-    const { groupBy, tagKey } = input
-    const none = { rows: [] }
-    const [{ rows: used, rates }, { rows: others }, { rows: groups }, { rows: groupsApart }, excluded] =
-      await Promise.all([
-        ask(usage),
-        ask(apart),
-        groupBy ? ask(usage, { groupBy, tagKey }) : none,
-        groupBy ? ask(apart, { groupBy, tagKey }) : none,
-        excludedCosts(ctx, filesFor(ctx.orgId, view, span)),
-      ])
-    const inCurrency = (rows: readonly Row[]) => rows.filter((row) => row.currency === currency)
+    const askGroups = async (by: Dimension) => {
+      if (source.files.costs.length === 0) return { rows: [] }
+      const wanted = [...filters, categoryOf([usage, ...apart])]
+      const grouped = { groupBy: by, tagKey, recent: addDays(last, 1 - recentDays), most }
+      const parameters = { metric, basis, filters: wanted, ...span, ...grouped }
+      return await converted(await ctx.runtime.lake.query('costByGroup', source, parameters))
+    }
+    const [{ rows: used, rates }, { rows: others }, { rows: groups }, excluded] = await Promise.all([
+      ask([usage]),
+      ask(apart),
+      groupBy ? askGroups(groupBy) : { rows: [] },
+      excludedCosts(ctx, source),
+    ])
+    const inCurrency = <Priced extends Row>(rows: readonly Priced[]) => rows.filter((row) => row.currency === currency)
     const made = predict(inCurrency(used), inCurrency(others), last, input)
     const { daily, costs, sumOf } = made
     const month = monthOf(addDays(last, 1))
@@ -143,7 +150,7 @@ export const costForecast = question(
         lowerBound: atEnd(rest.lowerBound),
         upperBound: atEnd(rest.upperBound),
       },
-      breakdown: breakdownOf(inCurrency(groups), inCurrency(groupsApart), last, input),
+      breakdown: breakdownOf(inCurrency(groups), last, input),
       accuracyMetrics: made.accuracy(),
       basedOn: {
         startDate: costs.start,
@@ -236,27 +243,25 @@ function predict(
   return { costs, daily, sumOf, accuracy, seasons: model.periods, recurring: repeated.days, oneOffs: repeated.oneOffs }
 }
 
-/** The groups that cost most recently, each with its own forecast. */
-function breakdownOf(used: readonly Row[], others: readonly Row[], last: Day, input: Input): Forecast['breakdown'] {
+/** The groups that cost most recently, each with its own forecast; with a conversion the lake may name more of them. */
+function breakdownOf(rows: readonly GroupRow[], last: Day, input: Input): Forecast['breakdown'] {
   const recent = addDays(last, -recentDays)
-  const apartOf = Map.groupBy(others, ({ dimension }) => dimension)
-  const groups = [...Map.groupBy(used, ({ dimension }) => dimension)]
-    .map(([value, rows]) => {
-      const cost = rows.reduce((all, row) => all + (row.day > recent ? Number(row.cost) : 0), 0)
-      return { value, rows, cost, others: apartOf.get(value) ?? [] }
+  const [named, rest] = [rows.filter(({ isRest }) => !isRest), rows.filter(({ isRest }) => isRest)]
+  const groups = [...Map.groupBy(named, ({ dimension }) => dimension)]
+    .map(([value, own]) => {
+      const cost = own.reduce((all, row) => all + (row.isUsage && row.day > recent ? Number(row.cost) : 0), 0)
+      return { value, rows: own, cost }
     })
     .filter(({ cost }) => cost !== 0)
     .toSorted((a, b) => b.cost - a.cost || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
   const unnamed = input.groupBy === 'tag' ? '(untagged)' : '(none)'
-  const line = (dimension: string, value: string | null, group: Pick<(typeof groups)[number], 'rows' | 'others'>) => ({
-    dimension,
-    value,
-    ...predict(group.rows, group.others, last, input).sumOf(input.daysAhead),
-  })
-  const rest = groups.slice(input.limit)
-  const all = { rows: rest.flatMap(({ rows }) => rows), others: rest.flatMap((group) => group.others) }
+  const line = (dimension: string, value: string | null, own: readonly GroupRow[]) => {
+    const { true: used = [], false: others = [] } = Object.groupBy(own, ({ isUsage }) => `${isUsage}`)
+    return { dimension, value, ...predict(used, others, last, input).sumOf(input.daysAhead) }
+  }
+  const others = [...rest, ...groups.slice(input.limit).flatMap((group) => group.rows)]
   return [
-    ...groups.slice(0, input.limit).map((group) => line(group.value ?? unnamed, group.value, group)),
-    ...(rest.length > 0 ? [line('(other)', null, all)] : []),
+    ...groups.slice(0, input.limit).map(({ value, rows: own }) => line(value ?? unnamed, value, own)),
+    ...(others.length > 0 ? [line('(other)', null, others)] : []),
   ]
 }

@@ -238,6 +238,15 @@ export interface Queries {
     parameters: CostParameters & { groupBy?: Dimension; tagKey?: string | undefined }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
+  /**
+   * Of the `most` groups of each currency with the largest usage cost in the days from `recent` on, in all currencies;
+   * the others are one rest. Groups without such a cost are left out.
+   */
+  costByGroup: {
+    dataset: 'costs' | 'cost_rollup'
+    parameters: CostParameters & { groupBy: Dimension; tagKey?: string | undefined; recent: string; most: number }
+    row: Queries['costByDay']['row'] & { isUsage: boolean; isRest: boolean }
+  }
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
