@@ -3,7 +3,7 @@ import { Anomalies, ExpectedCosts } from '@cloudoptima/core'
 import { ids, listOf, success } from '../examples.ts'
 import { del, get, post, type Route } from '../route.ts'
 
-const id = 'ano_3f1c9d20b7a64e5f8c1d2e3f40'
+const id = 'ano_20261003b7a64e5f8c1d2e3f40'
 const service = 'Amazon Elastic Compute Cloud'
 const dimensions = { provider: 'AWS', account: '123456789012', service }
 const anomaly = {
@@ -64,7 +64,7 @@ const shownMark = {
 
 export const anomalies: readonly Route[] = [
   get('/v1/costs/anomalies', Anomalies.list, {
-    summary: 'List unexpected costs, the newest first',
+    summary: 'List unexpected costs, those with the newest alarm first',
     description:
       'Each cause once, judged when a day is complete, and again when the provider corrects it. Sensitivity and ' +
       'smallest amounts are settings of the organization (`anomalies`).',
@@ -106,7 +106,7 @@ export const anomalies: readonly Route[] = [
     summary: 'Ignore an unexpected cost, and mark such costs as expected if asked to',
     answer: Anomalies.Public,
     request: { id, note: closed.note, expected: 'yearly' },
-    response: { ...closed, status: 'ignored', expected_by: 'exp_3f1c9d20b7a64e5f8c1d2e3f40' },
+    response: { ...closed, status: 'ignored', expected_by: 'exp_20261003b7a64e5f8c1d2e3f40' },
     faults: ['conflict'],
   }),
   post('/v1/costs/anomalies/{id}/reopen', Anomalies.reopen, {

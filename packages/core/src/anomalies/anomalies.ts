@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../effects/context.ts'
-import { Page, Pagination, paginationOf } from '../effects/paged.ts'
+import { Page, paged, Pagination } from '../effects/paged.ts'
 import type { Note } from '../guard/audit.ts'
 import { change, command, InvalidInput } from '../guard/command.ts'
 import { Day } from '../kernel/calendar.ts'
@@ -77,8 +77,6 @@ export const Detail = Public.extend({
   alsoSeen: z.array(z.object({ dimensions: Dimensions, impact: z.number() })).describe('Series with the same excess.'),
 })
 
-const leadPercent = 70
-
 function publicOf(info: Info): z.infer<typeof Public> {
   const {
     rootCause,
@@ -89,20 +87,16 @@ function publicOf(info: Info): z.infer<typeof Public> {
     closedBy = null,
     expectedBy = null,
   } = info
-  const leader = (dimension: 'service' | 'region') =>
-    dimensions[dimension] ??
-    rootCause.shares.find((share) => share.dimension === dimension && share.percent >= leadPercent)?.value ??
-    '(several)'
   return {
     id: info.id,
     detectedAt: info.detectedAt,
     status: info.status,
     severity: info.severity,
     kind: info.kind,
-    provider: dimensions['provider'] ?? null,
-    account: dimensions['account'] ?? null,
-    service: leader('service'),
-    region: leader('region'),
+    provider: info.provider,
+    account: info.account,
+    service: info.service,
+    region: info.region,
     dimensions: { ...dimensions },
     startDate: info.first,
     endDate: info.last,
@@ -139,33 +133,32 @@ const Filter = Page.extend({
   service: z.string().min(1).max(256).optional(),
 })
 
-/** The newest first. */
+/** By the day of the first alarm, the newest first. */
 export const list = command(
   'anomalies.list',
   Filter,
   'read:anomalies',
-  async (ctx, input): Promise<z.infer<typeof List>> => {
-    const { startDate = '', endDate = '9999', severity, status, page, pageSize } = input
-    if (endDate < startDate)
+  async (ctx, { page, pageSize, startDate, endDate, ...wanted }): Promise<z.infer<typeof List>> => {
+    if (startDate !== undefined && endDate !== undefined && endDate < startDate)
       throw new InvalidInput([{ path: 'endDate', message: 'must not lie before the start date' }])
-    const now = ctx.now().getTime() / 1000
-    const isWanted = (one: z.infer<typeof Public>) =>
-      (['provider', 'account', 'service'] as const).every(
-        (name) => input[name] === undefined || one[name] === input[name],
-      )
-    const found = (await ctx.tables.anomalies.all(ctx.orgId))
-      .filter((info) => info.expiresAt > now && info.last >= startDate && info.first <= endDate)
-      .filter((info) => (severity === undefined || info.severity === severity) && isStatus(info, status))
-      .toSorted((a, b) => (a.last < b.last ? 1 : a.last > b.last ? -1 : Math.abs(b.impact) - Math.abs(a.impact)))
-      .map(publicOf)
-      .filter(isWanted)
-    const skipped = (page - 1) * pageSize
-    return { anomalies: found.slice(skipped, skipped + pageSize), pagination: paginationOf(input, found.length) }
+    const { items, pagination } = await paged(
+      ctx.tables.anomalies,
+      ctx.orgId,
+      { page, pageSize },
+      {
+        where: Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)),
+        ...(wanted.status === undefined && { unless: { status: 'withdrawn' } }),
+        atLeast: {
+          expiresAt: Math.ceil(ctx.now().getTime() / 1000),
+          ...(startDate !== undefined && { last: startDate }),
+        },
+        atMost: endDate === undefined ? {} : { first: endDate },
+        descending: true,
+      },
+    )
+    return { anomalies: items.map(publicOf), pagination }
   },
 )
-
-const isStatus = (info: Info, wanted: Info['status'] | undefined) =>
-  wanted === undefined ? info.status !== 'withdrawn' : info.status === wanted
 
 async function load(ctx: Context, id: string): Promise<Info> {
   const found = await ctx.tables.anomalies.get(ctx.orgId, id)

@@ -44,8 +44,18 @@ export interface RootCause {
   events: Detect.InventoryEvent[]
 }
 
+/** The series, and the service and region that have most of the excess of a larger one. */
+interface Place {
+  provider: string | null
+  account: string | null
+  /** `(several)` if none has most of it. */
+  service: string
+  region: string
+}
+
 /** One cause of unexpected cost. A row stays for 400 days after its last day. */
-export interface Info extends Facts {
+export interface Info extends Facts, Place {
+  /** Begins with the day of the first alarm, by which lists are sorted. */
   id: string
   status: (typeof statuses)[number]
   rootCause: RootCause
@@ -72,7 +82,19 @@ export interface Info extends Facts {
 /** The same for each analysis that finds it first on this day. */
 export function idOf(orgId: string, { dimensions, charged, currency, alarmOn, impact }: Facts): string {
   const named = Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `ano_${hash('sha256', JSON.stringify([orgId, named, charged, currency, alarmOn, impact < 0]), 'hex').slice(0, 26)}`
+  const digest = hash('sha256', JSON.stringify([orgId, named, charged, currency, alarmOn, impact < 0]), 'hex')
+  return `ano_${alarmOn.replaceAll('-', '')}${digest.slice(0, 18)}`
+}
+
+const leadPercent = 70
+
+export function placeOf({ dimensions }: Pick<Facts, 'dimensions'>, { shares }: Pick<RootCause, 'shares'>): Place {
+  const leader = (dimension: 'service' | 'region') =>
+    dimensions[dimension] ??
+    shares.find((share) => share.dimension === dimension && share.percent >= leadPercent)?.value ??
+    '(several)'
+  const { provider = null, account = null } = dimensions
+  return { provider, account, service: leader('service'), region: leader('region') }
 }
 
 export function isSameSeries(a: Dimensions, b: Dimensions): boolean {

@@ -224,6 +224,40 @@ test('bills that begin are no anomaly of the series across accounts', async () =
   expect(await found()).toEqual([])
 })
 
+test('a run finds the root causes of the largest anomalies, and the next ones those of the others', async () => {
+  held = Array.from({ length: 120 }, (_, n) => series({ account: `${n}` }, spike(100 + n)))
+  expect(await run(ctx, settled)).toMatchObject({ isWhole: false })
+  const { anomalies, pagination } = await Anomalies.list(ctx, { pageSize: 100 })
+  expect(pagination.total).toBe(100)
+  expect(new Set(anomalies.map(({ account }) => Number(account))).has(19)).toBe(false)
+  // Nothing is withdrawn in favor of an anomaly that is not written yet.
+  held = held.slice(1)
+  expect(await run(ctx, settled)).toMatchObject({ isWhole: true })
+  expect((await Anomalies.list(ctx, {})).pagination.total).toBe(119)
+  expect(announced()).toHaveLength(119)
+  expect(await run(ctx, settled)).toMatchObject({ isWhole: true })
+  expect(announced()).toHaveLength(119)
+})
+
+test('a list has the pages of the anomalies that pass its filters, the newest alarms first', async () => {
+  const on = (day: string) => ({ [day]: 200, [addDays(day, 1)]: 200 })
+  const alarms = ['2026-09-10', '2026-10-01', '2026-10-20']
+  held = alarms.map((day, n) => series({ account: `${n}`, service: 'EC2' }, on(day)))
+  await run(ctx, settled)
+  const accounts = async (filter: Parameters<typeof Anomalies.list>[1]) => {
+    const { anomalies, pagination } = await Anomalies.list(ctx, filter)
+    return [pagination.total, ...anomalies.map(({ account }) => account)]
+  }
+  expect(await accounts({})).toEqual([3, '2', '1', '0'])
+  expect(await accounts({ page: 2, pageSize: 2 })).toEqual([3, '0'])
+  expect(await accounts({ startDate: '2026-10-02' })).toEqual([2, '2', '1'])
+  expect(await accounts({ endDate: '2026-10-01', service: 'EC2', provider: 'AWS' })).toEqual([2, '1', '0'])
+  expect(await accounts({ account: '1' })).toEqual([1, '1'])
+  expect(await accounts({ service: 'S3' })).toEqual([0])
+  now = '2027-11-01T00:00:00.000Z'
+  expect(await accounts({})).toEqual([2, '2', '1'])
+})
+
 describe('users', () => {
   test('resolve, ignore and reopen with a note, and their decision stays', async () => {
     await run(ctx, settled)

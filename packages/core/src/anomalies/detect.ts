@@ -11,7 +11,7 @@ import { isSameAccount } from '../kernel/cloud.ts'
 import { isWritten } from '../kernel/fault.ts'
 import * as Money from '../kernel/money.ts'
 import { type View, view as currentView } from '../lake/snapshot.ts'
-import { type Facts, idOf, type Info, reopened } from './anomaly.ts'
+import { type Facts, idOf, type Info, placeOf, reopened, severities } from './anomaly.ts'
 import * as Expected from './expected.ts'
 import { type Held, type Plan, planOf } from './plan.ts'
 import { rootCauseOf } from './root-cause.ts'
@@ -27,6 +27,8 @@ const settlingMs = 3_600_000
 const recentDays = 30
 const mostSeries = 500
 const keptDays = 400
+/** In one run, because each reads the charges of a month. */
+const mostRootCauses = 100
 
 /** Of what is judged beside the costs: settings and marks. */
 export async function basisOf(ctx: Context): Promise<string> {
@@ -37,11 +39,17 @@ export async function basisOf(ctx: Context): Promise<string> {
   return hash('sha256', JSON.stringify([organization?.anomalies, organization?.currency, marks]), 'hex').slice(0, 16)
 }
 
+export interface Judged {
+  lakeVersion: number
+  /** False: another run has to find the root causes that are left. */
+  isWhole: boolean
+}
+
 /**
- * Judges the costs of the newest version of the lake; returns the version. Idempotent. In the first hour of an
- * organization nothing is announced: its bills come month by month, and their costs are news to nobody.
+ * Judges the costs of the newest version of the lake. Idempotent. In the first hour of an organization nothing is
+ * announced: its bills come month by month, and their costs are news to nobody.
  */
-export async function run(ctx: Context, firstAt: string): Promise<number> {
+export async function run(ctx: Context, firstAt: string): Promise<Judged> {
   const view = await currentView(ctx)
   const { lakeVersion } = view
   const until = matureUntil(view)
@@ -64,13 +72,13 @@ export async function run(ctx: Context, firstAt: string): Promise<number> {
   // Whatever their status: no answer has costs of a purged account.
   for (const { id } of rows.filter(isPurged)) await ctx.tables.anomalies.remove(ctx.orgId, id)
   const judged = rows.filter((row) => row.last >= since && !isPurged(row))
-  const isWhole = series.length < mostSeries
-  const plan = planOf(judged, causes, (row) => heldOf(series, isWhole, row))
+  const hasAll = series.length < mostSeries
+  const plan = planOf(judged, causes, (row) => heldOf(series, hasAll, row))
   const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
-  await write(ctx, { view, plan, judged, marks, settings, announcedSince })
-  ctx.log.info('anomalies were judged', { lakeVersion, count: causes.length })
-  return lakeVersion
+  const isWhole = await write(ctx, { view, plan, judged, marks, settings, announcedSince })
+  ctx.log.info('anomalies were judged', { lakeVersion, count: causes.length, isWhole })
+  return { lakeVersion, isWhole }
 }
 
 async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Settings) {
@@ -98,12 +106,12 @@ async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Set
 }
 
 /** Of the total nothing is known, because its providers change; nor of tags that are not watched any more. */
-function heldOf(series: readonly CostSeries[], isWhole: boolean, row: Info): Held {
+function heldOf(series: readonly CostSeries[], hasAll: boolean, row: Info): Held {
   const names = Object.keys(row.dimensions)
   if (names.length === 0) return 'unknown'
   const held = heldSeries(series, row)
   if (held) return { cost: costBetween(held, row), start: held.start }
-  return isWhole && !names.some((name) => name.startsWith('tag:')) ? 'gone' : 'unknown'
+  return hasAll && !names.some((name) => name.startsWith('tag:')) ? 'gone' : 'unknown'
 }
 
 const floorOf = ({ floorAmount, floorPercent }: Settings): Floor => ({ amount: floorAmount, percent: floorPercent })
@@ -135,20 +143,21 @@ interface ToWrite {
   announcedSince: Day | undefined
 }
 
-async function write(ctx: Context, { view, plan, judged, marks, settings, announcedSince }: ToWrite): Promise<void> {
+/** An anomaly is written with its root cause only. Nothing is withdrawn before all have theirs; returns whether they do. */
+async function write(ctx: Context, { view, plan, judged, marks, settings, announcedSince }: ToWrite): Promise<boolean> {
   const { anomalies } = ctx.tables
   const { lakeVersion } = view
   const at = ctx.now().toISOString()
   const made = async (facts: Facts) => {
     const rootCause = await rootCauseOf(ctx, view, facts, settings.tagKeys)
     const expiresAt = Math.ceil(Date.parse(addDays(facts.last, keptDays)) / 1000)
-    return { ...facts, rootCause, lakeVersion, updatedAt: at, expiresAt }
+    return { ...facts, ...placeOf(facts, rootCause), rootCause, lakeVersion, updatedAt: at, expiresAt }
   }
-  // The news first: a run that is killed goes on with the others.
-  for (const facts of plan.found.toSorted((a, b) => (a.last < b.last ? 1 : -1))) {
+  const isNews = ({ last }: Facts) => announcedSince !== undefined && last >= announcedSince
+  const found = async (facts: Facts) => {
     const id = idOf(ctx.orgId, facts)
     const mark = Expected.markOf(marks, facts)
-    const isAnnounced = !mark && announcedSince !== undefined && facts.last >= announcedSince
+    const isAnnounced = !mark && isNews(facts)
     const row: Info = {
       ...(await made(facts)),
       id,
@@ -163,7 +172,7 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
     // Another analysis may have written it.
     await isWritten(anomalies.insert(ctx.orgId, row, events))
   }
-  for (const { row, facts } of plan.changed) {
+  const changed = async (facts: Facts, row: Info) => {
     const mark = markOf(marks, facts, row)
     const next = await made(facts)
     const isRenewed = row.status === 'withdrawn'
@@ -173,6 +182,15 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
       return { ...kept, ...next, ...(mark && kept.status === 'active' && expectedBy(mark, at)) }
     })
   }
+  const open: { facts: Facts; row?: Info }[] = [...plan.found.map((facts) => ({ facts })), ...plan.changed]
+  const firstToLast = open.toSorted(
+    ({ facts: a }, { facts: b }) =>
+      Number(isNews(b)) - Number(isNews(a)) ||
+      severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+      Math.abs(b.impact) - Math.abs(a.impact),
+  )
+  for (const { facts, row } of firstToLast.slice(0, mostRootCauses)) await (row ? changed(facts, row) : found(facts))
+  if (open.length > mostRootCauses) return false
   const planned = new Set([...plan.changed, ...plan.withdrawn].map(({ row }) => row))
   const others = judged.filter((row) => row.status === 'active' && !planned.has(row))
   for (const row of others) {
@@ -194,6 +212,7 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
         : { ...current, status: 'withdrawn', withdrawnBecause: reason, closedAt: at, updatedAt: at, lakeVersion },
     )
   }
+  return true
 }
 
 /** Not one that a user overruled. */

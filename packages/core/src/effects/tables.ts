@@ -75,9 +75,18 @@ export interface Table<Item extends { id: string }> {
 /** `undefined`: the field is absent. */
 export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 
-export interface Selection<Item> {
-  prefix?: string
+/** All must hold. */
+export interface Conditions<Item> {
   where?: Where<Item>
+  /** None of these values. */
+  unless?: Where<Item>
+  /** Inclusive bounds. An item without the field is not within them. */
+  atLeast?: Where<Item>
+  atMost?: Where<Item>
+}
+
+export interface Selection<Item> extends Conditions<Item> {
+  prefix?: string
   descending?: boolean
   skip?: number
   limit?: number

@@ -9,9 +9,11 @@ async function lake() {
   return { ctx: { ...ctx, now: () => new Date(clock.at) }, land, clock, sent: runtime.sent }
 }
 
+const judged = (lakeVersion: number, isWhole = true) => ({ lakeVersion, isWhole })
+
 test('a version is analyzed once, and a newer one again, ten seconds later', async () => {
   const { ctx, land, clock, sent } = await lake()
-  const work = vi.fn(async () => 1)
+  const work = vi.fn(async () => judged(1))
   await once(ctx, 'a', work)
   await once(ctx, 'b', work)
   expect(work).toHaveBeenCalledTimes(1)
@@ -21,18 +23,18 @@ test('a version is analyzed once, and a newer one again, ten seconds later', asy
   expect(work).toHaveBeenCalledTimes(1)
   expect(sent).toMatchObject([{ queue: 'ml', options: { orgId: 'org_test', delaySeconds: 6 } }])
   clock.at += 6_000
-  await once(ctx, 'd', async () => 2)
+  await once(ctx, 'd', async () => judged(2))
   await once(ctx, 'e', work)
   expect(work).toHaveBeenCalledTimes(1)
 })
 
 test('what lands while one works is left to it, and it asks for another analysis', async () => {
   const { ctx, land, sent } = await lake()
-  const other = vi.fn(async () => 2)
+  const other = vi.fn(async () => judged(2))
   await once(ctx, 'a', async () => {
     await land(2)
     await once(ctx, 'b', other)
-    return 1
+    return judged(1)
   })
   expect(other).not.toHaveBeenCalled()
   expect(sent).toHaveLength(1)
@@ -40,10 +42,10 @@ test('what lands while one works is left to it, and it asks for another analysis
 
 test('a killed message goes on when it comes again, and another takes over when its time is up', async () => {
   const { ctx, clock } = await lake()
-  const work = vi.fn(async () => 1)
+  const work = vi.fn(async () => judged(1))
   const killed = ctx.tables.analyses.update
   ctx.tables.analyses.update = async () => await Promise.reject(new Error('killed'))
-  await expect(once(ctx, 'a', async () => 0)).rejects.toThrow('killed')
+  await expect(once(ctx, 'a', async () => judged(0))).rejects.toThrow('killed')
   ctx.tables.analyses.update = killed
   await once(ctx, 'b', work)
   expect(work).not.toHaveBeenCalled()
@@ -52,11 +54,23 @@ test('a killed message goes on when it comes again, and another takes over when 
   ctx.tables.analyses.update = async () => await Promise.reject(new Error('killed'))
   clock.at += 20_000
   await ctx.runtime.tables.analyses.remove('org_test', 'costs')
-  await expect(once(ctx, 'c', async () => 0)).rejects.toThrow('killed')
+  await expect(once(ctx, 'c', async () => judged(0))).rejects.toThrow('killed')
   ctx.tables.analyses.update = killed
   clock.at += 901_000
   await once(ctx, 'd', work)
   expect(work).toHaveBeenCalledTimes(2)
+})
+
+test('an analysis that left work asks for another, which goes on with the same version', async () => {
+  const { ctx, clock, sent } = await lake()
+  await once(ctx, 'a', async () => judged(1, false))
+  expect(sent).toMatchObject([{ queue: 'ml', options: { delaySeconds: 10 } }])
+  clock.at += 10_000
+  const work = vi.fn(async () => judged(1))
+  await once(ctx, 'b', work)
+  await once(ctx, 'c', work)
+  expect(work).toHaveBeenCalledTimes(1)
+  expect(sent).toHaveLength(1)
 })
 
 test('a failed analysis leaves no claim, and its message fails each time', async () => {
@@ -69,7 +83,7 @@ test('a failed analysis leaves no claim, and its message fails each time', async
 
 test('other settings are reason enough for another analysis', async () => {
   const { ctx, clock } = await lake()
-  const work = vi.fn(async () => 1)
+  const work = vi.fn(async () => judged(1))
   await once(ctx, 'a', work)
   await ctx.runtime.tables.organizations.put('org_test', { id: 'org_test', anomalies: { floorAmount: 5 } } as never)
   clock.at += 11_000

@@ -35,30 +35,34 @@ const claimedMs = 900_000
 /** Finds anomalies and makes the forecast that the API answers, once for each version of the lake. */
 export async function run(ctx: Context, { ticket }: z.output<typeof Input>): Promise<void> {
   await once(ctx, ticket, async (state) => {
-    const lakeVersion = await Anomalies.run(ctx, state.firstAt)
+    const judged = await Anomalies.run(ctx, state.firstAt)
     const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
     await costForecast(organization?.currency ? { ...ctx, currency: organization.currency } : ctx, {})
-    return lakeVersion
+    return judged
   })
 }
 
 /**
- * Runs `work` if the lake has a version that nobody analyzed; it returns the version that it saw. While one works, the
- * messages of others end: it looks for newer versions after its claim ended.
+ * Runs `work` if the lake has a version that nobody analyzed as a whole. While one works, the messages of others end: it
+ * looks for what is left, and for newer versions, after its claim ended.
  */
-export async function once(ctx: Context, ticket: string, work: (state: State) => Promise<number>): Promise<void> {
+export async function once(
+  ctx: Context,
+  ticket: string,
+  work: (state: State) => Promise<Anomalies.Judged>,
+): Promise<void> {
   const [{ version }, basis] = await Promise.all([head(ctx), Anomalies.basisOf(ctx)])
   const state = await claim(ctx, ticket, { version, basis })
   if (!state) return
-  let done: Pick<State, 'lakeVersion' | 'basis' | 'endedAt'> | undefined
+  let done: Partial<State> | undefined
   try {
-    const lakeVersion = await work(state)
-    done = { lakeVersion, basis, endedAt: ctx.now().toISOString() }
+    const { lakeVersion, isWhole } = await work(state)
+    done = { endedAt: ctx.now().toISOString(), ...(isWhole && { lakeVersion, basis }) }
   } finally {
     await release(ctx, ticket, done)
   }
-  const isNew = (await head(ctx)).version > done.lakeVersion || (await Anomalies.basisOf(ctx)) !== basis
-  if (isNew) await request(ctx, pauseSeconds)
+  const isLeft = (await head(ctx)).version > (done.lakeVersion ?? 0) || (await Anomalies.basisOf(ctx)) !== done.basis
+  if (isLeft) await request(ctx, pauseSeconds)
 }
 
 async function claim(

@@ -1,7 +1,15 @@
 import { randomInt } from 'node:crypto'
 import type { Outgoing } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf } from '../effects/tables.ts'
+import {
+  checkWhere,
+  type Outbox,
+  type Page,
+  type Conditions,
+  type Table,
+  type Tables,
+  tablesOf,
+} from '../effects/tables.ts'
 import { loopsOf } from '../effects/loops.ts'
 
 interface Row {
@@ -72,10 +80,9 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
         sorted(orgId, ({ id }) => id.startsWith(page.prefix ?? '')),
         page,
       ),
-    async select(orgId, { prefix = '', where = {}, descending = false, skip = 0, limit = Infinity } = {}) {
-      checkWhere(where)
-      const isSame = (item: Item) => Object.entries(where).every(([name, value]) => fieldOf(item, name) === value)
-      const found = sorted(orgId, (item) => item.id.startsWith(prefix) && isSame(item))
+    async select(orgId, { prefix = '', descending = false, skip = 0, limit = Infinity, ...conditions } = {}) {
+      const isMet = meets(conditions)
+      const found = sorted(orgId, (item) => item.id.startsWith(prefix) && isMet(item))
       const ordered = descending ? found.toReversed() : found
       return { items: plain(ordered.slice(skip, skip + limit)), total: found.length }
     },
@@ -114,6 +121,19 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     },
   }
   return { ...table, ...loopsOf(table) }
+}
+
+function meets({ where = {}, unless = {}, atLeast = {}, atMost = {} }: Conditions<object>): (item: object) => boolean {
+  for (const values of [where, unless, atLeast, atMost]) checkWhere(values)
+  const every = (values: object, holds: (field: string, value: string) => boolean) => (item: object) =>
+    Object.entries(values).every(([name, value]) => holds(fieldOf(item, name) as string, value as string))
+  const terms = [
+    every(where, (field, value) => field === value),
+    every(unless, (field, value) => field !== value),
+    every(atLeast, (field, value) => field >= value),
+    every(atMost, (field, value) => field <= value),
+  ]
+  return (item) => terms.every((term) => term(item))
 }
 
 function hasValues(where: object): (row: Row | undefined) => boolean {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import type { QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
-import { checkWhere, type Outgoing } from '@cloudoptima/core'
+import { checkWhere, type Outgoing, type Conditions } from '@cloudoptima/core'
 
 /**
  * A row: `pk` = `{organization}#{noun}`, `sk` = the item's id, `item` (none in a tombstone), revision `rev`; copies for
@@ -80,6 +80,20 @@ export function conditionOf(at: Expression, condition: Condition): string | unde
       : `${item}.${at.name(name)} = ${at.value(value)}`,
   )
   return [exists, ...terms].join(' AND ')
+}
+
+export function filterOf(
+  at: Expression,
+  { where = {}, unless = {}, atLeast = {}, atMost = {} }: Conditions<object>,
+): string {
+  const compared = (values: object, operator: string) => {
+    checkWhere(values)
+    return Object.entries(values).map(
+      ([name, value]) => `${at.name('item')}.${at.name(name)} ${operator} ${at.value(value)}`,
+    )
+  }
+  const bounds = [...compared(unless, '<>'), ...compared(atLeast, '>='), ...compared(atMost, '<=')]
+  return [conditionOf(at, { where }), ...bounds].join(' AND ')
 }
 
 // TTL must not take a row whose events are still to be published.

@@ -92,13 +92,13 @@ function createTable<Item extends { id: string }>(
       return { items: found.slice(0, limit), next }
     },
     all: async (orgId, prefix) => await Array.fromAsync(items(orgId, prefix === undefined ? {} : { prefix })),
-    async select(orgId, { prefix, where = {}, descending = false, skip = 0, limit = Infinity } = {}) {
+    async select(orgId, { prefix, descending = false, skip = 0, limit = Infinity, ...conditions } = {}) {
       const at = new Rows.Expression()
       const hash = `pk = ${at.value(pk(orgId))}`
       const input = {
         TableName,
         KeyConditionExpression: prefix ? `${hash} AND begins_with(sk, ${at.value(prefix)})` : hash,
-        FilterExpression: Rows.conditionOf(at, { where }),
+        FilterExpression: Rows.filterOf(at, conditions),
         ...at.attributes,
         ConsistentRead: true,
         ScanIndexForward: !descending,

@@ -128,6 +128,12 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       const where = { status: 'running', error: undefined } as const
       expect(await selected(orgId, { where, prefix: 'x', limit: 0 })).toStrictEqual([[], 11])
       expect(await selected(orgId, { skip: 30, limit: 5 })).toStrictEqual([[], 26])
+      const bounds = { unless: { status: 'failed' }, atLeast: { id: 'x03' }, atMost: { id: 'x08' } } as const
+      expect(await selected(orgId, bounds)).toStrictEqual([['x04', 'x06', 'x08'], 3])
+      expect(await selected(orgId, { atLeast: { error: 'd' }, atMost: { error: 'e' } })).toStrictEqual([
+        ids.slice(0, 4),
+        4,
+      ])
     })
 
     test('continue a listing after an id that does not exist', async () => {
