@@ -1,34 +1,8 @@
 import type { Cloud } from '../kernel/cloud.ts'
+import type { Part } from '../kernel/list-price.ts'
 import type { Resource, UtilizationMetric } from '../kernel/resource.ts'
 
-/** The parts of a resource's cost, in the unit of their price. */
-export const parts = [
-  /** Hours. */
-  'compute',
-  'license',
-  'address',
-  'gateway',
-  'extended_support',
-  /** GB-months. */
-  'storage',
-  'backup',
-  /** Provisioned operations a second, for a month. */
-  'iops',
-  /** Provisioned MB a second, for a month. */
-  'throughput',
-  /** Provisioned reads and writes. */
-  'capacity',
-  /** GB. */
-  'transfer_zone',
-  'transfer_region',
-  'transfer_internet',
-  'processed',
-  /** Fees of a commitment: for use, and for what was not used. */
-  'commitment',
-  'commitment_unused',
-  'other',
-] as const
-export type Part = (typeof parts)[number]
+export { type Part, parts } from '../kernel/list-price.ts'
 
 /** The effective cost of one part in 30 days, as exact decimals. */
 export interface PartCost {

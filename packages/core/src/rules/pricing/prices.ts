@@ -1,31 +1,14 @@
-import type { Cloud } from '../../kernel/cloud.ts'
+import type { ListPrice, Sku } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
 import { familyOf } from '../sizes/instance-types.ts'
-import type { Part } from '../subject.ts'
 
-interface Sku {
-  cloud: Cloud
-  region: string
-  part: Part
-  /** `m7g.large`, `gp3`. */
-  sku: string
-  /** As `variantOf` tells it of a resource. */
-  variant?: string
-  currency: string
-}
+export type { ListPrice } from '../../kernel/list-price.ts'
 
 /** What the organization paid for a SKU without commitments, and the same at list prices. */
 export interface OwnPrice extends Sku {
   quantity: string
   cost: string
   listCost?: string
-}
-
-/** For one unit of the part. */
-export interface ListPrice extends Sku {
-  price: string
-  /** The day of the list. */
-  asOf: string
 }
 
 export interface Price {

@@ -1,0 +1,49 @@
+import type { Cloud } from './cloud.ts'
+
+/** The parts of a resource's cost, in the unit of their price. */
+export const parts = [
+  /** Hours. */
+  'compute',
+  'license',
+  'address',
+  'gateway',
+  'extended_support',
+  /** GB-months. */
+  'storage',
+  'backup',
+  /** Provisioned operations a second, for a month. */
+  'iops',
+  /** Provisioned MB a second, for a month. */
+  'throughput',
+  /** Provisioned reads and writes. */
+  'capacity',
+  /** GB. */
+  'transfer_zone',
+  'transfer_region',
+  'transfer_internet',
+  'processed',
+  /** Fees of a commitment: for use, and for what was not used. */
+  'commitment',
+  'commitment_unused',
+  'other',
+] as const
+export type Part = (typeof parts)[number]
+
+/** What has a price. */
+export interface Sku {
+  cloud: Cloud
+  region: string
+  part: Part
+  /** `m7g.large`, `gp3`. */
+  sku: string
+  /** As `variantOf` tells it of a resource. */
+  variant?: string
+  currency: string
+}
+
+/** For one unit of the part, without discounts. */
+export interface ListPrice extends Sku {
+  price: string
+  /** The day of the list. */
+  asOf: string
+}

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import type { ListPrice } from '../../kernel/list-price.ts'
+import * as Money from '../../kernel/money.ts'
+import { memoryRuntime, testContext } from '../../testing/runtime.ts'
+import { typeOf } from '../sizes/instance-types.ts'
+import file from './bundled-prices.json' with { type: 'json' }
+import { fetchedOn, keep, listPrices } from './list-prices.ts'
+import { priceBook, priceOf } from './prices.ts'
+
+const aws = { cloud: 'aws', region: 'us-east-1' } as const
+const gp3 = { ...aws, part: 'storage', sku: 'gp3', currency: 'USD' } as const
+const product = (orgId = 'org-1') => testContext(memoryRuntime(), { orgId })
+const fetched = (price: string): ListPrice => ({ ...gp3, price, asOf: '2026-11-20' })
+
+test('without a fetch the bundled prices answer, each with the day of its list', async () => {
+  const book = priceBook([], await listPrices(product()))
+  const large = { ...aws, part: 'compute', sku: 'm7g.large', variant: 'Linux/UNIX', currency: 'USD' } as const
+  expect(priceOf(book, large)).toEqual({ amount: Money.parse('0.0816'), basis: 'list price of 2026-01-19' })
+  expect(priceOf(book, gp3)).toEqual({ amount: Money.parse('0.08'), basis: 'list price of 2026-09-30' })
+  expect(priceOf(book, { ...gp3, region: 'mars-1' })).toBeUndefined()
+})
+
+test('every bundled price is a decimal above 0 of a known type, once, with its source', async () => {
+  const prices = await listPrices(product())
+  expect(prices.length).toBeGreaterThan(450)
+  expect(prices.filter(({ price }) => !/^\d+(\.\d+)?$/.test(price) || !Money.parse(price).gt(0))).toEqual([])
+  expect(prices.filter(({ cloud, part, sku }) => part === 'compute' && !typeOf(cloud, sku))).toEqual([])
+  const keys = prices.map(({ region, part, sku, variant }) => [region, part, sku, variant].join())
+  expect(new Set(keys).size).toBe(keys.length)
+  expect(file.lists.filter(({ source, asOf }) => !source.startsWith('https://') || !/^20\d\d-/.test(asOf))).toEqual([])
+})
+
+test('a larger size of a family costs more', async () => {
+  const prices = (await listPrices(product())).filter(({ part }) => part === 'compute')
+  const families = Map.groupBy(prices, ({ region, sku }) => `${region} ${sku.split('.')[0]}`)
+  for (const members of families.values()) {
+    const amounts = members.map(({ price }) => Number(price))
+    expect(amounts).toEqual(amounts.toSorted((a, b) => a - b))
+  }
+})
+
+test('the newest fetched list of a region replaces the bundled one, for all organizations', async () => {
+  const ctx = product()
+  await keep(ctx, aws, '2026-11-20', [fetched('0.09')])
+  await keep(ctx, aws, '2026-11-13', [fetched('0.07')])
+  const other = { ...ctx, orgId: 'org-2' }
+  expect(await fetchedOn(other, aws)).toBe('2026-11-20')
+  expect(await fetchedOn(other, { ...aws, region: 'eu-west-1' })).toBeUndefined()
+  const prices = await listPrices(other)
+  expect(prices.filter(({ region }) => region === aws.region)).toEqual([fetched('0.09')])
+  expect(prices.some(({ region }) => region === 'eu-central-1')).toBe(true)
+  expect(await listPrices(other, { places: [aws] })).toEqual([fetched('0.09')])
+})
+
+test('prices are converted at the last rate, and are missing without one', async () => {
+  const ctx = product()
+  await keep(ctx, aws, '2026-11-20', [fetched('0.11172')])
+  const asked = { places: [aws] }
+  // 1 EUR = 1.1172 USD on 30 October 2026.
+  const [price] = await listPrices(ctx, { ...asked, currency: 'EUR' })
+  expect(price?.currency).toBe('EUR')
+  expect(Number(price?.price)).toBeCloseTo(0.1, 12)
+  expect(await listPrices(ctx, { ...asked, currency: 'XYZ' })).toEqual([])
+})

@@ -1,0 +1,90 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
+import * as ExchangeRate from '../../currencies/rates.ts'
+import { factors } from '../../currencies/factor.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
+import { type Cloud, clouds } from '../../kernel/cloud.ts'
+import type { ListPrice, Sku } from '../../kernel/list-price.ts'
+import * as Money from '../../kernel/money.ts'
+
+/** A provider publishes one list a region. */
+export interface Place {
+  cloud: Cloud
+  region: string
+}
+
+/** Prices of one part and variant, as SKU and price in turns. */
+interface Bundled extends Omit<Sku, 'sku'> {
+  asOf: string
+  source: string
+  prices: string[]
+}
+
+// Lists are public and the same for all organizations, so that all share one copy.
+const owner = noOrganization
+const root = 'price-lists/'
+const folderOf = ({ cloud, region }: Place) => `${root}${cloud}/${region}/`
+
+let bundle: Promise<ListPrice[]> | undefined
+
+/**
+ * The newest list of each region: the fetched one, else the bundled one. With a currency, all prices are in it, at the
+ * rate of the last publication; those without a rate are missing.
+ */
+export async function listPrices(
+  ctx: Context,
+  { currency, places }: { currency?: string; places?: readonly Place[] } = {},
+): Promise<ListPrice[]> {
+  const [bundled, newest] = await Promise.all([(bundle ??= readBundled()), newestKeys(ctx, places)])
+  const fetched = await Promise.all([...newest.values()].map((key) => read(ctx, key)))
+  const wanted = places && new Set(places.map(folderOf))
+  const others = bundled.filter((price) => !newest.has(folderOf(price)) && (wanted?.has(folderOf(price)) ?? true))
+  const all = [...others, ...fetched.flat()]
+  return currency === undefined ? all : await converted(ctx, all, currency)
+}
+
+/** The day of the last fetched list; undefined if none is held. */
+export async function fetchedOn(ctx: Context, place: Place): Promise<string | undefined> {
+  const [key] = (await newestKeys(ctx, [place])).values()
+  return key && dayOfKey(key)
+}
+
+/** Keeps a list beside those of before. Idempotent by its day. */
+export async function keep(ctx: Context, place: Place, day: string, prices: readonly ListPrice[]): Promise<void> {
+  const lines = gzipSync(JSON.stringify(prices))
+  await ctx.runtime.blobs.put(owner, `${folderOf(place)}${day}.json.gz`, lines, 'application/gzip')
+}
+
+const dayOfKey = (key: string) => key.slice(key.lastIndexOf('/') + 1).replace('.json.gz', '')
+
+/** By folder: keys come in order, and the last one is the newest. */
+async function newestKeys({ runtime }: Context, places?: readonly Place[]): Promise<Map<string, string>> {
+  const prefixes = places ? places.map(folderOf) : clouds.map((cloud) => `${root}${cloud}/`)
+  const found = await Promise.all(prefixes.map((prefix) => runtime.blobs.list(owner, prefix)))
+  return new Map(found.flat().map(({ key }) => [key.slice(0, key.lastIndexOf('/') + 1), key]))
+}
+
+async function read({ runtime }: Context, key: string): Promise<ListPrice[]> {
+  const text = gunzipSync(await runtime.blobs.get(owner, key)).toString()
+  return JSON.parse(text) as ListPrice[]
+}
+
+/** A chunk of its own, because few functions need it. */
+async function readBundled(): Promise<ListPrice[]> {
+  const { default: file } = await import('./bundled-prices.json', { with: { type: 'json' } })
+  return (file.lists as Bundled[]).flatMap(rowsOf)
+}
+
+function rowsOf({ prices, cloud, region, part, variant, currency, asOf }: Bundled): ListPrice[] {
+  const same = { cloud, region, part, currency, asOf, ...(variant !== undefined && { variant }) }
+  const words = prices.flatMap((line) => line.split(' '))
+  return words.flatMap((sku, at) => (at % 2 === 0 ? [{ ...same, sku, price: words[at + 1] ?? '' }] : []))
+}
+
+async function converted(ctx: Context, prices: readonly ListPrice[], currency: string): Promise<ListPrice[]> {
+  const { lastDay } = await ExchangeRate.held(ctx)
+  const factorOf = factors(await ExchangeRate.publications(ctx, { start: lastDay, end: lastDay }, lastDay))
+  return prices.flatMap((row) => {
+    const factor = factorOf(row.currency, currency, lastDay)
+    return factor ? [{ ...row, currency, price: Money.plain(Money.parse(row.price).times(factor)) }] : []
+  })
+}
