@@ -59,7 +59,7 @@ function measure(count: number): void {
   const judged = performance.now()
   const listed = { cloud: 'aws', region: 'eu-central-1', part: 'compute', currency: 'USD', asOf: '2026-10-01' } as const
   const book = Rules.priceBook([], [{ ...listed, sku: 'm5.xlarge', variant: 'Linux/UNIX', price: '0.23' }])
-  const { recommendations, unknown } = Rules.recommend(subjects, { now, requiredTags: ['team'] }, book)
+  const { recommendations, unknown } = Rules.recommend(subjects, { now, requiredTags: ['team'] }, { book })
   const ended = performance.now()
   const seconds = (ms: number) => (ms / 1000).toFixed(2)
   const peakMb = process.resourceUsage().maxRSS / 1024

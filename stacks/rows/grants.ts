@@ -46,6 +46,7 @@ const extras: Partial<Record<RowName, Needs>> = {
     ],
   }),
   'subscriptions/request-analysis': (stack, stage) => sends(stack, stage, 'ml'),
+  'subscriptions/request-advice': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/judge-again': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/judge-purged': (stack, stage) => sends(stack, stage, 'ml'),
   // A version that landed meanwhile is analyzed by another message.
@@ -84,6 +85,7 @@ const extras: Partial<Record<RowName, Needs>> = {
   },
   'queues/collect-azure': collects,
   'queues/collect-gcp': collects,
+  'schedules/advice': (stack, stage) => sends(stack, stage, 'ml'),
   'schedules/anchor': anchors,
   'schedules/collect': (stack, stage) => sends(stack, stage, ...collectQueues),
   'schedules/exchange-rates': (_, stage) => ({

@@ -100,6 +100,8 @@ test('the scenario calls every operation, and all but four of its operations suc
     'openid.finish',
     'anomalies.get',
     'resources.get',
+    'recommendations.get',
+    'recommendations.preview',
     'imports.start',
   ])
 })

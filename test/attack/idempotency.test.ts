@@ -3,6 +3,7 @@ import { routes } from '@cloudoptima/api'
 import { Identity, nounsOf, noOrganization, planSources } from '@cloudoptima/core'
 import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
+import { adviceIn } from '../../packages/core/src/testing/advice.ts'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
 import { takesKey } from '../../packages/api/src/route.ts'
 import { bearer, operation, requestOf, type AppRequest, report } from './request.ts'
@@ -196,6 +197,27 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
       },
     ]),
   ),
+  'recommendations.apply': async (world) => {
+    const { id } = await adviceIn(
+      { tables: world.runtime.tables, orgId: world.members.orgId },
+      { id: 'rec_one', saving: '5', resourceId: 'vol-1' },
+    )
+    return { input: { id, dry_run: true }, other: { id, dry_run: true, approval_required: false } }
+  },
+  'recommendations.dismiss': async (world) => {
+    const { id } = await adviceIn(
+      { tables: world.runtime.tables, orgId: world.members.orgId },
+      { id: 'rec_one', saving: '5', resourceId: 'vol-1' },
+    )
+    return { input: { id, reason: 'one' }, other: { id, reason: 'another' } }
+  },
+  'recommendations.reopen': async (world) => {
+    const { id } = await adviceIn(
+      { tables: world.runtime.tables, orgId: world.members.orgId },
+      { id: 'rec_one', saving: '5', resourceId: 'vol-1' },
+    )
+    return { input: { id }, other: { id: 'rec_other' } }
+  },
   'expected-costs.create': async () => ({
     input: { start_date: '2026-11-27', end_date: '2026-11-30', note: 'one' },
     other: { start_date: '2026-11-27', end_date: '2026-11-30', note: 'another' },

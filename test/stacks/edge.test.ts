@@ -179,6 +179,8 @@ describe('environment', () => {
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
       RequestAnalysis: ['QUEUES'],
+      RequestAdvice: ['QUEUES'],
+      Advice: ['QUEUES'],
       JudgeAgain: ['QUEUES'],
       JudgePurged: ['QUEUES'],
       Ml: ['QUEUES'],

@@ -90,6 +90,8 @@ describe('grants', () => {
       ],
       Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
       RequestAnalysis: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
+      RequestAdvice: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
+      Advice: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
       JudgeAgain: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
       JudgePurged: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
       PlanSources: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],

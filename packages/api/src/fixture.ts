@@ -95,7 +95,9 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   resourceCount: [{ count: 0 }],
   snapshotCounts: [],
   utilization: [],
+  utilizationLevels: [],
   resourceCosts: [],
+  resourceCharges: [],
   reconciliation: [
     {
       provider: 'AWS',

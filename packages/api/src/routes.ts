@@ -9,6 +9,7 @@ import { imports } from './routes/imports.ts'
 import { keys } from './routes/keys.ts'
 import { openId } from './routes/open-id.ts'
 import { organization } from './routes/organization.ts'
+import { recommendationRoutes } from './routes/recommendations.ts'
 import { resourceRoutes } from './routes/resources.ts'
 import type { Route } from './route.ts'
 import { users } from './routes/users.ts'
@@ -25,6 +26,7 @@ export const routes: readonly Route[] = [
   ...anomalies,
   ...currencies,
   ...resourceRoutes,
+  ...recommendationRoutes,
   ...imports,
   ...health,
   ...keys,

@@ -121,6 +121,19 @@ test.each<[string, object[], object[], unknown[]]>([
   expect(rows).toBe(expected.length)
 })
 
+test('a disk that is detached or attached elsewhere is a change', async () => {
+  const { key, counts } = await compared(
+    [row('a', { ...volume, attachedTo: 'i-1' }), row('b', { ...volume, attachedTo: 'i-1' }), row('c', volume)],
+    [row('a', volume), row('b', { ...volume, attachedTo: 'i-2' }), row('c', volume)],
+  )
+  expect(counts).toEqual({ attached: 1, detached: 1 })
+  const found = await asked(key)
+  expect(found.map(({ id, change, earlier, later }) => [id, change, earlier, later])).toEqual([
+    ['a', 'detached', '{"attached_to":"i-1"}', '{"attached_to":null}'],
+    ['b', 'attached', '{"attached_to":"i-1"}', '{"attached_to":"i-2"}'],
+  ])
+})
+
 test('sizes and tags are changes of their own, with both sides', async () => {
   const { key, counts, resources } = await compared(
     [row('v', { ...volume, tags: { team: 'blue' } })],

@@ -15,6 +15,7 @@ const shownBy = {
   size: (side: string) =>
     `json_object('type', ${side}.ResourceType, 'size_gb', ${side}.x_SizeGb, 'iops', ${side}.x_Iops)`,
   tags: (side: string) => `${side}.Tags`,
+  user: (side: string) => `json_object('attached_to', ${side}.x_AttachedTo)`,
 }
 
 /** One kind of comparison: the change, if there is one, and what is kept of both sides. */
@@ -36,6 +37,11 @@ const comparisons: { change: string; shown: (side: string) => string }[] = [
     shown: shownBy.tags,
     change: `CASE WHEN was <> 'gone' AND now <> 'gone' AND CAST(n.Tags AS VARCHAR) <> CAST(o.Tags AS VARCHAR)
   THEN 'retagged' END`,
+  },
+  {
+    shown: shownBy.user,
+    change: `CASE WHEN was <> 'gone' AND now <> 'gone' AND lower(n.x_AttachedTo) IS DISTINCT FROM lower(o.x_AttachedTo)
+  THEN CASE WHEN n.x_AttachedTo IS NULL THEN 'detached' ELSE 'attached' END END`,
   },
 ]
 

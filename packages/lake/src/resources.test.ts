@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Queries } from '@cloudoptima/core'
+import { type Queries, Rules } from '@cloudoptima/core'
+import fc from 'fast-check'
 import { memoryRuntime } from '@cloudoptima/core/testing'
 import { createLake } from './index.ts'
 
@@ -182,4 +183,63 @@ test('utilization is averaged over hours, or given for each, without regard to t
     { id: 'i-1', hour: null, metric: 'memory', average: 5, maximum: 6, hours: 1 },
   ])
   expect(await ask('utilization', { ids: ['i-1'], byHour: true }, files)).toHaveLength(3)
+})
+
+test('levels of utilization are those that the rules define', async () => {
+  const start = Date.parse('2026-11-02T00:00:00.000Z')
+  const total = 14 * 24
+  const at = (hour: number) => new Date(start + hour * 3_600_000).toISOString()
+  const all = Array.from({ length: total }, (_, hour) => hour)
+  const off = all.filter((hour) => Rules.isOffHour(at(hour)))
+  const window = { start: at(0), end: at(total), hours: total, offHours: off.length, knownShare: Rules.knownShare }
+  let n = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.tuple(
+          fc.boolean(),
+          fc.double({ min: 0, max: 100, noNaN: true }),
+          fc.double({ min: 0, max: 9, noNaN: true }),
+        ),
+        { minLength: total, maxLength: total },
+      ),
+      fc.option(fc.integer({ min: 1, max: total }), { nil: undefined }),
+      async (given, ran) => {
+        const known = given.flatMap(([isKnown, average, more], hour) =>
+          isKnown ? [{ hour, average, maximum: average + more }] : [],
+        )
+        const lines = known.map(({ hour, ...values }) => ({ ...value(0, 'cpu', 0, 0), hour: at(hour), ...values }))
+        const key = `levels${n++}`
+        await written(key, 'utilization', lines)
+        const expected = JSON.stringify(ran === undefined ? [] : [{ id: 'i-1', all: ran, off: ran }])
+        const parameters = { ...window, expected, bucket: 0, buckets: 1 }
+        const found = await ask('utilizationLevels', parameters, { utilization: [key] })
+        const wanted = [0, 1].flatMap((isOff) => {
+          const own = known.filter(({ hour }) => isOff === 0 || off.includes(hour))
+          const summary = Rules.summarize(own, ran ?? (isOff === 0 ? total : off.length))
+          return summary ? [{ id: 'i-1', metric: 'cpu', off: isOff, p99: null, peakP99: null, ...summary }] : []
+        })
+        const near = (row: object) =>
+          Object.fromEntries(
+            Object.entries(row).map(([name, one]) => [name, name === 'average' ? Number(one).toFixed(9) : one]),
+          )
+        expect(found.map(near)).toEqual(wanted.map(near))
+      },
+    ),
+    { numRuns: 25 },
+  )
+})
+
+test('levels of all buckets are those of all resources', async () => {
+  const ids = Array.from({ length: 30 }, (_, index) => `I-${index}`)
+  const lines = ids.map((resourceId) => ({ ...value(1, 'cpu', 5, 6), resourceId }))
+  await written('buckets', 'utilization', lines)
+  const window = { start: '2026-11-28', end: '2026-11-29', hours: 24, offHours: 8, knownShare: 0.9, expected: '[]' }
+  const found = await Promise.all(
+    [0, 1, 2].map((bucket) =>
+      ask('utilizationLevels', { ...window, bucket, buckets: 3 }, { utilization: ['buckets'] }),
+    ),
+  )
+  expect(found.every((rows) => rows.length < 60)).toBe(true)
+  expect(new Set(found.flat().map(({ id }) => id))).toEqual(new Set(ids.map((id) => id.toLowerCase())))
 })

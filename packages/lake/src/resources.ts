@@ -1,6 +1,7 @@
 import type { Queries, ResourceFilter, RowsToWrite } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { literal, parquet, storage } from './database.ts'
+import { accountOfRow } from './relation.ts'
 import { pointer, type Statement } from './statement.ts'
 
 /** The fields of a line of JSON: their type, and the column of the lake with FOCUS's name where it has one. */
@@ -70,7 +71,15 @@ SELECT * FROM (FROM fresh${rest}) ORDER BY ${order}`
   return Number(written.getRowsJson()[0]?.[0] ?? 0)
 }
 
-type Name = 'measurable' | 'resources' | 'resourceCount' | 'snapshotCounts' | 'utilization' | 'resourceCosts'
+type Name =
+  | 'measurable'
+  | 'resources'
+  | 'resourceCount'
+  | 'snapshotCounts'
+  | 'utilization'
+  | 'utilizationLevels'
+  | 'resourceCosts'
+  | 'resourceCharges'
 
 const measured = [
   'instance',
@@ -130,6 +139,45 @@ WHERE x_Kind IN ('snapshot', 'database_snapshot') AND x_AttachedTo IN (${placeho
     sql: `SELECT lower(ResourceId) AS id, ${byHour ? 'x_Hour' : 'NULL'} AS hour, x_Metric AS metric,
   avg(x_Average) AS average, max(x_Maximum) AS maximum, CAST(count(*) AS DOUBLE) AS hours
 FROM {files} WHERE lower(ResourceId) IN (${placeholders(ids)}) GROUP BY ALL ORDER BY ALL`,
+  }),
+
+  // As `summarize` and `isOffHour` of the rules, which see no more than these levels of 100,000 resources.
+  utilizationLevels: (values) => {
+    const level = (column: string) =>
+      `list_sort(list(${column}))[CAST(greatest(ceil(count(*) * 0.99), ceil(any_value(expected) * $knownShare)) AS BIGINT)]`
+    return {
+      dataset: 'utilization',
+      values: { ...values },
+      sql: `WITH given AS (
+  SELECT unnest(from_json($expected, '[{"id":"VARCHAR","all":"DOUBLE","off":"DOUBLE"}]'), recursive := true)
+), measured AS (
+  SELECT lower(ResourceId) AS id, x_Metric AS metric, x_Average, x_Maximum, CAST(x_Hour AS TIMESTAMP) AS hour
+  FROM {files} WHERE x_Hour >= $start AND x_Hour < $end AND hash(lower(ResourceId)) % $buckets = $bucket
+), doubled AS (
+  SELECT *, 0 AS off FROM measured
+  UNION ALL SELECT *, 1 AS off FROM measured WHERE dayofweek(hour) IN (0, 6) OR NOT extract(hour FROM hour) BETWEEN 7 AND 18
+), told AS (
+  SELECT doubled.*, coalesce(CASE doubled.off WHEN 0 THEN given."all" ELSE given.off END, CASE doubled.off WHEN 0 THEN $hours ELSE $offHours END) AS expected
+  FROM doubled LEFT JOIN given USING (id)
+)
+SELECT id, metric, off, avg(x_Average) AS average, ${level('x_Average')} AS p99, ${level('x_Maximum')} AS "peakP99",
+  max(x_Maximum) AS maximum, CAST(count(*) AS DOUBLE) AS hours, CAST(any_value(expected) AS DOUBLE) AS "hoursExpected"
+FROM told GROUP BY id, metric, off ORDER BY id, metric, off`,
+    }
+  },
+
+  resourceCharges: ({ start, end, most }) => ({
+    dataset: 'costs',
+    values: { start, end, most },
+    sql: `SELECT lower(ResourceId) AS id, ServiceProviderName AS provider, ${accountOfRow('costs')} AS account, RegionId AS region,
+  coalesce(SkuMeter, ChargeDescription) AS meter, ServiceName AS service, BillingCurrency AS currency,
+  CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
+  CASE WHEN count(*) = count(ListCost) THEN CAST(sum(ListCost) AS VARCHAR) END AS list,
+  CASE WHEN count(*) = count(PricingQuantity) AND max(abs(PricingQuantity)) <= 1e13 THEN CAST(sum(PricingQuantity) AS VARCHAR) END AS quantity,
+  CommitmentDiscountId AS "commitmentId", CommitmentDiscountStatus AS "commitmentStatus"
+FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
+  AND ChargeCategory = 'Usage' AND EffectiveCost IS NOT NULL
+GROUP BY ALL ORDER BY sum(EffectiveCost) DESC, id, meter LIMIT $most`,
   }),
 
   resourceCosts: ({ ids, start, end, byDay }) => ({

@@ -13,6 +13,7 @@ const settings = {
   retention: { snapshot_days: 730 },
   approval_rules: { approvals: 1, allow_self_approval: false },
   anomalies: { sensitivity: 'medium', floor_amount: 20, floor_percent: 10, tag_keys: ['Team'] },
+  recommendations: { floor_amount: 10 },
   tags: {
     required: [{ key: 'Environment', allowed_values: ['production', 'staging', 'development'] }],
     virtual: [

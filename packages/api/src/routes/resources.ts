@@ -18,6 +18,7 @@ const common = {
   age_days: 120,
   tags: { team: 'checkout' },
   taken_at: '2026-11-28T08:00:00.000Z',
+  recommendations_count: 0,
 }
 const utilization = { cpu_avg: 7.25, memory_avg: null, network_gb: 12.4 }
 const volume = {
@@ -87,6 +88,7 @@ export const resourceRoutes: readonly Route[] = [
       iops: null,
       attached_to: null,
       configuration: { EbsOptimized: true },
+      recommendations: [],
       cost_history: [{ day: '2026-11-26', currency: 'USD', cost: 1.98, cost_exact: '1.9856' }],
       utilization_history: [{ hour: '2026-11-28T07:00:00.000Z', metric: 'cpu', average: 7.25, maximum: 31 }],
       changes: [],

@@ -39,17 +39,12 @@ export async function basisOf(ctx: Context): Promise<string> {
   return hash('sha256', JSON.stringify([organization?.anomalies, organization?.currency, marks]), 'hex').slice(0, 16)
 }
 
-export interface Judged {
-  lakeVersion: number
-  /** False: another run has to find the root causes that are left. */
-  isWhole: boolean
-}
-
 /**
  * Judges the costs of the newest version of the lake. Idempotent. In the first hour of an organization nothing is
- * announced: its bills come month by month, and their costs are news to nobody.
+ * announced: its bills come month by month, and their costs are news to nobody. Returns whether it was whole: otherwise
+ * another run has to find the root causes that are left.
  */
-export async function run(ctx: Context, firstAt: string): Promise<Judged> {
+export async function run(ctx: Context, firstAt: string): Promise<boolean> {
   const view = await currentView(ctx)
   const { lakeVersion } = view
   const until = matureUntil(view)
@@ -78,7 +73,7 @@ export async function run(ctx: Context, firstAt: string): Promise<Judged> {
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
   const isWhole = await write(ctx, { view, plan, judged, marks, settings, announcedSince })
   ctx.log.info('anomalies were judged', { lakeVersion, count: causes.length, isWhole })
-  return { lakeVersion, isWhole }
+  return isWhole
 }
 
 async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Settings) {

@@ -124,6 +124,9 @@ async function end(
   const hasFailed = sync.status === 'failed'
   const isFirst = hasFailed && source.failingSince === undefined
   const failed = event(ctx, 'sync.failed', { sourceId: source.id, syncId: sync.id }, `sync.failed/${sync.id}`)
+  // Resources can be judged as soon as their use is known.
+  const isKnown = !hasFailed && source.kind === 'utilization' && source.lastSuccessAt === undefined
+  const known = event(ctx, 'judgement.changed', {}, `judgement.changed/${sync.id}`)
   await sources.update(
     ctx.orgId,
     source.id,
@@ -145,7 +148,7 @@ async function end(
         ...(!isCounted && { uncounted }),
       }
     },
-    isFirst ? [failed] : [],
+    isFirst ? [failed] : isKnown ? [known] : [],
   )
   if (hasFailed || !found.isNew) return
   await cloudAccounts.update(ctx.orgId, source.cloudAccountId, (account) =>

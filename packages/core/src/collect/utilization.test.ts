@@ -8,7 +8,6 @@ import { collectUtilization, daysOf } from './utilization.ts'
 import { landRows } from './rows.ts'
 
 test.each([
-  ['today at the first look', '2026-11-28T09:00:00Z', undefined, ['2026-11-28']],
   ['today after a success of today', '2026-11-28T09:00:00Z', '2026-11-28T08:00:00Z', ['2026-11-28']],
   ['yesterday too in the first hours', '2026-11-28T02:59:00Z', '2026-11-28T01:00:00Z', ['2026-11-27', '2026-11-28']],
   ['the days of an outage', '2026-11-28T09:00:00Z', '2026-11-26T23:00:00Z', ['2026-11-26', '2026-11-27', '2026-11-28']],
@@ -16,16 +15,19 @@ test.each([
   expect(daysOf(new Date(now), lastSuccessAt)).toEqual(days)
 })
 
-test('a day of which a part did not answer is read again with the others, within the last seven days', () => {
+test('a day of which a part did not answer is read again with the others, within the last 15 days', () => {
   const days = (unread: string[]) => daysOf(new Date('2026-11-28T09:00:00Z'), '2026-11-28T08:00:00Z', unread)
   expect(days(['2026-11-25', '2026-11-28'])).toEqual(['2026-11-25', '2026-11-28'])
-  expect(days(['2026-11-21', '2026-11-22'])).toEqual(['2026-11-22', '2026-11-28'])
+  expect(days(['2026-11-13', '2026-11-14'])).toEqual(['2026-11-14', '2026-11-28'])
 })
 
-test('after a long outage the last seven days are read', () => {
-  const days = daysOf(new Date('2026-11-28T01:00:00Z'), '2026-10-01T00:00:00Z')
-  expect([days.length, days[0], days.at(-1)]).toEqual([7, '2026-11-22', '2026-11-28'])
-})
+test.each(['2026-10-01T00:00:00Z', undefined])(
+  'at the first look, and after a long outage, 15 days are read',
+  (last) => {
+    const days = daysOf(new Date('2026-11-28T01:00:00Z'), last)
+    expect([days.length, days[0], days.at(-1)]).toEqual([15, '2026-11-14', '2026-11-28'])
+  },
+)
 
 test('values join those of the day; the same values, or none, change nothing', async () => {
   const merged: (readonly string[])[] = []
@@ -64,9 +66,8 @@ test('values join those of the day; the same values, or none, change nothing', a
       average,
       maximum: average,
     }))
-    return (
-      await collectUtilization(ctx, { source: { ...owner, cloudAccountId }, syncId, access: {}, problems: [] } as never)
-    ).isNew
+    const source = { ...owner, cloudAccountId, lastSuccessAt: '2026-11-28T08:00:00.000Z' }
+    return (await collectUtilization(ctx, { source, syncId, access: {}, problems: [] } as never)).isNew
   }
   const files = async () => (await Snapshot.view(ctx, { kind: 'utilization' })).snapshots.flatMap(Snapshot.allFiles)
   expect(await collect('syn_1', [1])).toBe(true)

@@ -10,7 +10,8 @@ import type * as Source from './source.ts'
 
 // The last hours of a day arrive in the next.
 const lateHours = 3
-const mostDays = 7
+// What the rules look at, and today: clouds keep more, also of the time before the account was connected.
+const mostDays = 15
 // So that a metric that never answers does not cost the calls of a week each hour.
 const mostAttempts = 12
 const silent = new Set<Source.Problem['state']>(['unavailable', 'throttled'])
@@ -53,7 +54,7 @@ export async function collectUtilization(ctx: Context, { source, syncId, access,
 export function daysOf(now: Date, lastSuccessAt: string | undefined, unread: readonly string[] = []): string[] {
   const today = dayOf(now)
   const yesterday = addDays(today, -1)
-  const since = lastSuccessAt?.slice(0, 10) ?? today
+  const since = lastSuccessAt?.slice(0, 10) ?? ''
   const first = now.getUTCHours() < lateHours && since > yesterday ? yesterday : since
   return Array.from({ length: mostDays }, (_, index) => addDays(today, index + 1 - mostDays)).filter(
     (day) => day >= first || unread.includes(day),

@@ -360,6 +360,55 @@ export interface Queries {
     parameters: { ids: string[]; byHour: boolean }
     row: { id: string; hour: string | null; metric: UtilizationMetric; average: number; maximum: number; hours: number }
   }
+  /**
+   * Of the hours from `start` on and before `end`, all of them and those outside of working time; see `summarize` of the
+   * rules for the levels. One of `buckets` parts of the resources. `expected` are the hours in which a resource ran, as
+   * JSON lines of `{ id, all, off }`, of those that did not always run.
+   */
+  utilizationLevels: {
+    dataset: 'utilization'
+    parameters: {
+      start: string
+      end: string
+      bucket: number
+      buckets: number
+      expected: string
+      hours: number
+      offHours: number
+      knownShare: number
+    }
+    row: {
+      id: string
+      metric: UtilizationMetric
+      /** 1: outside of working time. */
+      off: number
+      average: number
+      p99: number | null
+      peakP99: number | null
+      maximum: number
+      hours: number
+      hoursExpected: number
+    }
+  }
+  /** Usage by resource, meter and commitment: those with the highest costs. Ids as in bills, in lower case. */
+  resourceCharges: {
+    dataset: 'costs'
+    parameters: { start: string; end: string; most: number }
+    row: {
+      id: string | null
+      provider: string
+      account: string
+      region: string | null
+      meter: string | null
+      service: string | null
+      currency: string
+      effective: string
+      list: string | null
+      quantity: string | null
+      commitmentId: string | null
+      commitmentStatus: 'Used' | 'Unused' | null
+    }
+  }
   /** Of resources in lower case. */
   resourceCosts: {
     dataset: 'costs'

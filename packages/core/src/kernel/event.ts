@@ -14,7 +14,9 @@ export const events = {
     counts: z.partialRecord(z.enum(resourceChanges), z.int()),
     resources: z.array(z.object({ id: z.string(), change: z.enum(resourceChanges) })).max(100),
   }),
-  /** Settings of anomalies, or marks of expected costs: costs are judged again. */
+  /** A way to save at least the smallest amount that the organization wants to hear of; at most once for each. */
+  'recommendation.found': z.object({ recommendationId: z.string() }),
+  /** Settings, marks of expected costs, dismissals, or the first utilization: costs and resources are judged again. */
   'judgement.changed': z.object({}),
   /** A cost of the last days that nobody expected; at most once for each anomaly. */
   'anomaly.detected': z.object({ anomalyId: z.string(), severity: z.enum(['high', 'medium', 'low']) }),

@@ -50,7 +50,16 @@ export interface Resource {
  * Between two inventories. `found`: it is older than the inventory before, which could not read it. `resized`: its type,
  * size or operations a second. A size that follows from use is none.
  */
-export const resourceChanges = ['started', 'found', 'stopped', 'ended', 'resized', 'retagged'] as const
+export const resourceChanges = [
+  'started',
+  'found',
+  'stopped',
+  'ended',
+  'resized',
+  'retagged',
+  'attached',
+  'detached',
+] as const
 export type ResourceChange = (typeof resourceChanges)[number]
 
 export const utilizationMetrics = [

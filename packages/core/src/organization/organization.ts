@@ -10,6 +10,7 @@ import type { Updated } from '../effects/tables.ts'
 import { Tier } from './tier.ts'
 import * as Usage from './usage.ts'
 import * as AnomalySettings from '../anomalies/settings.ts'
+import * as RecommendationSettings from '../recommendations/settings.ts'
 import * as TagSettings from '../tags/settings.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
 import type { Role } from '../kernel/permission.ts'
@@ -57,6 +58,7 @@ const Settings = z.object({
     })
     .describe('Approvals required before a cloud is changed.'),
   anomalies: AnomalySettings.Settings.describe('Which unexpected costs are reported.'),
+  recommendations: RecommendationSettings.Settings.describe('Which recommendations are announced.'),
   tags: TagSettings.Settings.describe('Tags that are required, and tags that rules give to costs.'),
   requireSecondFactor: z
     .boolean()
@@ -73,9 +75,10 @@ export const Public = Settings.extend({
   updatedAt: z.string(),
 })
 
-export interface Info extends Omit<z.infer<typeof Public>, 'anomalies' | 'tags'> {
+export interface Info extends Omit<z.infer<typeof Public>, 'anomalies' | 'recommendations' | 'tags'> {
   /** Undefined in organizations that are older than it. */
   anomalies?: AnomalySettings.Settings
+  recommendations?: RecommendationSettings.Settings
   tags?: TagSettings.Settings
   version: number
   adminIds: string[]
@@ -142,7 +145,12 @@ export async function edit(
 export const Shown = Public.extend({ usage: Usage.Public.describe('What the deliveries use of the quotas.') })
 
 function publicOf(organization: Info): z.infer<typeof Public> {
-  return Public.parse({ anomalies: AnomalySettings.defaults, tags: TagSettings.defaults, ...organization })
+  return Public.parse({
+    anomalies: AnomalySettings.defaults,
+    recommendations: RecommendationSettings.defaults,
+    tags: TagSettings.defaults,
+    ...organization,
+  })
 }
 
 async function shown(ctx: Context, organization: Info) {
@@ -156,7 +164,8 @@ const Input = z.strictObject(Settings.partial().shape)
 export const update = change('organization.update', Input, 'write:settings', async (ctx, input, note) => {
   if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
-  const events = input.anomalies === undefined ? [] : [event(ctx, 'judgement.changed', {})]
+  const isJudgement = [input.anomalies, input.recommendations, input.tags].some((given) => given !== undefined)
+  const events = isJudgement ? [event(ctx, 'judgement.changed', {})] : []
   const { before, after } = await edit(
     ctx,
     ({ tier }) => {

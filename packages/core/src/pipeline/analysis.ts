@@ -1,9 +1,13 @@
+import { hash } from 'node:crypto'
 import * as z from 'zod'
 import * as Anomalies from '../anomalies/detect.ts'
 import { costForecast } from '../analytics/cost-forecast.ts'
 import type { Context } from '../effects/context.ts'
-import { request } from '../anomalies/request.ts'
+import { noOrganization } from '../effects/context.ts'
 import { head } from '../lake/snapshot.ts'
+import { advise, type Report } from '../recommendations/advise.ts'
+import * as Dismissals from '../recommendations/dismissals.ts'
+import { analyses, type Analysis, request } from './request.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -12,85 +16,124 @@ declare module '../effects/tables.ts' {
 }
 
 /** Of an organization. */
-interface State {
-  id: 'costs'
-  /** The newest that was analyzed. */
-  lakeVersion: number
-  /** Hash of the settings and marks by which it was judged. */
+export interface State {
+  id: Analysis
+  /** What the last one was made of: versions of the lake, settings and marks. */
   basis?: string
-  /** When it was first analyzed, and when it last ended. */
+  /** When it was first made, and when it last ended. */
   firstAt: string
   endedAt?: string
+  /** Of the recommendations. */
+  report?: Report
   /** The message that works. Its second delivery goes on at once. */
   worker?: { ticket: string; until: string }
 }
 
-export const Input = z.object({ ticket: z.string() })
+export const Input = z.object({ of: z.enum(analyses).default('costs'), ticket: z.string() })
 
-/** A burst of imports is analyzed once in this time. */
-const pauseSeconds = 10
+/** A burst of imports or inventories is analyzed once in this time. */
+const pauseSeconds: Record<Analysis, number> = { costs: 10, resources: 30 }
 /** Longer than the function may take. */
 const claimedMs = 900_000
+/** Utilization and age alone change recommendations slowly. */
+const slotMs = 6 * 3_600_000
 
-/** Finds anomalies and makes the forecast that the API answers, once for each version of the lake. */
-export async function run(ctx: Context, { ticket }: z.output<typeof Input>): Promise<void> {
-  await once(ctx, ticket, async (state) => {
-    const judged = await Anomalies.run(ctx, state.firstAt)
-    const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
-    await costForecast(organization?.currency ? { ...ctx, currency: organization.currency } : ctx, {})
-    return judged
-  })
+/** `isWhole`: nothing is left for another message. */
+type Done = Pick<State, 'report'> & { isWhole: boolean }
+type Work = (ctx: Context, state: State) => Promise<Done>
+
+const works: Record<Analysis, Work> = { costs: judgeCosts, resources: judgeResources }
+
+/** Makes one analysis, once for each version of the lake. */
+export async function run(ctx: Context, { of, ticket }: z.output<typeof Input>): Promise<void> {
+  await once(ctx, of, ticket, (state) => works[of](ctx, state))
+}
+
+/** Finds anomalies and makes the forecast that the API answers. */
+async function judgeCosts(ctx: Context, { firstAt }: State): Promise<Done> {
+  const isWhole = await Anomalies.run(ctx, firstAt)
+  const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
+  await costForecast(organization?.currency ? { ...ctx, currency: organization.currency } : ctx, {})
+  return { isWhole }
+}
+
+async function judgeResources(ctx: Context): Promise<Done> {
+  return { report: await advise(ctx), isWhole: true }
+}
+
+/** What an analysis would be made of now. */
+async function basisOf(ctx: Context, of: Analysis): Promise<string> {
+  if (of === 'costs') return JSON.stringify([(await head(ctx)).version, await Anomalies.basisOf(ctx)])
+  const [bills, inventory, dismissals, organization, sources] = await Promise.all([
+    head(ctx),
+    head(ctx, 'inventory'),
+    Dismissals.held(ctx),
+    ctx.tables.organizations.get(ctx.orgId, ctx.orgId),
+    ctx.tables.sources.all(ctx.orgId),
+  ])
+  // Each hour brings more of it; only the first of an account matters at once.
+  const measured = sources.filter(({ kind, lastSuccessAt }) => kind === 'utilization' && lastSuccessAt !== undefined)
+  const wanted = JSON.stringify([dismissals, organization?.tags, organization?.recommendations])
+  const slot = Math.floor(ctx.now().getTime() / slotMs)
+  return JSON.stringify([
+    bills.version,
+    inventory.version,
+    measured.length,
+    slot,
+    hash('sha256', wanted, 'hex').slice(0, 16),
+  ])
 }
 
 /**
- * Runs `work` if the lake has a version that nobody analyzed as a whole. While one works, the messages of others end: it
- * looks for what is left, and for newer versions, after its claim ended.
+ * Runs `work` if nobody made the whole analysis of what there is now. While one works, the messages of others end: it
+ * looks for what is left, and for something newer, after its claim ended.
  */
 export async function once(
   ctx: Context,
+  of: Analysis,
   ticket: string,
-  work: (state: State) => Promise<Anomalies.Judged>,
+  work: (state: State) => Promise<Done>,
 ): Promise<void> {
-  const [{ version }, basis] = await Promise.all([head(ctx), Anomalies.basisOf(ctx)])
-  const state = await claim(ctx, ticket, { version, basis })
+  const basis = await basisOf(ctx, of)
+  const state = await claim(ctx, of, ticket, basis)
   if (!state) return
   let done: Partial<State> | undefined
   try {
-    const { lakeVersion, isWhole } = await work(state)
-    done = { endedAt: ctx.now().toISOString(), ...(isWhole && { lakeVersion, basis }) }
+    const { isWhole, ...made } = await work(state)
+    done = { ...made, endedAt: ctx.now().toISOString(), ...(isWhole && { basis }) }
   } finally {
-    await release(ctx, ticket, done)
+    await release(ctx, of, ticket, done)
   }
-  const isLeft = (await head(ctx)).version > (done.lakeVersion ?? 0) || (await Anomalies.basisOf(ctx)) !== done.basis
-  if (isLeft) await request(ctx, pauseSeconds)
+  if ((await basisOf(ctx, of)) !== done.basis) await request(ctx, of, pauseSeconds[of])
 }
 
-async function claim(
-  ctx: Context,
-  ticket: string,
-  { version, basis }: { version: number; basis: string },
-): Promise<State | undefined> {
+async function claim(ctx: Context, of: Analysis, ticket: string, basis: string): Promise<State | undefined> {
   const now = ctx.now()
   let waitSeconds = 0
-  const { before, after } = await ctx.tables.analyses.upsert(ctx.orgId, 'costs', (found) => {
+  const { before, after } = await ctx.tables.analyses.upsert(ctx.orgId, of, (found) => {
     waitSeconds = 0
-    if (found && found.lakeVersion >= version && found.basis === basis) return undefined
+    if (found?.basis === basis) return undefined
     if (found?.worker && found.worker.ticket !== ticket && found.worker.until > now.toISOString()) return undefined
-    waitSeconds = found?.endedAt ? pauseSeconds - (now.getTime() - Date.parse(found.endedAt)) / 1000 : 0
+    waitSeconds = found?.endedAt ? pauseSeconds[of] - (now.getTime() - Date.parse(found.endedAt)) / 1000 : 0
     if (waitSeconds > 0) return undefined
     const until = new Date(now.getTime() + claimedMs).toISOString()
-    return { id: 'costs', lakeVersion: 0, firstAt: now.toISOString(), ...found, worker: { ticket, until } }
+    return { id: of, firstAt: now.toISOString(), ...found, worker: { ticket, until } }
   })
-  if (waitSeconds > 0) await request(ctx, Math.ceil(waitSeconds))
+  if (waitSeconds > 0) await request(ctx, of, Math.ceil(waitSeconds))
   return after === before ? undefined : after
 }
 
 /** After a failure only the claim ends: the message comes again, and ends as a dead letter. */
-async function release(ctx: Context, ticket: string, done: Partial<State> | undefined): Promise<void> {
-  await ctx.tables.analyses.update(ctx.orgId, 'costs', ({ worker, ...state }) => ({
+async function release(ctx: Context, of: Analysis, ticket: string, done: Partial<State> | undefined): Promise<void> {
+  await ctx.tables.analyses.update(ctx.orgId, of, ({ worker, ...state }) => ({
     ...state,
     ...done,
-    lakeVersion: Math.max(state.lakeVersion, done?.lakeVersion ?? 0),
     ...(worker && worker.ticket !== ticket && { worker }),
   }))
+}
+
+/** Asks for the recommendations of all organizations: resources grow old, also where nothing is delivered. */
+export async function requestDaily(ctx: Context): Promise<void> {
+  for (const { id: orgId } of await ctx.tables.organizationIndex.all(noOrganization))
+    await request({ ...ctx, orgId }, 'resources')
 }

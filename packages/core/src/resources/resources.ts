@@ -8,6 +8,7 @@ import { command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
 import { Page, paginationOf } from '../effects/paged.ts'
 import { resourceChanges, type ResourceKind, resourceKinds, utilizationMetrics } from '../kernel/resource.ts'
+import * as Recommendations from '../recommendations/recommendations.ts'
 import * as View from './resource-view.ts'
 
 /** How the kinds of resources are grouped. */
@@ -52,6 +53,7 @@ export const Common = z.object({
   ageDays: z.int().nullable(),
   tags: z.record(z.string(), z.string()),
   takenAt: z.string().describe('When the cloud described the resource.'),
+  recommendationsCount: z.int().describe('Active ones; `GET /v1/recommendations?resource_id=` lists them.'),
 })
 
 const score = z
@@ -89,8 +91,8 @@ function listed<Key extends string, More extends object>(
 ) {
   return command(`resources.${group}`, Input, 'read:resources', async (ctx, input) => {
     const { rows, total } = await View.resourcesOf(ctx, filterOf(group, input), pageOf(input))
-    const [costs, extra] = await Promise.all([readableCosts(ctx, rows), more(ctx, rows)])
-    const items = rows.map((row) => ({ ...commonOf(ctx, row, costs), ...extra(row) }))
+    const [costs, extra, advice] = await Promise.all([readableCosts(ctx, rows), more(ctx, rows), adviceOn(ctx, rows)])
+    const items = rows.map((row, index) => ({ ...commonOf(ctx, row, costs, advice[index]), ...extra(row) }))
     return { [key]: items, pagination: paginationOf(input, total) } as Answer<Key, More>
   })
 }
@@ -114,9 +116,19 @@ function filterOf(
 
 const pageOf = ({ page, pageSize }: Input) => ({ limit: pageSize, offset: (page - 1) * pageSize })
 
+async function adviceOn(ctx: Context, rows: readonly ResourceRow[]) {
+  const named = rows.map(({ provider: cloud, accountId, id }) => ({ cloud, accountId, id }))
+  return may(ctx.actor, 'read:recommendations') ? await Recommendations.ofResources(ctx, named) : []
+}
+
 const dayMs = 86_400_000
 
-function commonOf(ctx: Context, row: ResourceRow, costs: View.ResourceCosts): z.infer<typeof Common> {
+function commonOf(
+  ctx: Context,
+  row: ResourceRow,
+  costs: View.ResourceCosts,
+  advice: readonly Recommendations.Public[] = [],
+): z.infer<typeof Common> {
   const { id, name, provider, accountId, kind, type, status, region, createdAt, tags, takenAt } = row
   const age = createdAt === null ? null : Math.max(0, Math.floor((ctx.now().getTime() - Date.parse(createdAt)) / dayMs))
   return {
@@ -131,6 +143,7 @@ function commonOf(ctx: Context, row: ResourceRow, costs: View.ResourceCosts): z.
     takenAt,
     ...View.costFields(View.costOf(costs, row)),
     ageDays: age,
+    recommendationsCount: advice.length,
     tags: JSON.parse(tags) as Record<string, string>,
   }
 }
@@ -174,6 +187,7 @@ export const database = listed('database', 'resources', plainFields)
 const State = z.record(z.string(), z.unknown()).nullable().describe('Null if the cloud did not list it.')
 
 export const Detail = Common.extend({
+  recommendations: z.array(Recommendations.Public).describe('The active ones.'),
   aliases: z.array(z.string()),
   zone: z.string().nullable(),
   createdAt: z.string().nullable(),
@@ -216,16 +230,18 @@ export const get = command(
     const { rows } = await View.resourcesOf(ctx, filter, { limit: 1, offset: 0 })
     const [row] = rows
     if (!row) throw new Fault('not_found', `There is no resource ${id}. It may not have been collected yet.`)
-    const [costs, byDay, utilization, changes, snapshot] = await Promise.all([
+    const [costs, byDay, utilization, changes, snapshot, [advice = []]] = await Promise.all([
       readableCosts(ctx, rows),
       readableCosts(ctx, rows, true),
       View.utilizationOf(ctx, rows, true),
       View.changesOf(ctx, { ids: [row.id.toLowerCase()], start: '', end: ctx.now().toISOString(), limit: mostChanges }),
       View.snapshotOf(ctx, row),
+      adviceOn(ctx, rows),
     ])
     const { zone, createdAt, sizeGb, iops, attachedTo } = row
     return {
-      ...commonOf(ctx, row, costs),
+      ...commonOf(ctx, row, costs, advice),
+      recommendations: advice,
       zone,
       createdAt,
       sizeGb,

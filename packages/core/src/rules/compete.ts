@@ -41,9 +41,10 @@ export function compete(options: readonly Option[]): Recommendation[] {
   return found
 }
 
-/** A target that costs as much as now is none. A commitment that would go on paying is worth knowing. */
+/** A change that saves nothing is none. That a commitment would go on paying for what is not used is worth knowing. */
 function isWorthwhile({ finding, saving }: Option): boolean {
-  return finding.saving.kind === 'none' || saving.committed !== undefined || saving.amount !== '0'
+  const isUnused = finding.saving.kind === 'stops_cost' && saving.committed !== undefined
+  return finding.saving.kind === 'none' || isUnused || saving.amount !== '0'
 }
 
 function ranked({ finding, saving }: Option): Ranked {

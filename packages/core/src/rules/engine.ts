@@ -1,11 +1,10 @@
 import type { Rule, Facts, Finding } from './rule.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
-import { isJudged, isSkipped, isTransient, isYoung, type Skip } from './exclusions.ts'
+import { isJudged, isTransient, isYoung } from './exclusions.ts'
 import { keyOf, type Subject } from './subject.ts'
 
 export interface Settings {
   now: Date
-  skips?: readonly Skip[]
   requiredTags?: readonly string[]
   /** Kinds of resources that a collection could not read. */
   unread?: readonly { accountId: string; kind: ResourceKind }[]
@@ -15,7 +14,7 @@ export interface Settings {
 export function judge(
   rules: readonly Rule[],
   subjects: readonly Subject[],
-  { now, skips = [], requiredTags = [], unread = [] }: Settings,
+  { now, requiredTags = [], unread = [] }: Settings,
 ): Finding[] {
   const relations = relationsOf(subjects)
   const byKind = new Map<string, Rule[]>()
@@ -37,7 +36,7 @@ export function judge(
       usersOf: (id: string) => relations.users.get(keyOf(subject, id)) ?? [],
     }
     for (const rule of own) {
-      if ((isManaged && !rule.judgesManaged) || isYoung(rule, subject, now) || isSkipped(skips, rule, subject)) continue
+      if ((isManaged && !rule.judgesManaged) || isYoung(rule, subject, now)) continue
       const facts = { now, requiredTags, limit: limits.get(rule.id) ?? {}, ...around }
       const lacking = rule.needs?.filter((kind) => gaps.has(`${subject.accountId} ${kind}`)) ?? []
       const finding = applied(rule, subject, facts, lacking)
@@ -66,8 +65,8 @@ const limitsOf = ({ thresholds }: Rule): Record<string, number> =>
 
 const orderOf = ({ subject, rule }: Finding) => `${subject.cloud} ${keyOf(subject, subject.id)} ${rule}`
 
-/** Subjects by id, and by the ids that they name. */
-function relationsOf(subjects: readonly Subject[]) {
+/** Subjects by id, and by the ids that they name; keys are those of `keyOf`. */
+export function relationsOf(subjects: readonly Subject[]) {
   const byId = new Map<string, Subject>()
   const users = new Map<string, Subject[]>()
   for (const subject of subjects) {

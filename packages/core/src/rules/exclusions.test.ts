@@ -10,8 +10,8 @@ const ec2 = some('aws', 'instance', { ...common, type: 'm5.large' })
 const vm = some('azure', 'instance', { ...common, type: 'Standard_D2s_v5' })
 const gce = some('gcp', 'instance', { ...common, type: 'n2-standard-2' })
 const disk = some('azure', 'volume')
-const found = (subject: Subject, skips: { rule: string; accountId?: string }[] = []) =>
-  judge(allRules, [subject], { now, skips })
+const found = (subject: Subject) =>
+  judge(allRules, [subject], { now })
     .filter(({ state }) => state === 'found')
     .map(({ rule }) => rule)
 
@@ -46,14 +46,6 @@ test('tags are required of members of groups and of spot instances too', () => {
   const spot = ec2({ id: 'i-1', tags: {}, configuration: { InstanceLifecycle: 'spot' } })
   const findings = judge(allRules, [spot], { now, requiredTags: ['team'] })
   expect(findings.map(({ rule }) => rule)).toEqual(['required-tag-missing'])
-})
-
-test('a skipped rule is left out: everywhere, or in the account', () => {
-  const subject = ec2({ id: 'i-1' })
-  const rule = 'aws-instance-idle'
-  expect(found(subject, [{ rule, accountId: 'account-2' }])).toContain(rule)
-  expect(found(subject, [{ rule, accountId: 'account-1' }])).not.toContain(rule)
-  expect(found(subject, [{ rule }])).not.toContain(rule)
 })
 
 test('what a rule finds for lack of a kind is not known while that kind could not be read', () => {

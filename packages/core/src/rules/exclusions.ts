@@ -2,12 +2,6 @@ import type { Cloud } from '../kernel/cloud.ts'
 import type { Rule } from './rule.ts'
 import { daysSince, type Subject, textOf } from './subject.ts'
 
-/** A rule that an organization does not want: everywhere, or in one account. */
-export interface Skip {
-  rule: string
-  accountId?: string
-}
-
 /** Google Cloud's labels have no colon. */
 const ignoreTags = ['cloudoptima:ignore', 'cloudoptima-ignore']
 
@@ -73,8 +67,4 @@ export function isTransient(subject: Subject): boolean {
 export function isYoung({ windowDays }: Rule, { createdAt, unchangedSince }: Subject, now: Date): boolean {
   const age = daysSince(createdAt ?? unchangedSince, now)
   return age !== undefined && age < windowDays
-}
-
-export function isSkipped(skips: readonly Skip[], rule: Rule, { accountId }: Subject): boolean {
-  return skips.some((skip) => skip.rule === rule.id && (skip.accountId ?? accountId) === accountId)
 }

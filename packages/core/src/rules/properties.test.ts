@@ -75,7 +75,7 @@ test('the savings of all recommendations are together at most the spend', () => 
   )
   fc.assert(
     fc.property(costs, (subjects) => {
-      const { recommendations } = recommend(subjects, settings, book)
+      const { recommendations } = recommend(subjects, settings, { book })
       const saved = Money.sum(recommendations.map(({ saving }) => amountOf(saving)))
       expect(saved.lte(spendOf(subjects).plus(coveredBack(subjects)))).toBe(true)
     }),
@@ -91,17 +91,17 @@ function coveredBack(subjects: readonly Subject[]): Money.Amount {
 }
 
 test('a permutation of the subjects changes nothing', () => {
-  const advice = recommend(inventory, settings, book)
+  const advice = recommend(inventory, settings, { book })
   fc.assert(
     fc.property(fc.shuffledSubarray(inventory, { minLength: inventory.length }), (shuffled) => {
-      expect(recommend(shuffled, settings, book)).toEqual(advice)
+      expect(recommend(shuffled, settings, { book })).toEqual(advice)
     }),
     { numRuns: 20 },
   )
 })
 
 test('each resource belongs to one recommendation, and what competes with it is an alternative', () => {
-  const { recommendations } = recommend(inventory, settings, book)
+  const { recommendations } = recommend(inventory, settings, { book })
   const priced = recommendations.filter(({ finding }) => finding.saving.kind !== 'none')
   const held = priced.flatMap(({ finding }) => [finding.subject, ...(finding.also ?? [])].map(({ id }) => id))
   expect(new Set(held).size).toBe(held.length)
@@ -109,7 +109,7 @@ test('each resource belongs to one recommendation, and what competes with it is 
   const worth = all.filter((each) => each.saving.kind === 'none' || savingOf(each, book).amount !== '0')
   const listed = recommendations.reduce((count, { alternatives }) => count + 1 + alternatives.length, 0)
   expect(listed).toBe(worth.length)
-  expect(resolve(all, book).recommendations).toEqual(recommendations)
+  expect(resolve(all, { book }).recommendations).toEqual(recommendations)
 })
 
 const metrics: UtilizationMetric[] = [

@@ -55,7 +55,7 @@ test('offers and products for the same usage are one recommendation with alterna
     product: 'EC2 Instance Savings Plan',
     offers: [{ years: 1, payment: 'no_upfront', ratio: '0.6' }],
   })
-  const { recommendations } = resolve([], book, [demand(), other])
+  const { recommendations } = resolve([], { book, demands: [demand(), other] })
   expect(
     recommendations.map(({ finding, saving }) => [finding.change.action, finding.change.to, saving.amount]),
   ).toEqual([['buy: EC2 Instance Savings Plan', '1 year, no upfront', '120']])
@@ -65,13 +65,13 @@ test('offers and products for the same usage are one recommendation with alterna
 test('what other recommendations end is not bought', () => {
   const subject = some('aws', 'instance')({ id: 'i-1', cost: usd({ compute: '100 x 730' }) })
   const idle = { ...foundIn([demand()])[0], subject, saving: { kind: 'stops_cost', parts: 'all' } } as Found
-  const { recommendations } = resolve([idle], book, [demand()])
+  const { recommendations } = resolve([idle], { book, demands: [demand()] })
   const bought = recommendations.find(
     ({ finding }) => finding.rule === 'commitment-purchase' && finding.subject.id !== 'i-1',
   )
   expect(bought?.finding.evidence['floorMonthly']).toBe('200')
   const elsewhere = { ...subject, accountId: 'account-2' }
-  const apart = resolve([{ ...idle, subject: elsewhere }], book, [demand()]).recommendations
+  const apart = resolve([{ ...idle, subject: elsewhere }], { book, demands: [demand()] }).recommendations
   expect(apart.map(({ finding }) => finding.evidence['floorMonthly'])).toContain('300')
 })
 
@@ -87,7 +87,7 @@ test('with what rules and purchases save together, at least nothing is left to p
         .map((subject) => ({ ...model, subject, saving: { kind: 'stops_cost', parts: 'all' } }) as Found)
       const spend = Money.sum(costs.map((cost) => Money.parse(String(cost)).div(100)))
       const values = Array.from({ length: 90 }, () => Money.plain(spend.div(30).round(6, 0)))
-      const { recommendations } = resolve(findings, book, [demand({ values })])
+      const { recommendations } = resolve(findings, { book, demands: [demand({ values })] })
       const saved = Money.sum(recommendations.map(({ saving }) => amountOf(saving)))
       expect(saved.lte(spend)).toBe(true)
     }),

@@ -1,5 +1,5 @@
 import { allRules } from './analyzers.ts'
-import { compete, type Recommendation } from './compete.ts'
+import { compete, type Option, type Recommendation } from './compete.ts'
 import { judge, type Settings } from './engine.ts'
 import { savingOf } from './pricing/money.ts'
 import type { PriceBook } from './pricing/prices.ts'
@@ -10,26 +10,43 @@ import type { Subject } from './subject.ts'
 export interface Advice {
   /** The most important first; the sum of their savings is at most the cost of the subjects. */
   recommendations: Recommendation[]
+  /** Found, but not wanted: they count for nothing. */
+  dismissed: Option[]
   /** What no rule could judge. */
   unknown: Unknown[]
 }
 
+export interface Given {
+  book: PriceBook
+  demands?: readonly Demand[]
+  /** Whether the organization does not want to hear of it. */
+  isDismissed?: (finding: Finding) => boolean
+}
+
 /** All rules on all subjects of an organization, and purchases for the usage that stays; priced and resolved. */
-export function recommend(
-  subjects: readonly Subject[],
-  settings: Settings,
-  book: PriceBook,
-  demands: readonly Demand[] = [],
-): Advice {
-  return resolve(judge(allRules, subjects, settings), book, demands)
+export function recommend(subjects: readonly Subject[], settings: Settings, given: Given): Advice {
+  return resolve(judge(allRules, subjects, settings), given)
 }
 
 /** Findings of any analyzers, and purchases for the usage that stays; priced and resolved. */
-export function resolve(findings: readonly Finding[], book: PriceBook, demands: readonly Demand[] = []): Advice {
-  const priced = (some: readonly Finding[]) =>
-    some.flatMap((finding) => (finding.state === 'found' ? [{ finding, saving: savingOf(finding, book) }] : []))
-  const options = priced(findings)
-  const bought = purchases(demands, compete(options))
-  const unknown = [...findings, ...bought].filter((finding) => finding.state === 'insufficient_data')
-  return { recommendations: compete([...options, ...priced(bought)]), unknown }
+export function resolve(
+  findings: readonly Finding[],
+  { book, demands = [], isDismissed = () => false }: Given,
+): Advice {
+  const dismissed: Option[] = []
+  const unknown: Unknown[] = []
+  const wanted = (some: readonly Finding[]) =>
+    some.flatMap((finding): Option[] => {
+      const isUnwanted = isDismissed(finding)
+      if (finding.state === 'insufficient_data') {
+        if (!isUnwanted) unknown.push(finding)
+        return []
+      }
+      const option = { finding, saving: savingOf(finding, book) }
+      if (isUnwanted) dismissed.push(option)
+      return isUnwanted ? [] : [option]
+    })
+  const options = wanted(findings)
+  const bought = wanted(purchases(demands, compete(options)))
+  return { recommendations: compete([...options, ...bought]), dismissed, unknown }
 }

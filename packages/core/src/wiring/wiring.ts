@@ -1,5 +1,4 @@
 import { removePurged } from '../accounts/purge.ts'
-import { request as requestAnalysis } from '../anomalies/request.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
@@ -11,6 +10,7 @@ import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Analysis from '../pipeline/analysis.ts'
+import { request, requestAll } from '../pipeline/request.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
 import * as Anchor from '../pipeline/anchor.ts'
@@ -53,7 +53,8 @@ export const wiring = {
       'account.connected',
       async (ctx, { data }) => await planSources(ctx, data.cloudAccountId),
     ),
-    'request-analysis': subscription(events, 'cost.landed', (ctx) => requestAnalysis(ctx)),
+    'request-analysis': subscription(events, 'cost.landed', (ctx) => requestAll(ctx)),
+    'request-advice': subscription(events, 'resource.changed', (ctx) => request(ctx, 'resources')),
     'remove-canceled': subscription(
       events,
       'import.canceled',
@@ -61,14 +62,16 @@ export const wiring = {
       { timeoutSeconds: 900 },
     ),
     // What was found in the costs of a purged account is withdrawn.
-    'judge-again': subscription(events, 'judgement.changed', (ctx) => requestAnalysis(ctx)),
-    'judge-purged': subscription(events, 'lake.purged', (ctx) => requestAnalysis(ctx)),
+    'judge-again': subscription(events, 'judgement.changed', (ctx) => requestAll(ctx)),
+    'judge-purged': subscription(events, 'lake.purged', (ctx) => requestAll(ctx)),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {
     collect: { rate: { everyMinutes: 5 }, run: CollectSchedule.run, timeoutSeconds: 240 },
     anchor: { rate: { everyMinutes: 15 }, run: Anchor.run, timeoutSeconds: 900 },
+    // Before the working day of Europe.
+    advice: { rate: { dailyAtHour: 4 }, run: Analysis.requestDaily },
     // The ECB publishes at about 16:00 CET.
     'exchange-rates': { rate: { dailyAtHour: 16 }, run: ExchangeRate.refresh },
     relay: { rate: { everyMinutes: 1 }, run: Relay.sweep },

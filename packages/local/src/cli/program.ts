@@ -1,7 +1,16 @@
-import { Anomalies, Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
+import {
+  Anomalies,
+  Recommendations,
+  Calendar,
+  costMetrics,
+  dimensions,
+  focusVersions,
+  Organization,
+} from '@cloudoptima/core'
 import { Argument, Command, Option } from 'commander'
 import { accounts } from './commands/accounts.ts'
 import { anomalies } from './commands/anomalies.ts'
+import { recommendations } from './commands/recommendations.ts'
 import { changes } from './commands/changes.ts'
 import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
@@ -50,6 +59,13 @@ Examples:
   npm start -- anomalies
   npm start -- anomalies --start 2024-09-01 --status active
   npm start -- anomalies --json | jq '.anomalies[].root_cause'`
+
+const recommendationsExamples = `
+Examples:
+  npm start -- recommendations
+  npm start -- recommendations --category storage --sort savings
+  npm start -- recommendations --status insufficient_data
+  npm start -- recommendations --json | jq '.recommendations[].title'`
 
 const forecastExamples = `
 Examples:
@@ -156,6 +172,14 @@ export function createProgram(exit: (code: number) => void): Command {
         .addOption(new Option('--start <day>', 'those that end on this day or later').argParser(day))
         .addOption(new Option('--end <day>', 'those that begin on this day or earlier').argParser(day))
         .addOption(new Option('--status <status>', 'only these').choices(Anomalies.statuses))
+        .addOption(new Option('--limit <lines>', 'the most lines, up to 100').argParser(positive).default(20)),
+    )
+    .addCommand(
+      subcommand('recommendations', 'print ways to save, with the total', recommendations, recommendationsExamples)
+        .addOption(new Option('--status <status>', 'only these (default: active)').choices(Recommendations.statuses))
+        .addOption(new Option('--category <category>', 'only these').choices(Recommendations.categories))
+        .addOption(new Option('--sort <order>', 'the order (default: priority)').choices(Recommendations.sorts))
+        .addOption(new Option('--min-savings <amount>', 'only those that save as much a month').argParser(positive))
         .addOption(new Option('--limit <lines>', 'the most lines, up to 100').argParser(positive).default(20)),
     )
     .addCommand(

@@ -1,0 +1,95 @@
+import { factors } from '../currencies/factor.ts'
+import * as ExchangeRate from '../currencies/rates.ts'
+import { usualCurrency } from '../costs/scope.ts'
+import type { Context } from '../effects/context.ts'
+import { event } from '../effects/relay.ts'
+import { dayOf } from '../kernel/calendar.ts'
+import { isWritten } from '../kernel/fault.ts'
+import * as Money from '../kernel/money.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import { type Finding, listPrices, priceBook, recommend } from '../rules/index.ts'
+import * as Dismissals from './dismissals.ts'
+import { measuredOf } from './measure.ts'
+import { planOf } from './plan.ts'
+import type { Info } from './recommendation.ts'
+import { defaults } from './settings.ts'
+import { subjectsOf } from './subjects.ts'
+
+/** Of the newest analysis. */
+export interface Report {
+  at: string
+  resources: number
+  /** Findings beyond the number of rows that are kept. */
+  leftOut: number
+}
+
+/** Judges all resources of the organization and writes what is new. Idempotent. */
+export async function advise(ctx: Context): Promise<Report> {
+  const at = ctx.now()
+  const { subjects, own, unread } = await subjectsOf(ctx)
+  const [rows, dismissals, organization] = await Promise.all([
+    ctx.tables.recommendations.all(ctx.orgId),
+    Dismissals.held(ctx),
+    ctx.tables.organizations.get(ctx.orgId, ctx.orgId),
+  ])
+  const isDismissed = ({ rule, subject }: Finding) =>
+    Dismissals.covering(dismissals, { rule, accountId: subject.accountId, resourceId: subject.id }).length > 0
+  const places = new Map(subjects.map(({ cloud, region }) => [`${cloud}/${region}`, { cloud, region }]))
+  const currencies = [...new Set(subjects.flatMap(({ cost }) => cost?.currency ?? []))]
+  const prices = await Promise.all(
+    currencies.map((currency) => listPrices(ctx, { currency, places: [...places.values()] })),
+  )
+  const requiredTags = (organization?.tags?.required ?? []).map(({ key }) => key)
+  const advice = recommend(
+    subjects,
+    { now: at, unread, requiredTags },
+    { book: priceBook(own, prices.flat()), isDismissed },
+  )
+  const { snapshots } = await Snapshot.view(ctx, { kind: 'inventory' })
+  const accounts = new Set(snapshots.map(({ provider, accountId }) => `${provider}/${accountId}`))
+  const plan = planOf({ orgId: ctx.orgId, at, rows, subjects, advice, accounts })
+  const floor = organization?.recommendations?.floorAmount ?? defaults.floorAmount
+  const inCurrency = await converted(ctx, organization?.currency)
+  for (const row of plan.found) {
+    const isAnnounced = row.isChosen && row.status === 'active' && inCurrency(row) >= floor
+    const events = isAnnounced
+      ? [event(ctx, 'recommendation.found', { recommendationId: row.id }, `recommendation.found/${row.id}`)]
+      : []
+    // Another analysis may have written it.
+    await isWritten(
+      ctx.tables.recommendations.insert(ctx.orgId, isAnnounced ? { ...row, isAnnounced: true } : row, events),
+    )
+  }
+  for (const row of plan.changed)
+    await ctx.tables.recommendations.update(ctx.orgId, row.id, (current) =>
+      current.updatedAt > row.updatedAt ? undefined : row,
+    )
+  await measure(ctx, [...rows.filter(({ id }) => !plan.changed.some((row) => row.id === id)), ...plan.changed])
+  ctx.log.info('resources were judged', { count: subjects.length, found: advice.recommendations.length })
+  return { at: at.toISOString(), resources: subjects.length, leftOut: plan.leftOut }
+}
+
+/** The saving in the currency of the organization; one without an exchange rate counts as it is. */
+async function converted(ctx: Context, wanted: string | null | undefined): Promise<(row: Info) => number> {
+  const currency = wanted ?? usualCurrency(await Snapshot.view(ctx))
+  const { lastDay } = await ExchangeRate.held(ctx)
+  const today = dayOf(ctx.now())
+  const day = today < lastDay ? today : lastDay
+  const factorOf = factors(await ExchangeRate.publications(ctx, { start: day, end: day }, lastDay))
+  return ({ found }) => {
+    const { amount = '0', currency: own = currency } = found?.saving ?? {}
+    const factor = factorOf(own, currency, day)
+    return Money.toNumber(factor ? Money.parse(amount).times(factor) : Money.parse(amount))
+  }
+}
+
+async function measure(ctx: Context, rows: readonly Info[]): Promise<void> {
+  for (const row of rows) {
+    if (row.status !== 'completed') continue
+    const measured = await measuredOf(ctx, row)
+    if (!measured) continue
+    await ctx.tables.recommendations.update(ctx.orgId, row.id, (current) =>
+      current.status === 'completed' ? { ...current, measured } : undefined,
+    )
+  }
+}

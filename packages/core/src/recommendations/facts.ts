@@ -1,0 +1,117 @@
+import * as Money from '../kernel/money.ts'
+import {
+  costOf,
+  type Finding,
+  type Found,
+  keyOf,
+  type Option,
+  priorityOf,
+  type Recommendation,
+  type relationsOf,
+  type Saving,
+  type Subject,
+} from '../rules/index.ts'
+import { type Affected, categoryOf, type Facts } from './recommendation.ts'
+
+/** Of the resources that end with another, and of those that name it. */
+const mostNamed = 50
+
+type Relations = ReturnType<typeof relationsOf>
+
+/** How the table keeps an option; alternatives only if it is the chosen one. */
+export function factsOf(option: Option | Recommendation, relations: Relations): Facts {
+  const { finding, saving } = option
+  const { evidence, change, confidence, risk, effort, restartNeeded, rollbackPossible, undo, subject } = finding
+  const alternatives = 'alternatives' in option ? option.alternatives : []
+  return {
+    ...commonOf(finding),
+    missing: [],
+    found: {
+      evidence,
+      change,
+      effect: effectOf(finding),
+      saving: amountsOf(saving),
+      confidence,
+      risk,
+      effort,
+      restartNeeded,
+      rollbackPossible,
+      undo,
+      priority: Money.plain(priorityOf(finding, saving)),
+      alternatives: alternatives.map((other) => ({
+        rule: other.finding.rule,
+        finds: other.finding.finds,
+        change: other.finding.change,
+        saving: amountsOf(other.saving),
+        confidence: other.finding.confidence,
+        risk: other.finding.risk,
+      })),
+      dependents: dependentsOf(subject, relations),
+    },
+  }
+}
+
+export function factsOfUnknown(finding: Extract<Finding, { state: 'insufficient_data' }>): Facts {
+  return { ...commonOf(finding), missing: [...finding.missing] }
+}
+
+function commonOf(finding: Finding): Omit<Facts, 'missing'> {
+  const { rule, finds, analyzer, subject } = finding
+  const also = finding.state === 'found' ? (finding.also ?? []) : []
+  return {
+    rule,
+    finds,
+    analyzer,
+    category: categoryOf(analyzer, subject.kind),
+    cloud: subject.cloud,
+    accountId: subject.accountId,
+    region: subject.region,
+    resources: [subject, ...also].slice(0, mostNamed).map(affectedOf),
+  }
+}
+
+function affectedOf(subject: Subject): Affected {
+  const { id, name, kind, type, status } = subject
+  const cost = costOf(subject)
+  return {
+    id,
+    kind,
+    status,
+    ...(name !== undefined && { name }),
+    ...(type !== undefined && { type }),
+    ...(cost && subject.cost && { cost: Money.plain(cost), currency: subject.cost.currency }),
+  }
+}
+
+function effectOf({ saving: { kind }, subject }: Found): NonNullable<Facts['found']>['effect'] {
+  if (subject.kind === 'commitment') return 'none'
+  switch (kind) {
+    case 'stops_cost':
+      return 'ends'
+    case 'price_of':
+    case 'share':
+      return 'changes'
+    case 'computed':
+    case 'unknown':
+    case 'none':
+      return 'none'
+  }
+}
+
+function amountsOf({ amount, currency, basis, committed }: Saving) {
+  return {
+    basis,
+    ...(amount !== undefined && { amount }),
+    ...(currency !== undefined && { currency }),
+    ...(committed !== undefined && { committed }),
+  }
+}
+
+function dependentsOf(subject: Subject, { users }: Relations): Pick<Affected, 'id' | 'name' | 'kind'>[] {
+  const names = [subject.id, ...(subject.aliases ?? [])]
+  const found = new Set(names.flatMap((id) => users.get(keyOf(subject, id)) ?? []))
+  return [...found]
+    .filter((user) => user !== subject)
+    .slice(0, mostNamed)
+    .map(({ id, name, kind }) => ({ id, kind, ...(name !== undefined && { name }) }))
+}

@@ -1,0 +1,184 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import * as Money from '../kernel/money.ts'
+import { priceBook, recommend, type Subject } from '../rules/index.ts'
+import { daysAgo, now, some, steady, usd } from '../rules/testing/subjects.ts'
+import { planOf } from './plan.ts'
+import type { Info } from './recommendation.ts'
+
+const book = priceBook([], [])
+const volume = some('aws', 'volume', { type: 'gp2', sizeGb: 100, cost: usd({ storage: '10 x 100' }) })
+const unattached = volume({ id: 'vol-1', unchangedSince: daysAgo(40) })
+const instance = some('aws', 'instance', {
+  status: 'running',
+  type: 'm5.large',
+  configuration: { PlatformDetails: 'Linux/UNIX' },
+  cost: usd({ compute: '70 x 730' }),
+})
+
+interface More {
+  rows?: Info[]
+  at?: Date
+  isDismissed?: (rule: string) => boolean
+  accounts?: Set<string>
+}
+
+function plan(
+  subjects: readonly Subject[],
+  { rows = [], at = now, isDismissed = () => false, accounts = new Set(['aws/account-1']) }: More = {},
+) {
+  const advice = recommend(subjects, { now: at }, { book, isDismissed: ({ rule }) => isDismissed(rule) })
+  return planOf({ orgId: 'org', at, rows, subjects, advice, accounts })
+}
+
+function applied(rows: readonly Info[], { found, changed }: ReturnType<typeof plan>): Info[] {
+  const stored = JSON.parse(JSON.stringify([...changed, ...found])) as Info[]
+  const ids = new Set(stored.map(({ id }) => id))
+  return [...stored, ...rows.filter(({ id }) => !ids.has(id))]
+}
+
+const later = new Date(now.getTime() + 86_400_000)
+const shown = (rows: readonly Info[]) =>
+  rows.map(({ rule, status, endedBecause, isChosen }) => [
+    rule,
+    status,
+    ...(endedBecause ? [endedBecause] : []),
+    isChosen,
+  ])
+
+test('a finding is a row once, and keeps its identity while its figures change', () => {
+  const first = plan([unattached])
+  expect(shown(first.found)).toEqual([['aws-volume-unattached', 'active', true]])
+  const rows = applied([], first)
+  expect(plan([unattached], { rows })).toEqual({ found: [], changed: [], leftOut: 0 })
+  const dearer = { ...unattached, cost: usd({ storage: '12 x 120' }) }
+  const { found, changed } = plan([dearer], { rows, at: later })
+  expect(found).toEqual([])
+  expect(changed).toMatchObject([
+    {
+      id: rows[0]?.id,
+      foundAt: now.toISOString(),
+      updatedAt: later.toISOString(),
+      found: { saving: { amount: '12' } },
+    },
+  ])
+})
+
+const busy = { cpu: steady(90), network_in: steady(1e9), network_out: steady(1e9) }
+const idle = { cpu: steady(1), network_in: steady(1e3), network_out: steady(1e3) }
+
+test.each([
+  ['a resource that is gone completes it', unattached, [], 'completed', 'The resource is gone.'],
+  [
+    'a volume that is used again has no reason',
+    unattached,
+    [{ ...unattached, attachedTo: 'i-1' }],
+    'expired',
+    'Its reason is gone.',
+  ],
+  [
+    'an idle instance that was stopped completes it',
+    instance({ id: 'i-1', utilization: idle }),
+    [instance({ id: 'i-1', status: 'stopped' })],
+    'completed',
+    'The resource is stopped.',
+  ],
+  [
+    'an instance that works again has no reason',
+    instance({ id: 'i-1', utilization: idle }),
+    [instance({ id: 'i-1', utilization: busy })],
+    'expired',
+    'Its reason is gone.',
+  ],
+  [
+    'a type that was changed completes it',
+    volume({ id: 'vol-2', attachedTo: 'i-1', status: 'in-use' }),
+    [volume({ id: 'vol-2', attachedTo: 'i-1', status: 'in-use', type: 'gp3' })],
+    'completed',
+    'It is gp3 now.',
+  ],
+] as const)('%s', (_, before, after, status, reason) => {
+  const rows = applied([], plan([before]))
+  const { changed } = plan([...after], { rows, at: later })
+  const ended = changed.find(({ id }) => id === rows[0]?.id)
+  expect(ended).toMatchObject({ status, endedBecause: reason, endedAt: later.toISOString() })
+  const again = plan([...after], { rows: applied(rows, { found: [], changed, leftOut: 0 }), at: later })
+  expect(again.changed).toEqual([])
+})
+
+test('what was found of an account that is not read any more is over, and comes back with the account', () => {
+  const rows = applied([], plan([unattached]))
+  const gone = plan([], { rows, at: later, accounts: new Set() })
+  expect(shown(gone.changed)).toEqual([
+    ['aws-volume-unattached', 'expired', 'Its account is not collected any more.', true],
+  ])
+  const back = plan([unattached], { rows: applied(rows, gone), at: later })
+  expect(shown(back.changed)).toEqual([['aws-volume-unattached', 'active', true]])
+  expect(back.changed[0]).not.toHaveProperty('endedAt')
+})
+
+test('a dismissed rule leaves the resource to the next one, and its row stays', () => {
+  const rows = applied([], plan([unattached]))
+  const next = plan([unattached], { rows, isDismissed: (rule) => rule === 'aws-volume-unattached' })
+  expect(shown(next.changed)).toEqual([['aws-volume-unattached', 'active', false]])
+  expect(shown(next.found)).toEqual([['aws-volume-gp2', 'active', true]])
+})
+
+test('a resource without enough data says which, and becomes a finding with it', () => {
+  const scarce = instance({ id: 'i-1' })
+  const rows = applied([], plan([scarce]))
+  const row = rows.find(({ rule }) => rule === 'aws-instance-idle')
+  expect(row).toMatchObject({
+    status: 'insufficient_data',
+    missing: ['cpu: no hour is known', 'network in: no hour is known', 'network out: no hour is known'],
+  })
+  const { changed } = plan([instance({ id: 'i-1', utilization: idle })], { rows })
+  expect(changed.find(({ id }) => id === row?.id)).toMatchObject({ status: 'active', missing: [] })
+})
+
+const subjects = fc.array(
+  fc.record({
+    n: fc.integer({ min: 0, max: 9 }),
+    kind: fc.constantFrom('volume', 'instance'),
+    cost: fc.integer({ min: 1, max: 9000 }),
+    isUsed: fc.boolean(),
+  }),
+  { maxLength: 12 },
+)
+const made = (given: readonly { n: number; kind: string; cost: number; isUsed: boolean }[]): Subject[] => [
+  ...new Map(
+    given.map(({ n, kind, cost, isUsed }): [string, Subject] => [
+      `${kind}-${n}`,
+      kind === 'volume'
+        ? volume({
+            id: `volume-${n}`,
+            cost: usd({ storage: `${cost / 100} x 100` }),
+            ...(isUsed ? { attachedTo: 'i-9', status: 'in-use' } : { unchangedSince: daysAgo(40) }),
+          })
+        : instance({
+            id: `instance-${n}`,
+            cost: usd({ compute: `${cost / 100} x 730` }),
+            utilization: isUsed ? busy : idle,
+          }),
+    ]),
+  ).values(),
+]
+
+test('after any series of inventories, a repeated analysis changes nothing, and a cost is saved once', () => {
+  fc.assert(
+    fc.property(fc.array(subjects, { minLength: 1, maxLength: 4 }), (inventories) => {
+      let rows: Info[] = []
+      for (const given of inventories) {
+        const current = made(given)
+        rows = applied(rows, plan(current, { rows }))
+        expect(plan(current, { rows })).toEqual({ found: [], changed: [], leftOut: 0 })
+        expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
+        const active = rows.filter(({ status, isChosen }) => status === 'active' && isChosen)
+        const saved = Money.sum(active.map(({ found }) => Money.parse(found?.saving.amount ?? '0')))
+        const spent = Money.sum(current.flatMap(({ cost }) => cost?.parts ?? []).map(({ cost }) => Money.parse(cost)))
+        expect(saved.lte(spent)).toBe(true)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})

@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from 'node:util'
+import { dayOf } from '../kernel/calendar.ts'
+import { type Advice, keyOf, relationsOf, type Subject } from '../rules/index.ts'
+import { factsOf, factsOfUnknown } from './facts.ts'
+import { type Facts, idOf, type Info, isEnded } from './recommendation.ts'
+
+/** Rows of an organization. Of more, those with the least priority or cost are left out. */
+const mostFound = 2000
+const mostUnknown = 500
+const keptDays = 400
+const daySeconds = 86_400
+
+export interface Plan {
+  /** New rows, the most important first. */
+  found: Info[]
+  /** Rows that differ from those in the table. */
+  changed: Info[]
+  leftOut: number
+}
+
+export interface Given {
+  orgId: string
+  at: Date
+  rows: readonly Info[]
+  subjects: readonly Subject[]
+  advice: Advice
+  /** Accounts whose resources are in the inventory: `{cloud}/{account}`. */
+  accounts: ReadonlySet<string>
+}
+
+/** Holds the advice of an analysis against the rows of earlier ones. Rows in no list stay as they are. */
+export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): Plan {
+  const relations = relationsOf(subjects)
+  const now = at.toISOString()
+  const known = new Map(rows.map((row) => [row.id, row]))
+  const plan: Plan = { found: [], changed: [], leftOut: 0 }
+  const seen = new Set<string>()
+  const add = (id: string, facts: Facts, more: Pick<Info, 'status' | 'isChosen'>) => {
+    if (seen.has(id)) return
+    seen.add(id)
+    const before = known.get(id)
+    if (!before) plan.found.push({ id, ...facts, ...more, foundAt: now, updatedAt: now })
+    else {
+      const next = againOf(before, facts, more)
+      if (!isSame(before, next)) plan.changed.push({ ...next, updatedAt: now })
+    }
+  }
+  const { recommendations, dismissed, unknown } = advice
+  const chosen = recommendations.slice(0, mostFound)
+  for (const option of chosen)
+    add(idOf(orgId, option.finding.rule, option.finding.subject), factsOf(option, relations), {
+      status: 'active',
+      isChosen: true,
+    })
+  const unwanted = dismissed.slice(0, mostFound)
+  for (const option of unwanted)
+    add(idOf(orgId, option.finding.rule, option.finding.subject), factsOf(option, relations), {
+      status: 'active',
+      isChosen: false,
+    })
+  const lacking = unknown
+    .map((finding) => ({ id: idOf(orgId, finding.rule, finding.subject), facts: factsOfUnknown(finding) }))
+    .toSorted((a, b) => costOf(b.facts) - costOf(a.facts) || (a.id < b.id ? -1 : 1))
+  for (const { id, facts } of lacking.slice(0, mostUnknown))
+    add(id, facts, { status: 'insufficient_data', isChosen: true })
+  plan.leftOut = recommendations.length - chosen.length + Math.max(0, lacking.length - mostUnknown)
+  const current = new Map(subjects.map((subject) => [`${subject.cloud} ${keyOf(subject, subject.id)}`, subject]))
+  for (const row of rows) {
+    if (seen.has(row.id) || isEnded(row)) continue
+    const [first] = row.resources
+    const subject = first && current.get(`${row.cloud} ${keyOf(row, first.id)}`)
+    const isRead = accounts.has(`${row.cloud}/${row.accountId}`)
+    plan.changed.push({ ...ended(row, isRead, subject, at), updatedAt: now })
+  }
+  return plan
+}
+
+const costOf = ({ resources: [first] }: Facts): number => Number(first?.cost ?? 0)
+
+/** A row that is found again. One that is scheduled stays so. */
+function againOf(before: Info, facts: Facts, more: Pick<Info, 'status' | 'isChosen'>): Info {
+  const { id, foundAt, updatedAt, isAnnounced, status } = before
+  const kept = status === 'scheduled' && more.status === 'active' ? { ...more, status } : more
+  return { id, ...facts, ...kept, foundAt, updatedAt, ...(isAnnounced && { isAnnounced }) }
+}
+
+function isSame(a: Info, b: Info): boolean {
+  return isDeepStrictEqual({ ...a, updatedAt: '' }, JSON.parse(JSON.stringify({ ...b, updatedAt: '' })))
+}
+
+/** The advice was followed, or its reason is gone. */
+function ended(row: Info, isRead: boolean, subject: Subject | undefined, at: Date): Info {
+  const followed = isRead ? followedBy(row, subject) : undefined
+  const because = !isRead ? 'Its account is not collected any more.' : (followed ?? 'Its reason is gone.')
+  return {
+    ...row,
+    status: followed === undefined ? 'expired' : 'completed',
+    endedAt: at.toISOString(),
+    endedBecause: because,
+    expiresAt: Math.ceil(at.getTime() / 1000) + keptDays * daySeconds,
+  }
+}
+
+const ends = new Set(['terminated', 'deleted'])
+const stops = new Set(['stopped', 'deallocated'])
+
+function followedBy({ found, resources: [resource] }: Info, subject: Subject | undefined): string | undefined {
+  if (!found || !resource || found.effect === 'none') return undefined
+  if (!subject || ends.has(subject.status)) return 'The resource is gone.'
+  const { status, type } = subject
+  if (found.effect === 'ends' && stops.has(status) && !stops.has(resource.status)) return `The resource is ${status}.`
+  if (found.effect === 'changes' && type !== undefined && type !== resource.type) return `It is ${type} now.`
+  return undefined
+}
+
+/** The day on which a row ended. */
+export const endDay = ({ endedAt = '' }: Info): string => dayOf(new Date(endedAt))

@@ -1,0 +1,52 @@
+import type { Queries } from '../effects/lake.ts'
+import { isOffHour } from '../rules/index.ts'
+
+type Change = Pick<Queries['resourceChanges']['row'], 'change' | 'at'>
+
+/** Hours of a window in which a resource ran, and those of them outside of working time. */
+export interface HoursRun {
+  all: number
+  off: number
+}
+
+const hourMs = 3_600_000
+const isIdleStatus = (status: string) => ['stopped', 'deallocated', 'terminated'].includes(status)
+
+/** Follows the changes (the newest first) back from the status now. An hour counts if it ran in most of it. */
+export function hoursRun(
+  status: string,
+  changes: readonly Change[],
+  { start, end }: { start: string; end: string },
+): HoursRun {
+  const starts = changes.filter(({ change }) => change === 'started' || change === 'stopped' || change === 'ended')
+  const run: HoursRun = { all: 0, off: 0 }
+  for (let at = Date.parse(start); at < Date.parse(end); at += hourMs) {
+    const middle = new Date(at + hourMs / 2).toISOString()
+    // The oldest change after this hour tells the state before it.
+    const next = starts.findLast((change) => change.at > middle)
+    const isRunning = next === undefined ? !isIdleStatus(status) : next.change !== 'started'
+    if (!isRunning) continue
+    run.all++
+    if (isOffHour(new Date(at).toISOString())) run.off++
+  }
+  return run
+}
+
+const keptDays = 90
+const dayMs = 86_400_000
+const stateChanges = new Set<Change['change']>(['started', 'found', 'stopped', 'ended', 'attached', 'detached'])
+
+/**
+ * Since when the state of a resource has been as it is, in ISO time: since its last change, or, without one, at least
+ * since its account was connected; changes are kept for 90 days.
+ */
+export function stateSince(
+  changes: readonly Change[] = [],
+  connectedAt: string | undefined,
+  now: Date,
+): string | undefined {
+  const last = changes.find(({ change }) => stateChanges.has(change))
+  if (last) return last.at
+  const oldest = new Date(now.getTime() - keptDays * dayMs).toISOString()
+  return connectedAt !== undefined && connectedAt < oldest ? oldest : connectedAt
+}

@@ -1,0 +1,231 @@
+import { completeUntil, filesFor } from '../costs/scope.ts'
+import type { Context } from '../effects/context.ts'
+import type { Queries, ResourceRow } from '../effects/lake.ts'
+import { addDays, type Span } from '../kernel/calendar.ts'
+import { clouds, isOfCloud } from '../kernel/cloud.ts'
+import { keyOfKind } from '../kernel/partition.ts'
+import { resourceKinds, type Resource, type ResourceKind } from '../kernel/resource.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import * as View from '../resources/resource-view.ts'
+import {
+  type Charge,
+  commitmentCost,
+  isOffHour,
+  knownShare,
+  monthlyCost,
+  type OwnPrice,
+  ownPrices,
+  type Settings,
+  type Subject,
+  type Utilization,
+  variantOf,
+} from '../rules/index.ts'
+import { hoursRun, type HoursRun, stateSince } from './running.ts'
+
+/** Of the rows that the lake answers; more are left out, the cheapest first. */
+const mostCharges = 500_000
+const mostResources = 200_000
+/** Resources whose hours are sorted at once. */
+const bucketSize = 5000
+const windowHours = 14 * 24
+const hourMs = 3_600_000
+
+/** What the rules look at. */
+export interface Judged {
+  subjects: Subject[]
+  own: OwnPrice[]
+  unread: NonNullable<Settings['unread']>
+  /** The days of the costs. */
+  span: Span | undefined
+}
+
+/** All resources of the organization, with their utilization of 14 days and their costs of 30. */
+export async function subjectsOf(ctx: Context): Promise<Judged> {
+  const { rows, total } = await View.resourcesOf(ctx, { kinds: resourceKinds }, { limit: mostResources, offset: 0 })
+  if (total > rows.length) ctx.log.warn('resources were left out of the analysis', { count: total - rows.length })
+  const accounts = await accountsOf(ctx, rows)
+  const until = Math.floor(ctx.now().getTime() / hourMs) * hourMs
+  const window = { start: new Date(until - windowHours * hourMs).toISOString(), end: new Date(until).toISOString() }
+  const histories = await historiesOf(ctx, window.end)
+  const runs = new Map<string, HoursRun>()
+  for (const row of rows) {
+    const changes = histories.get(row.id.toLowerCase())
+    if (changes) runs.set(row.id.toLowerCase(), hoursRun(row.status, changes, window))
+  }
+  const measured = await utilizationOf(ctx, accounts, window, runs)
+  const { span, charges } = await chargesOf(ctx)
+  const byName = Map.groupBy(charges, ({ id }) => id ?? '')
+  const byCommitment = Map.groupBy(charges, ({ commitmentId }) => commitmentId?.toLowerCase() ?? '')
+  const variants = new Map<string, string>()
+  const subjects = rows.map((row): Subject => {
+    const { provider: cloud, accountId, status } = row
+    const key = row.id.toLowerCase()
+    const resource = resourceOf(row)
+    const variant = variantOf({ ...resource, cloud, accountId })
+    const names = [...new Set([row.id, ...(resource.aliases ?? [])].map((name) => name.toLowerCase()))]
+    if (variant !== undefined) for (const name of names) variants.set(name, variant)
+    const cost =
+      row.kind === 'commitment'
+        ? names.map((name) => costOfCommitment(byCommitment.get(name) ?? [])).find((found) => found !== undefined)
+        : monthlyCost(names.flatMap((name) => byName.get(name) ?? []).map(chargeOf))
+    const unchangedSince = stateSince(histories.get(key), accounts.get(`${cloud}/${accountId}`)?.connectedAt, ctx.now())
+    const { all, off } = measured.get(key) ?? {}
+    return {
+      ...resource,
+      cloud,
+      accountId,
+      status,
+      ...(unchangedSince !== undefined && { unchangedSince }),
+      ...(all && { utilization: all }),
+      ...(off && { offHours: off }),
+      ...(cost && { cost }),
+    }
+  })
+  const own = ownPrices(
+    charges.map((row) => {
+      const variant = variants.get(row.id ?? '')
+      return { ...chargeOf(row), ...(variant !== undefined && { variant }) }
+    }),
+  )
+  return { subjects, own, unread: await unreadOf(ctx), span }
+}
+
+type ChargeRow = Queries['resourceCharges']['row']
+
+function chargeOf(row: ChargeRow): Charge {
+  const { provider, region, meter, service, currency, effective, list, quantity, commitmentId, commitmentStatus } = row
+  return {
+    cloud: clouds.find((cloud) => isOfCloud(provider, cloud)) ?? 'aws',
+    region: region ?? '',
+    meter: meter ?? '',
+    service: service ?? '',
+    currency,
+    effectiveCost: effective,
+    listCost: list,
+    quantity,
+    commitmentId,
+    commitmentStatus,
+  }
+}
+
+function costOfCommitment(rows: readonly ChargeRow[]) {
+  const [first] = rows
+  return first?.commitmentId == null ? undefined : commitmentCost(first.commitmentId, rows.map(chargeOf))
+}
+
+async function chargesOf(ctx: Context): Promise<{ span: Span | undefined; charges: ChargeRow[] }> {
+  const view = await Snapshot.view(ctx)
+  const end = completeUntil(view)
+  if (end === null) return { span: undefined, charges: [] }
+  const span = { start: addDays(end, 1 - View.costDays), end }
+  const asked = { ...span, most: mostCharges }
+  const rows = await ctx.runtime.lake.query('resourceCharges', filesFor(ctx.orgId, view, span), asked)
+  const known = rows.filter(({ provider }) => clouds.some((cloud) => isOfCloud(provider, cloud)))
+  if (rows.length === mostCharges) ctx.log.warn('charges were left out of the analysis', { count: mostCharges })
+  return { span, charges: known }
+}
+
+function resourceOf(row: ResourceRow): Resource {
+  const { id, kind, status, region, name, type, zone, createdAt, sizeGb, iops, attachedTo } = row
+  const known = Object.entries({ name, type, zone, createdAt, sizeGb, iops, attachedTo }).filter(
+    ([, value]) => value !== null,
+  )
+  const aliases = View.listOf(row.aliases)
+  return {
+    id,
+    kind,
+    status,
+    region,
+    ...(Object.fromEntries(known) as Partial<Resource>),
+    ...(aliases.length > 0 && { aliases }),
+    tags: JSON.parse(row.tags) as Record<string, string>,
+    configuration: JSON.parse(row.configuration) as Record<string, unknown>,
+  }
+}
+
+interface Account {
+  provider: ResourceRow['provider']
+  accountId: string
+  resources: number
+  connectedAt?: string
+}
+
+async function accountsOf(ctx: Context, rows: readonly ResourceRow[]): Promise<Map<string, Account>> {
+  const connected = await ctx.tables.cloudAccounts.all(ctx.orgId)
+  const grouped = Map.groupBy(rows, ({ provider, accountId }) => `${provider}/${accountId}`)
+  return new Map(
+    [...grouped].flatMap(([key, own]) => {
+      const [first] = own
+      if (!first) return []
+      const { provider, accountId } = first
+      const connectedAt = connected.find(
+        (each) => each.provider === provider && each.accountId === accountId,
+      )?.createdAt
+      const account = { provider, accountId, resources: own.length, ...(connectedAt !== undefined && { connectedAt }) }
+      return [[key, account] as const]
+    }),
+  )
+}
+
+type Histories = Map<string, Queries['resourceChanges']['row'][]>
+
+/** The changes of each resource in the last 90 days, the newest first. */
+async function historiesOf(ctx: Context, end: string): Promise<Histories> {
+  const changes = await View.changesOf(ctx, { start: '', end, limit: mostCharges })
+  return Map.groupBy(changes, ({ id }) => id.toLowerCase())
+}
+
+interface Levels {
+  all?: Utilization
+  off?: Utilization
+}
+
+async function utilizationOf(
+  ctx: Context,
+  accounts: ReadonlyMap<string, Account>,
+  window: { start: string; end: string },
+  runs: ReadonlyMap<string, HoursRun>,
+): Promise<Map<string, Levels>> {
+  const expected = JSON.stringify([...runs].map(([id, hours]) => ({ id, ...hours })))
+  const hours = Array.from({ length: windowHours }, (_, hour) =>
+    new Date(Date.parse(window.start) + hour * hourMs).toISOString(),
+  )
+  const offHours = hours.filter((hour) => isOffHour(hour)).length
+  const found = new Map<string, Levels>()
+  for (const { provider, accountId, resources } of accounts.values()) {
+    const view = await Snapshot.currentView(ctx, 'utilization', [keyOfKind('utilization', provider, accountId, '')])
+    const snapshots = view.snapshots.filter(({ day }) => day >= window.start.slice(0, 10))
+    const files = Snapshot.filesOf(ctx.orgId, view, snapshots)
+    const buckets = Math.ceil(resources / bucketSize)
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      const asked = { ...window, bucket, buckets, expected, hours: windowHours, offHours, knownShare }
+      for (const row of await ctx.runtime.lake.query('utilizationLevels', files, asked)) addLevel(found, row)
+    }
+  }
+  return found
+}
+
+function addLevel(found: Map<string, Levels>, row: Queries['utilizationLevels']['row']): void {
+  const { id, metric, off, average, p99, peakP99, maximum, hours, hoursExpected } = row
+  const levels = found.get(id) ?? {}
+  const own = off === 1 ? (levels.off ??= {}) : (levels.all ??= {})
+  const known = p99 === null || peakP99 === null ? {} : { p99, peakP99 }
+  own[metric] = { average, ...known, maximum, hours, hoursExpected }
+  found.set(id, levels)
+}
+
+/** The kinds that a collection could not read, of those that rules find the lack of. */
+const neededParts: readonly (readonly [ResourceKind, RegExp])[] = [
+  ['instance', /instances|virtualMachines/i],
+  ['database', /rds:|sql|db/i],
+]
+
+async function unreadOf(ctx: Context): Promise<NonNullable<Settings['unread']>> {
+  const sources = (await ctx.tables.sources.all(ctx.orgId)).filter(({ kind }) => kind === 'inventory')
+  return sources.flatMap(({ accountId, problems }) =>
+    neededParts
+      // A region that cannot be read has the name of no API.
+      .filter(([, pattern]) => problems.some(({ part }) => pattern.test(part) || !/[:/]/.test(part)))
+      .map(([kind]) => ({ accountId, kind })),
+  )
+}
