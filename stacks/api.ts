@@ -1,6 +1,6 @@
 import { assets, gatewayPaths, routes } from '@cloudoptima/api'
 import { use, type StackContext } from 'sst/constructs'
-import { wrapKeys } from './data-key.ts'
+import { unwrapKeys, wrapKeys } from './data-key.ts'
 import { deniedBursts } from './edge/denied.ts'
 import { edge, longestAnswer } from './edge/edge.ts'
 import { firewall } from './edge/firewall.ts'
@@ -26,6 +26,7 @@ export function Api({ app, stack }: StackContext) {
   const anchored = anchors()
   const bills = starts(stack, app.stage, 'bills')
   const collections = sends(stack, app.stage, ...collectQueues)
+  const inventories = sends(stack, app.stage, 'processing')
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],
@@ -79,9 +80,26 @@ export function Api({ app, stack }: StackContext) {
     reserved: 50,
     diskSize: '6 GB',
     timeout: longestAnswer,
-    environment,
-    // The tables count requests and audit denied attempts.
-    grants: [...tables, objects(['s3:GetObject'], '*/lake/*'), readSigningKeys],
+    environment: {
+      ...environment,
+      ...busEnvironment,
+      ...standIn(app.stage),
+      ...inventories.environment,
+      KMS_KEY_ARN: key.keyArn,
+    },
+    grants: [
+      // They count requests, audit, and record changes of tags.
+      ...tables,
+      objects(['s3:GetObject'], '*/lake/*'),
+      // Large answers that are kept for an idempotency key.
+      objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
+      readSigningKeys,
+      // To change the tags of resources that the lake knows, and to collect them again.
+      publish,
+      unwrapKeys(key, app.stage),
+      customerRoles(stack),
+      ...inventories.grants,
+    ],
   })
 
   route(rest, gatewayPaths(routes), { lake: query, other: requests })

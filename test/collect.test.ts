@@ -2,8 +2,8 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CloudAccounts, Collect, type Measurement, planSources, type Provider, type Resource } from '@cloudoptima/core'
-import { memoryRuntime } from '@cloudoptima/core/testing'
+import { CloudAccounts, Collect, type Measurement, planSources, type Resource } from '@cloudoptima/core'
+import { memoryRuntime, type MemoryRuntime } from '@cloudoptima/core/testing'
 import { generateSample } from '@cloudoptima/sample'
 import { type ApiClient, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
@@ -52,7 +52,7 @@ afterAll(async () => {
 })
 
 /** A cloud that delivers each bill, one instance of it, and an hour of its use. */
-function cloudOf(bills: readonly string[]): Omit<Provider, 'verify'> {
+function cloudOf(bills: readonly string[]): MemoryRuntime['cloud'] {
   const resource: Resource = {
     id: known.resourceId,
     kind: 'instance',

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { routes } from '@cloudoptima/api'
-import { Identity, nounsOf, noOrganization, planSources } from '@cloudoptima/core'
+import { CloudAccounts, Identity, nounsOf, noOrganization, planSources } from '@cloudoptima/core'
 import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
 import { adviceIn } from '../../packages/core/src/testing/advice.ts'
@@ -117,6 +117,58 @@ async function anomalyIn({ runtime, members }: World): Promise<string> {
   return id
 }
 
+/** A cloud that holds tags. */
+async function tagged({ runtime }: World): Promise<void> {
+  const tags: Record<string, string> = { team: 'before' }
+  runtime.cloud.tags = async (_, resources) => resources.map(({ id }) => ({ id, tags: { ...tags } }))
+  runtime.cloud.retag = async (_, changes) =>
+    changes.map(({ resource: { id }, set, remove }) => {
+      for (const key of Object.keys(remove)) delete tags[key]
+      Object.assign(tags, set)
+      return { id }
+    })
+}
+
+const vm = `/subscriptions/${azure.subscription_id}/vm`
+
+/** The id of an account with credentials for actions. */
+async function actingAccountIn(world: World): Promise<string> {
+  const id = await accountIn(world)
+  const ctx = { ...world.ctx, orgId: world.members.orgId }
+  await CloudAccounts.allowActions(ctx, { id, clientId: 'client', clientSecret: 'secret' })
+  return id
+}
+
+/** The id of a bulk tag whose tag stands. */
+async function bulkTagIn(world: World): Promise<string> {
+  const { runtime, members } = world
+  const account = await actingAccountIn(world)
+  const id = 'tag_01jf3m8x5cq2w7n4t6v9b0d1e2'
+  await runtime.tables.bulkTags.put(members.orgId, {
+    id,
+    at: '2026-11-23T08:00:00.000Z',
+    by: members.users.admin.id,
+    tags: { team: 'after' },
+    overwrite: true,
+    expiresAt: 9_999_999_999,
+    resources: [
+      {
+        resourceId: vm,
+        provider: 'azure',
+        accountId: azure.subscription_id,
+        state: 'updated',
+        changes: [{ key: 'team', before: 'earlier', after: 'before' }],
+        skipped: [],
+        canAct: true,
+        error: null,
+        undo: null,
+        target: { id: vm, kind: 'instance', region: 'westeurope', cloudAccountId: account },
+      },
+    ],
+  })
+  return id
+}
+
 /** The input of each operation, and a second valid input where the operation allows another one. */
 const cases: Record<string, (world: World) => Promise<{ input: Input; other?: Input }>> = {
   'auth.register': async () => ({
@@ -222,6 +274,22 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
     input: { start_date: '2026-11-27', end_date: '2026-11-30', note: 'one' },
     other: { start_date: '2026-11-27', end_date: '2026-11-30', note: 'another' },
   }),
+  'resources.bulk-tag': async (world) => {
+    await tagged(world)
+    await actingAccountIn(world)
+    const row = { id: vm, accountId: azure.subscription_id, provider: 'azure', kind: 'instance', region: 'westeurope' }
+    const rows = [{ ...row, aliases: null, tags: '{}' }]
+    Object.assign(world.runtime.lake, { query: async (name: string) => (name === 'resources' ? rows : [{ count: 1 }]) })
+    return {
+      input: { resource_ids: [vm], tags: { team: 'one' } },
+      other: { resource_ids: [vm], tags: { team: 'another' } },
+    }
+  },
+  'resources.bulk-tag-undo': async (world) => {
+    await tagged(world)
+    const id = await bulkTagIn(world)
+    return { input: { id }, other: { id: 'tag_other' } }
+  },
   'imports.create': async () => ({
     input: { files: [{ name: 'a.csv', bytes: 1 }] },
     other: { files: [{ name: 'a.csv', bytes: 2 }] },

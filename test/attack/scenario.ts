@@ -150,6 +150,8 @@ async function setUpOrganization(
   const { body: accounts } = await ask('cloud-accounts.list', { provider: 'azure', status: 'error' }, admin)
   const found = [aws, ...((accounts['accounts'] ?? []) as Json[])].flatMap(({ id }) => (id === undefined ? [] : [id]))
   for (const id of found) await ask('cloud-accounts.verify', { id }, admin)
+  const act = { client_id: 'actor', client_secret: plant('secret of Azure for actions', password('act')) }
+  for (const id of found) await ask('cloud-accounts.allow-actions', { id, ...act, service_account_json: json }, admin)
   for (const operation of ['cloud-accounts.sync', 'cloud-accounts.syncs', 'cloud-accounts.freshness'])
     await ask(operation, { id: found[0] }, admin)
   for (const group of ['compute', 'storage', 'network', 'database']) await ask(`resources.${group}`, {}, admin)

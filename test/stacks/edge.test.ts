@@ -53,7 +53,7 @@ describe('routes', () => {
       ]),
       'ANY /v1/costs/{proxy+} Requests',
       'ANY /v1/resources Requests',
-      ...resources.flatMap((name) => [
+      ...['bulk-tag', ...resources].flatMap((name) => [
         `ANY /v1/resources/${name} Requests`,
         `ANY /v1/resources/${name}/{proxy+} Requests`,
       ]),
@@ -64,6 +64,7 @@ describe('routes', () => {
         (name) => `GET /v1/costs/${name} Query`,
       ),
       ...resources.map((name) => `GET /v1/resources/${name} Query`),
+      'POST /v1/resources/bulk-tag Query',
     ])
     expect(methods.filter(({ Integration }) => Integration.Type !== 'AWS_PROXY')).toEqual([])
   })
@@ -166,7 +167,7 @@ describe('environment', () => {
     expect(rehearsal.variables('Requests')['CLOUD_ENDPOINTS']).toBe('{"aws":"https://127.0.0.1"}')
     const names = (of: string) => Object.keys(production.variables(of)).toSorted()
     const everyone = ['TABLE_NAME', 'BUCKET_NAME', 'SIGNING_KEYS_ARN', 'API_URL', 'CORS_ORIGINS']
-    expect(names('Query')).toEqual(everyone.toSorted())
+    expect(names('Query')).toEqual([...everyone, 'BUS_NAME', 'KMS_KEY_ARN', 'QUEUES'].toSorted())
     expect(names('Requests')).toEqual(
       [...everyone, 'ANCHORS_BUCKET_NAME', 'BUS_NAME', 'KMS_KEY_ARN', 'QUEUES', 'STATE_MACHINES'].toSorted(),
     )

@@ -132,7 +132,16 @@ describe('grants', () => {
         ...collectQueues,
         customerRoles,
       ],
-      Query: [...tables, 's3:GetObject Bucket/*/lake/*', 'secretsmanager:GetSecretValue SigningKeys'],
+      Query: [
+        ...everyRow,
+        `kms:Decrypt DataKey ${inContext}`,
+        's3:GetObject Bucket/*/answers/*',
+        's3:GetObject Bucket/*/lake/*',
+        's3:PutObject Bucket/*/answers/*',
+        'secretsmanager:GetSecretValue SigningKeys',
+        ...collectQueues.filter((line) => line.endsWith('processing')),
+        customerRoles,
+      ],
       RotateKeys: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(
         (action) => `secretsmanager:${action} SigningKeys`,
       ),

@@ -116,6 +116,8 @@ function lazyProvider(load: () => Promise<Provider>): Provider {
     preliminary: later((known, access: Access) => known.preliminary(access)),
     inventory: later((known, access: Access) => known.inventory(access)),
     utilization: later((known, access: Access, asked: UtilizationQuestion) => known.utilization(access, asked)),
+    tags: async (access, resources) => await (await load()).tags(access, resources),
+    retag: async (access, changes) => await (await load()).retag(access, changes),
   }
 }
 

@@ -13,6 +13,7 @@ const account = {
   status: 'active',
   verification_status: 'verified',
   verification,
+  can_act: false,
   last_sync: null,
   created_at: '2026-11-24T08:00:00.000Z',
 }
@@ -128,6 +129,25 @@ export const cloudAccounts: readonly Route[] = [
     answer: CloudAccount.Public,
     request: { id: ids.account },
     response: account,
+  }),
+  put('/v1/cloud-accounts/{id}/actions', CloudAccounts.allowActions, {
+    summary: 'Allow actions in a cloud account',
+    description:
+      'Stores credentials of their own for changes: of AWS the role of the template for actions, of Azure an ' +
+      'application, of Google Cloud a service account. Without them changes can only be planned.',
+    answer: CloudAccount.Public,
+    isSecret: true,
+    request: { id: ids.account, role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaAct' },
+    response: { ...account, can_act: true },
+    faults: ['conflict'],
+  }),
+  del('/v1/cloud-accounts/{id}/actions', CloudAccounts.forbidActions, {
+    summary: 'Forbid actions in a cloud account',
+    description: 'The stored credentials for actions are deleted.',
+    answer: CloudAccount.Public,
+    request: { id: ids.account },
+    response: account,
+    faults: ['conflict'],
   }),
   get('/v1/cloud-accounts/{id}/syncs', Syncs.list, {
     summary: 'List what is collected from a cloud account, how it went, and what the calls cost',

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { Resources } from '@cloudoptima/core'
-import { listOf } from '../examples.ts'
-import { get, type Route } from '../route.ts'
+import { BulkTag, Resources } from '@cloudoptima/core'
+import { ids, listOf } from '../examples.ts'
+import { get, post, type Route } from '../route.ts'
 
 const common = {
   id: 'i-0f3a5b7c9d1e2f4a6',
@@ -37,7 +37,57 @@ const volume = {
 const query = { provider: 'aws', region: 'eu-west-1' }
 const description = 'Resources as their cloud described them last, with their costs of the last 30 complete days.'
 
+const bulkTagId = 'tag_01jf3m8x5cq2w7n4t6v9b0d1e2'
+const outcome = {
+  resource_id: common.id,
+  provider: 'aws',
+  account_id: '123456789012',
+  state: 'updated',
+  changes: [{ key: 'team', before: 'basket', after: 'checkout' }],
+  skipped: [],
+  can_act: true,
+  error: null,
+  undo: null,
+}
+const tagging = { tags: { team: 'checkout' }, overwrite: true }
+
 export const resourceRoutes: readonly Route[] = [
+  post('/v1/resources/bulk-tag', BulkTag.bulkTag, {
+    needs: 'lake',
+    summary: 'Set tags on up to 50 resources of all clouds',
+    description:
+      'The limits of each cloud are checked first. Each resource has an outcome of its own: what fails is named, and ' +
+      'the rest is changed. An account without credentials for actions can only be planned for. The tags of before ' +
+      'are kept for the undo. The inventory shows the new tags after its next collection, which is asked for at once.',
+    answer: BulkTag.Done,
+    request: { resource_ids: [common.id], ...tagging, dry_run: false },
+    response: {
+      success: true,
+      id: bulkTagId,
+      dry_run: false,
+      updated_count: 1,
+      failed: [],
+      resources: [outcome],
+    },
+  }),
+  get('/v1/resources/bulk-tag/{id}', BulkTag.get, {
+    summary: 'Get a bulk tag with the tags of before',
+    answer: BulkTag.Public,
+    request: { id: bulkTagId },
+    response: { id: bulkTagId, at: '2026-11-28T08:00:00.000Z', by: ids.user, ...tagging, resources: [outcome] },
+  }),
+  post('/v1/resources/bulk-tag/{id}/undo', BulkTag.undo, {
+    summary: 'Restore the tags from before a bulk tag',
+    description: 'Only where the value is still the one that was set: what somebody else has changed since is named.',
+    answer: BulkTag.Undone,
+    request: { id: bulkTagId },
+    response: {
+      success: true,
+      restored_count: 1,
+      failed: [],
+      resources: [{ ...outcome, undo: { state: 'restored', kept: [], error: null } }],
+    },
+  }),
   get('/v1/resources/compute', Resources.compute, {
     needs: 'lake',
     summary: 'List compute resources with utilization and costs',

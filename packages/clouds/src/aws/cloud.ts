@@ -14,8 +14,9 @@ import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import { type Aws, type Operation, Whole } from './operation.ts'
 import { awsResource } from './resource.ts'
+import { tagging } from './tagging.ts'
 
-const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics }
+const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics, ...tagging }
 
 /** What AWS answers to the calls of the product, for all accounts of an organization. */
 export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
@@ -23,26 +24,31 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
   const payer = roleOf(estate.account)
   const members = estate.subAccounts.map(({ id }) => [id, roleOf(id)] as const)
   const roles = { [estate.account]: payer, ...Object.fromEntries(members) }
-  const resources = hourly(estate, now, awsResource)
+  const retagged: Aws['retagged'] = new Map()
+  const resources = hourly(estate, now, (one) => {
+    const resource = awsResource(one)
+    return { ...resource, tags: retagged.get(resource.arn) ?? resource.tags }
+  })
   const aws: Aws = {
     estate,
     now,
     get resources() {
       return resources()
     },
+    retagged,
     export: openExport(given),
     sums: newest(sumsBy(costKeys)),
   }
   const sessions = sessionsOf(roles)
   const answerOf = async (request: AwsRequest): Promise<Answer> => {
     if (request.call === 'sts:AssumeRole') return await encoded(request, sessions.open(request))
-    const account = sessions.accountOf(request)
+    const { account, canAct } = sessions.holderOf(request)
     const operation = operations[request.call]
     if (!operation) throw new Error(`${request.call} is not simulated`)
     const exist = aws.resources.filter((each) => each.account === account && exists(each, now()))
     const all = (type: string, region = request.region) =>
       exist.filter((each) => each.type === type && (region === 'any' || each.region === region))
-    const output = await operation({ ...request, aws, account, isPayer: account === estate.account, all })
+    const output = await operation({ ...request, aws, account, isPayer: account === estate.account, canAct, all })
     return output instanceof Whole ? output.answer : await encoded(request, output)
   }
   const answer = async (received: ReceivedRequest): Promise<Answer> => {

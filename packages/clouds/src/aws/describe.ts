@@ -18,7 +18,7 @@ export function instance(resource: AwsResource, { aws }: Question): object {
     Placement: { AvailabilityZone: resource.zone, Tenancy: 'default' },
     LaunchTime: resource.createdAt,
     ...(resource.pattern === 'spot' && { InstanceLifecycle: 'spot' }),
-    Tags: tagsOf({ Name: resource.name, ...resource.tags }),
+    Tags: tagsOf(resource.tags),
   }
 }
 
@@ -38,7 +38,7 @@ export function volume(resource: AwsResource, question: Question): object {
     CreateTime: resource.createdAt,
     State: attached ? 'in-use' : 'available',
     Attachments: attached ? [{ InstanceId: attached.id, State: 'attached' }] : [],
-    Tags: tagsOf({ Name: resource.name, ...resource.tags }),
+    Tags: tagsOf(resource.tags),
   }
 }
 

@@ -11,27 +11,32 @@ export interface AwsRole {
   trusts?: (externalId: string) => boolean
 }
 
+/** The role for actions, which trusts the same external ids. */
+export const actRoleOf = ({ roleArn }: Pick<AwsRole, 'roleArn'>): string => roleArn.replace(/Read$/, 'Act')
+
 /** The sessions of roles; signatures are not verified, tokens are. */
 export function sessionsOf(roles: Record<string, AwsRole>) {
-  const open = new Map<string, { account: string; token: string }>()
+  const open = new Map<string, { account: string; token: string; canAct: boolean }>()
   return {
     open: ({ input }: AwsRequest) => {
-      const [account, role] = Object.entries(roles).find(([, { roleArn }]) => roleArn === input['RoleArn']) ?? []
+      const asked = input['RoleArn']
+      const isAsked = (role: AwsRole) => role.roleArn === asked || actRoleOf(role) === asked
+      const [account, role] = Object.entries(roles).find(([, known]) => isAsked(known)) ?? []
       const { ExternalId: externalId } = input
       const isTrusted =
         typeof externalId === 'string' && (role?.externalId === externalId || role?.trusts?.(externalId) === true)
-      if (account === undefined || !isTrusted) throw new Refusal('AccessDenied', 403)
+      if (account === undefined || role === undefined || !isTrusted) throw new Refusal('AccessDenied', 403)
       const [id, secret, token] = [8, 20, 64].map((bytes) => randomBytes(bytes).toString('hex'))
       const AccessKeyId = `ASIA${id?.toUpperCase()}`
-      open.set(AccessKeyId, { account, token: token ?? '' })
+      open.set(AccessKeyId, { account, token: token ?? '', canAct: actRoleOf(role) === asked })
       // Clients compare it with their own clock.
       const Expiration = new Date(Date.now() + Number(input['DurationSeconds'] ?? 3600) * 1000)
       return { Credentials: { AccessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration } }
     },
-    accountOf: ({ request: { headers } }: AwsRequest): string => {
+    holderOf: ({ request: { headers } }: AwsRequest): { account: string; canAct: boolean } => {
       const session = open.get(/Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '')
       if (!session || session.token !== headers['x-amz-security-token']) throw new Refusal('InvalidClientTokenId', 403)
-      return session.account
+      return session
     },
   }
 }

@@ -138,9 +138,4 @@ export const inventory: Record<string, Operation> = {
   's3:GetBucketLifecycleConfiguration': () => {
     throw new Refusal('NoSuchLifecycleConfiguration', 404)
   },
-  ...listing('tag:GetResources', 'ResourceTagMappingList', ({ input, all }) =>
-    (input['ResourceTypeFilters'] as string[])
-      .flatMap((type) => all(type))
-      .map(({ arn, tags }) => ({ ResourceARN: arn, Tags: tagsOf(tags) })),
-  ),
 }

@@ -11,6 +11,8 @@ export interface Aws {
   estate: Estate
   now(): Date
   resources: readonly AwsResource[]
+  /** By ARN, since the start. */
+  retagged: Map<string, Record<string, string>>
   export: Export
   /** By day. */
   sums(version: Version): Map<string, Sum[]>
@@ -21,6 +23,8 @@ export interface Question extends AwsRequest {
   aws: Aws
   account: string
   isPayer: boolean
+  /** By the role for actions. */
+  canAct: boolean
   /** The resources of a type that exist now in the account, and in the region unless it is `any`. */
   all(type: string, region?: 'any'): AwsResource[]
 }

@@ -20,21 +20,26 @@ export interface AwsResource extends EstateResource {
 
 const arnForm = /^arn:aws:(?<service>[\w-]+):[^:]*:[^:]*:(?:(?<kind>[a-z-]+)[:/])?(?<id>.+)$/
 
+/** Their bill has no such tag. */
+const namedByTag = new Set(['ec2:instance', 'ec2:volume'])
+
 export function awsResource(resource: EstateResource): AwsResource {
   const { fields } = resource
   const arn = fields.ResourceId ?? ''
   const { service = '', kind, id = '' } = arnForm.exec(arn)?.groups ?? {}
+  const type = kind === undefined ? service : `${service}:${kind}`
+  const name = fields.ResourceName ?? ''
   return {
     ...resource,
     arn,
     id,
-    type: kind === undefined ? service : `${service}:${kind}`,
-    name: fields.ResourceName ?? '',
+    type,
+    name,
     account: fields.SubAccountId ?? '',
     region: fields.RegionId ?? '',
     zone: fields.AvailabilityZone ?? '',
     class: fields.SkuMeter?.split(':')[1] ?? '',
-    tags: JSON.parse(fields.Tags || '{}'),
+    tags: { ...(namedByTag.has(type) && { Name: name }), ...JSON.parse(fields.Tags || '{}') },
     createdAt: createdAtOf(resource),
   }
 }

@@ -14,20 +14,26 @@ import { askedType, graphCall, inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import type { Azure, Operation } from './operation.ts'
 import { azureResource, guidOf } from './resource.ts'
+import { tagging } from './tagging.ts'
 
-const routeOf = routesOf<Operation>({ ...identity, ...costs, ...billing, ...inventory, ...metrics })
+const routeOf = routesOf<Operation>({ ...identity, ...costs, ...billing, ...inventory, ...metrics, ...tagging })
 
 /** What Azure answers to the calls of the product, for all subscriptions of a tenant. */
 export function azureAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
   const { estate, now, faults, dir } = given
   const subscriptions = estate.subAccounts.map(({ id }) => subscriptionOf(estate.account, guidOf(id)))
   const versions = versionsOf(given)
-  const resources = hourly(estate, now, azureResource)
+  const retagged: Azure['retagged'] = new Map()
+  const resources = hourly(estate, now, (one) => {
+    const resource = azureResource(one)
+    return { ...resource, tags: retagged.get(resource.id) ?? resource.tags }
+  })
   const azure: Azure = {
     estate,
     now,
     subscriptions,
     versions,
+    retagged,
     get resources() {
       return resources()
     },

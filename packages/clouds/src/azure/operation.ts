@@ -20,6 +20,8 @@ export interface Azure {
   now(): Date
   subscriptions: readonly AzureSubscription[]
   resources: readonly AzureResource[]
+  /** By id, since the start. */
+  retagged: Map<string, Record<string, string>>
   versions: Versions
   /** By day. */
   sums(version: Version): Map<string, Sum[]>

@@ -11,10 +11,11 @@ import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import type { BillingAccount, Operation } from './operation.ts'
 import { summaryOf } from './query.ts'
+import { labelling } from './labelling.ts'
 import { gcpResource } from './resource.ts'
 
 const tokenPath = '/token'
-const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics })
+const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics, ...labelling })
 
 /**
  * What Google Cloud answers to the calls of the product, and the projects of each billing account, first the one with
@@ -24,7 +25,11 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
   const { estates, now, faults, dir } = given
   const accounts = await Promise.all(
     estates.map(async (estate): Promise<BillingAccount> => {
-      const resources = hourly(estate, now, gcpResource)
+      const relabelled: BillingAccount['relabelled'] = new Map()
+      const resources = hourly(estate, now, (one) => {
+        const resource = gcpResource(one)
+        return { ...resource, labels: relabelled.get(resource.number) ?? resource.labels }
+      })
       return {
         estate,
         versions: versionsOf({ estate, now, faults }),
@@ -32,6 +37,7 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
         get resources() {
           return resources()
         },
+        relabelled,
         serviceAccount: await serviceAccountOf(estate.subAccounts[0]?.id ?? '', dir),
         jobs: new Map(),
       }
@@ -40,14 +46,15 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
   const tokens = tokensOf(accounts)
   const answerOf = ({ path, query, headers, body }: ReceivedRequest): Answer => {
     if (path === tokenPath) return tokens.open(body)
-    const account = tokens.accountOf(headers.authorization)
-    if (!account) throw new Refusal('authError', 401)
+    const holder = tokens.holderOf(headers.authorization)
+    if (!holder) throw new Refusal('authError', 401)
+    const { account, canAct } = holder
     const { named, operation } = recognized(path)
     const project = named['project'] ?? query.get('project') ?? ''
     if (!account.estate.subAccounts.some(({ id }) => id === project)) throw new Refusal('forbidden', 403)
     const exist = account.resources.filter((each) => each.project === project && exists(each, now()))
     const all = (type: string) => exist.filter((each) => each.type === type)
-    return { body: operation({ account, project, now: now(), named, query, body, all }) }
+    return { body: operation({ account, project, canAct, now: now(), named, query, body, all }) }
   }
   const answer = async (request: ReceivedRequest): Promise<Answer> => {
     const call = request.path === tokenPath ? 'oauth2.token' : recognized(request.path).call

@@ -44,12 +44,16 @@ async function writeKey(path: string, dir: string): Promise<string> {
 
 /** The access tokens of service accounts. */
 export function tokensOf(accounts: readonly BillingAccount[]) {
-  const open = new Map<string, BillingAccount>()
+  const open = new Map<string, { account: BillingAccount; canAct: boolean }>()
   return {
     /** https://developers.google.com/identity/protocols/oauth2/service-account#authorizingrequests */
     open: (body: string): Reply => {
       const [header = '', claims = '', signature = ''] = (new URLSearchParams(body).get('assertion') ?? '').split('.')
-      const { iss, aud }: { iss?: string; aud?: string } = JSON.parse(Buffer.from(claims, 'base64url').toString())
+      const {
+        iss,
+        aud,
+        scope = '',
+      }: { iss?: string; aud?: string; scope?: string } = JSON.parse(Buffer.from(claims, 'base64url').toString())
       const account = accounts.find(({ serviceAccount }) => serviceAccount.client_email === iss)
       if (!account) return refused('Invalid grant: account not found')
       const key = createPublicKey(account.serviceAccount.private_key)
@@ -57,10 +61,10 @@ export function tokensOf(accounts: readonly BillingAccount[]) {
       if (!isSigned) return refused('Invalid JWT Signature.')
       if (aud !== 'https://oauth2.googleapis.com/token') return refused('Invalid JWT: Failed audience check.')
       const access_token = `ya29.${randomBytes(48).toString('base64url')}`
-      open.set(access_token, account)
+      open.set(access_token, { account, canAct: /\/auth\/(compute|cloud-platform)( |$)/.test(scope) })
       return { body: { access_token, expires_in: 3599, token_type: 'Bearer' } }
     },
-    accountOf: (authorization = ''): BillingAccount | undefined => open.get(authorization.replace(/^Bearer /, '')),
+    holderOf: (authorization = '') => open.get(authorization.replace(/^Bearer /, '')),
   }
 }
 

@@ -45,6 +45,8 @@ export interface BillingAccount {
   versions: Versions
   summary(version: Version): Summary
   resources: readonly GcpResource[]
+  /** By the number of the resource, since the start. */
+  relabelled: Map<string, Record<string, string>>
   serviceAccount: ServiceAccount
   /** Of BigQuery, by id. */
   jobs: Map<string, Job>
@@ -54,6 +56,8 @@ export interface BillingAccount {
 export interface Question {
   account: BillingAccount
   project: string
+  /** By the scopes of the token. */
+  canAct: boolean
   now: Date
   /** The parts of the path that have names in its pattern. */
   named: Record<string, string>

@@ -41,12 +41,18 @@ export const Public = z.object({
     ),
   verificationStatus: z.enum(['pending', 'verified', 'failed']),
   verification: Report.nullable(),
+  canAct: z
+    .boolean()
+    .default(false)
+    .describe('Whether credentials for actions are stored. Without them changes can only be planned.'),
   lastSync: z.string().nullable(),
   createdAt: z.string(),
 })
 
-export interface Info extends z.infer<typeof Public> {
+export interface Info extends z.input<typeof Public> {
   sealed: string
+  /** The credentials for actions, of their own role. */
+  sealedToAct?: string | undefined
   /** Since then the account is being disconnected and nothing reads it. */
   removedAt?: string
   version: number
@@ -103,6 +109,18 @@ export async function seal(ctx: Context, id: string, credentials: CloudCredentia
 
 export async function credentialsOf(ctx: Context, { id, sealed }: Info): Promise<CloudCredentials> {
   return JSON.parse(await Envelope.open(ctx, purposeOf(id), sealed)) as CloudCredentials
+}
+
+const actPurposeOf = (id: string) => `${purposeOf(id)}/act`
+
+export async function sealToAct(ctx: Context, id: string, credentials: CloudCredentials): Promise<string> {
+  return await Envelope.seal(ctx, actPurposeOf(id), JSON.stringify(credentials))
+}
+
+/** Undefined for an account that can only be planned for. */
+export async function credentialsToAct(ctx: Context, { id, sealedToAct }: Info): Promise<CloudCredentials | undefined> {
+  if (sealedToAct === undefined) return undefined
+  return JSON.parse(await Envelope.open(ctx, actPurposeOf(id), sealedToAct)) as CloudCredentials
 }
 
 type State = Pick<Info, 'status' | 'verificationStatus' | 'verification'>

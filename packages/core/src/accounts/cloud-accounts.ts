@@ -8,6 +8,7 @@ import { removeSources } from '../collect/plan.ts'
 import { purge } from './purge.ts'
 
 export { connectAws, connectAzure, connectGcp } from './connect.ts'
+export { allowActions, forbidActions } from './act-access.ts'
 export { AwsSetup, setupAws } from './external-id.ts'
 
 const ById = z.strictObject({
@@ -49,7 +50,12 @@ export const disconnect = change(
     if (costs === 'purge') await Excluded.refuseFull(ctx, connection)
     const account =
       found.removedAt === undefined
-        ? await CloudAccount.save(ctx, found, { removedAt: ctx.now().toISOString(), sealed: '' })
+        ? await CloudAccount.save(ctx, found, {
+            removedAt: ctx.now().toISOString(),
+            sealed: '',
+            sealedToAct: undefined,
+            canAct: false,
+          })
         : found
     const { provider, accountId, status } = account
     note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider, accountId, status } })

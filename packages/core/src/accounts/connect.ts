@@ -82,7 +82,8 @@ export const connectGcp = change(
   },
 )
 
-function keyOf(base64: string) {
+/** Throws Fault `invalid`. */
+export function keyOf(base64: string) {
   try {
     const { type: _, ...key } = ServiceAccount.parse(JSON.parse(Buffer.from(base64, 'base64').toString()))
     return key

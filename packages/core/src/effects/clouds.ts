@@ -20,6 +20,34 @@ export interface Provider {
   inventory(access: Access): AsyncIterable<InventoryPart>
   /** Hourly values of a UTC day. */
   utilization(access: Access, asked: UtilizationQuestion): AsyncIterable<Measurement[]>
+  /** The tags that each resource has now. */
+  tags(access: Access, resources: readonly Taggable[]): Promise<TagsNow[]>
+  /** Changes each resource on its own, and answers for each: a repetition changes nothing more. */
+  retag(access: Access, changes: readonly TagChange[]): Promise<Retagged[]>
+}
+
+/** What a cloud needs to find a resource. */
+export type Taggable = Pick<Resource, 'id' | 'aliases' | 'kind' | 'region'>
+
+export type TagsByKey = Readonly<Record<string, string>>
+
+/** `refusal` says why the cloud did not answer, and what to do. */
+export type TagsNow = { id: string } & ({ tags: TagsByKey } | { refusal: string })
+
+export interface TagChange {
+  resource: Taggable
+  /** As they were read. Where the cloud allows it, tags that have changed since are a refusal. */
+  before: TagsByKey
+  set: TagsByKey
+  /** With the values that they have. */
+  remove: TagsByKey
+}
+
+export interface Retagged {
+  id: string
+  /** The resource is not changed, or `isPartly`. */
+  refusal?: string
+  isPartly?: true
 }
 
 /** Access to one account for one collection. */

@@ -25,6 +25,8 @@ import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
 
+type TagCall = 'tags' | 'retag'
+
 /** A test runtime in memory that records published events, started workflows, messages and mails. */
 export interface MemoryRuntime extends Runtime {
   events: Event[]
@@ -34,7 +36,7 @@ export interface MemoryRuntime extends Runtime {
   /** Answer of all clouds to `verify`. */
   verification: Verification
   /** What all clouds have; nothing by default. */
-  cloud: Omit<Provider, 'verify'>
+  cloud: Omit<Provider, 'verify' | TagCall> & Partial<Pick<Provider, TagCall>>
 }
 
 /** The default lake throws a Fault on any use, as in a function without DuckDB. */
@@ -128,6 +130,10 @@ function memoryClouds(runtime: () => Pick<MemoryRuntime, 'verification' | 'cloud
     preliminary: (given) => runtime().cloud.preliminary(given),
     inventory: (given) => runtime().cloud.inventory(given),
     utilization: (given, asked) => runtime().cloud.utilization(given, asked),
+    tags: async (given, resources) =>
+      (await runtime().cloud.tags?.(given, resources)) ?? resources.map(({ id }) => ({ id, tags: {} })),
+    retag: async (given, changes) =>
+      (await runtime().cloud.retag?.(given, changes)) ?? changes.map(({ resource: { id } }) => ({ id })),
   }
   const setup: AwsSetup = {
     templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),

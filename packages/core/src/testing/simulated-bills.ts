@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Access, BillDelivery, Provider } from '../effects/clouds.ts'
+import type { Access, BillDelivery } from '../effects/clouds.ts'
 import { Fault } from '../kernel/fault.ts'
+import type { MemoryRuntime } from './runtime.ts'
 
 /** The accounts of the simulation: P pays for M, S pays for itself, and L exports only later. */
 export const accounts = {
@@ -66,7 +67,7 @@ export class SimulatedBills {
     )
   }
 
-  provider(): Omit<Provider, 'verify'> {
+  provider(): MemoryRuntime['cloud'] {
     const [bills, preliminary] = [this.bills.bind(this), this.preliminary.bind(this)]
     return { bills, preliminary, inventory: async function* () {}, utilization: async function* () {} }
   }

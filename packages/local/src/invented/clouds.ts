@@ -36,6 +36,8 @@ export async function withInvented(invented: Invented): Promise<Clouds> {
     async *utilization(access, asked) {
       yield* (await of(cloud, access.credentials)).utilization(access, asked)
     },
+    tags: async (access, resources) => await (await of(cloud, access.credentials)).tags(access, resources),
+    retag: async (access, changes) => await (await of(cloud, access.credentials)).retag(access, changes),
   })
   return { aws: { ...real.aws, ...chosen('aws') }, azure: chosen('azure'), gcp: chosen('gcp') }
 }

@@ -7,6 +7,10 @@ import {
   type InventoryPart,
   type Measurement,
   type Provider,
+  type Retagged,
+  type TagChange,
+  type Taggable,
+  type TagsNow,
   type UtilizationQuestion,
   type Verification,
 } from '@cloudoptima/core'
@@ -49,7 +53,15 @@ export interface ProviderOf<C extends Cloud> {
   preliminary(access: AccessTo<C>): AsyncIterable<BillDelivery>
   inventory(access: AccessTo<C>): AsyncIterable<InventoryPart>
   utilization(access: AccessTo<C>, asked: UtilizationQuestion): AsyncIterable<Measurement[]>
+  tags(access: AccessTo<C>, resources: readonly Taggable[]): Promise<TagsNow[]>
+  retag(access: AccessTo<C>, changes: readonly TagChange[]): Promise<Retagged[]>
 }
+
+/** What is read from an account for a collection. */
+export type Collector<C extends Cloud> = Omit<ProviderOf<C>, 'verify' | 'tags' | 'retag'>
+
+/** What is changed in an account. */
+export type Actor<C extends Cloud> = Pick<ProviderOf<C>, 'tags' | 'retag'>
 
 /** Refuses credentials of another cloud. */
 export function providerOf<C extends Cloud>(cloud: C, own: ProviderOf<C>): Provider {
@@ -65,5 +77,7 @@ export function providerOf<C extends Cloud>(cloud: C, own: ProviderOf<C>): Provi
     preliminary: (access) => own.preliminary(accessTo(access)),
     inventory: (access) => own.inventory(accessTo(access)),
     utilization: (access, asked) => own.utilization(accessTo(access), asked),
+    tags: async (access, resources) => await own.tags(accessTo(access), resources),
+    retag: async (access, changes) => await own.retag(accessTo(access), changes),
   }
 }

@@ -1,5 +1,6 @@
 import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { awsActor } from './act/tags.ts'
 import { awsCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
@@ -11,7 +12,11 @@ import { globalRegion, parseRole, type Role, type Session, settings } from './ac
 
 /** Access by a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): Provider {
-  return providerOf('aws', { verify: (credentials) => verify(options, credentials), ...awsCollector(options) })
+  return providerOf('aws', {
+    verify: (credentials) => verify(options, credentials),
+    ...awsCollector(options),
+    ...awsActor(options),
+  })
 }
 
 async function verify(options: AccessOptions, { roleArn, externalId }: CredentialsOf<'aws'>): Promise<Verification> {

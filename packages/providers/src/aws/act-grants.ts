@@ -1,17 +1,42 @@
 export interface ActGrant {
   permission: string
   /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
-  on: readonly ('any' | 'instance' | 'volume' | 'snapshot' | 'address')[]
+  on: readonly ActedOn[]
   /** In addition to the condition that excludes protected resources. */
   condition?: Record<string, Record<string, string | readonly string[]>> | undefined
   neededFor: string
 }
+
+export type ActedOn =
+  | 'any'
+  | 'instance'
+  | 'volume'
+  | 'snapshot'
+  | 'address'
+  | 'image'
+  | 'natGateway'
+  | 'database'
+  | 'databaseSnapshot'
+  | 'buckets'
+  | 'table'
+  | 'function'
+  | 'loadBalancer'
+  | 'cache'
+  | 'ecs'
+  | 'eks'
+  | 'logGroup'
 
 /** IAM denies changes to resources that have this tag with the value `true`. */
 export const protectionTag = 'cloudoptima:protected'
 
 function grant(permission: string, on: ActGrant['on'], neededFor: string, condition?: ActGrant['condition']): ActGrant {
   return { permission, on, neededFor, condition }
+}
+
+/** Any tags but the one that protects a resource. */
+function tagging(service: string, verbs: string, ...on: ActedOn[]): ActGrant[] {
+  const spared = { 'ForAllValues:StringNotEquals': { 'aws:TagKeys': protectionTag } }
+  return verbs.split(' ').map((verb) => grant(`${service}:${verb}`, on, 'changing tags, and undoing it', spared))
 }
 
 const reads = 'checking that nothing has changed since the approval'
@@ -43,10 +68,17 @@ export const actGrants: readonly ActGrant[] = [
     'copying the tags of the original to new snapshots and restored volumes',
     { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } },
   ),
-  grant(
-    'ec2:CreateTags',
-    ['instance', 'volume', 'snapshot', 'address'],
-    'marking changed resources, with our own tags only',
-    { 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' }, Null: { 'aws:TagKeys': 'false' } },
-  ),
+  grant('tag:GetResources', ['any'], 'reading tags before they are changed'),
+  grant('tag:TagResources', ['any'], 'setting tags; each service checks its own permission too'),
+  grant('tag:UntagResources', ['any'], 'undoing changes of tags; each service checks its own permission too'),
+  ...tagging('ec2', 'CreateTags DeleteTags', 'instance', 'volume', 'snapshot', 'address', 'image', 'natGateway'),
+  ...tagging('rds', 'AddTagsToResource RemoveTagsFromResource', 'database', 'databaseSnapshot'),
+  ...tagging('s3', 'GetBucketTagging PutBucketTagging', 'buckets'),
+  ...tagging('dynamodb', 'TagResource UntagResource', 'table'),
+  ...tagging('lambda', 'TagResource UntagResource', 'function'),
+  ...tagging('elasticloadbalancing', 'AddTags RemoveTags', 'loadBalancer'),
+  ...tagging('elasticache', 'AddTagsToResource RemoveTagsFromResource', 'cache'),
+  ...tagging('ecs', 'TagResource UntagResource', 'ecs'),
+  ...tagging('eks', 'TagResource UntagResource', 'eks'),
+  ...tagging('logs', 'TagResource UntagResource', 'logGroup'),
 ]

@@ -23,6 +23,14 @@ interface Policy {
   PolicyDocument: { Statement: Statement[] }
 }
 
+/** The calls in the code of some files. */
+function callsIn(isWanted: (file: string) => boolean) {
+  const all = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test(ing)?\.ts$/.test(file))
+  const code = all.filter(isWanted).map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8'))
+  const calls = /new (?:sdk\.)?(\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g
+  return [...code.join('\n').matchAll(calls)].map(([, command, paginated, target]) => command ?? paginated ?? target)
+}
+
 /** The policies of a template's role, including conditional ones. */
 function policiesOf(template: Template): Policy[] {
   const policies = template.Resources.Role.Properties['Policies'] as (
@@ -47,11 +55,7 @@ describe('the read role', () => {
   })
 
   test('grants exactly the calls that our code can make', () => {
-    const sources = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test(ing)?\.ts$/.test(file))
-    const code = sources.map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).join('\n')
-    const made = [...code.matchAll(/new (?:sdk\.)?(\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g)].map(
-      ([, command, paginated, target]) => command ?? paginated ?? target,
-    )
+    const made = callsIn((file) => !file.startsWith('act/'))
     const granted = new Set([...readGrants.map(({ call }) => call), ...notTheirs])
     expect([...new Set(made)].toSorted()).toEqual([...granted].toSorted())
   })
@@ -110,11 +114,20 @@ describe('the read role', () => {
 describe('the act role', () => {
   test('grants exactly the permissions of the table, without wildcards', () => {
     expect(actionsOf(actRoleTemplate())).toEqual(actGrants.map(({ permission }) => permission))
-    for (const action of actionsOf(actRoleTemplate())) expect(action).toMatch(/^ec2:[A-Za-z]+$/)
+    for (const action of actionsOf(actRoleTemplate())) expect(action).toMatch(/^[a-z\d]+:[A-Za-z]+$/)
+    const others = actionsOf(actRoleTemplate()).filter((action) => !action.startsWith('ec2:'))
+    for (const action of others) expect(action).toMatch(/[Tt]ag/)
+  })
+
+  test('grants the calls that our code makes to act', () => {
+    const granted = new Set(actGrants.map(({ permission }) => permission.split(':')[1]))
+    const made = callsIn((file) => file.startsWith('act/'))
+    expect(made.length).toBeGreaterThan(2)
+    expect(made.filter((call) => !granted.has(call))).toEqual([])
   })
 
   test('changes no protected resources, and restricts the kinds of resources', () => {
-    const changes = statementsOf(actRoleTemplate()).filter(({ Action }) => !String(Action).startsWith('ec2:Describe'))
+    const changes = statementsOf(actRoleTemplate()).filter(({ Action }) => !/^(ec2:Describe|tag:)/.test(String(Action)))
     expect(changes.length).toBeGreaterThan(10)
     for (const { Condition, Resource } of changes) {
       expect(Condition).toMatchObject({ StringNotEquals: { 'aws:ResourceTag/cloudoptima:protected': 'true' } })
@@ -122,7 +135,7 @@ describe('the act role', () => {
     }
   })
 
-  test('changes no attribute of instances except the type, and sets only our own tags on existing resources', () => {
+  test('changes no attribute of instances except the type, and no tag that protects a resource', () => {
     const conditions = (action: string) =>
       statementsOf(actRoleTemplate())
         .filter((statement) => statement.Action === action)
@@ -132,7 +145,7 @@ describe('the act role', () => {
     ])
     expect(conditions('ec2:CreateTags')).toEqual([
       expect.objectContaining({ StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } }),
-      expect.objectContaining({ 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' } }),
+      expect.objectContaining({ 'ForAllValues:StringNotEquals': { 'aws:TagKeys': 'cloudoptima:protected' } }),
     ])
   })
 })

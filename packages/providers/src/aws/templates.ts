@@ -1,5 +1,5 @@
 import { type Grant, readGrants } from './access/read-grants.ts'
-import { type ActGrant, actGrants, protectionTag } from './act-grants.ts'
+import { type ActedOn, type ActGrant, actGrants, protectionTag } from './act-grants.ts'
 import type { AwsSetup } from '@cloudoptima/core'
 
 export type Template = ReturnType<typeof roleTemplate>
@@ -100,21 +100,32 @@ function trustParameters(roleName: string): Record<string, Parameter> {
 }
 
 const sub = (text: string) => ({ 'Fn::Sub': text })
-const ec2 = (resource: string, account = '${AWS::AccountId}') =>
-  sub(`arn:\${AWS::Partition}:ec2:*:${account}:${resource}/*`)
+const of = (service: string, resource: string, account = '${AWS::AccountId}') =>
+  sub(`arn:\${AWS::Partition}:${service}:*:${account}:${resource}*`)
 
-const resources: Record<Grant['on'] | ActGrant['on'][number], unknown> = {
+const resources: Record<Grant['on'] | ActedOn, unknown> = {
   any: '*',
   role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}'),
   export: sub('arn:${AWS::Partition}:bcm-data-exports:us-east-1:${AWS::AccountId}:export/*'),
   buckets: sub('arn:${AWS::Partition}:s3:::*'),
   bucket: sub('arn:${AWS::Partition}:s3:::${ExportBucket}'),
   objects: sub('arn:${AWS::Partition}:s3:::${ExportBucket}/*'),
-  instance: ec2('instance'),
-  volume: ec2('volume'),
-  // The ARN of a snapshot contains no account.
-  snapshot: ec2('snapshot', ''),
-  address: ec2('elastic-ip'),
+  instance: of('ec2', 'instance/'),
+  volume: of('ec2', 'volume/'),
+  // The ARNs of snapshots and images contain no account.
+  snapshot: of('ec2', 'snapshot/', ''),
+  image: of('ec2', 'image/', ''),
+  address: of('ec2', 'elastic-ip/'),
+  natGateway: of('ec2', 'natgateway/'),
+  database: of('rds', 'db:'),
+  databaseSnapshot: of('rds', 'snapshot:'),
+  table: of('dynamodb', 'table/'),
+  function: of('lambda', 'function:'),
+  loadBalancer: of('elasticloadbalancing', 'loadbalancer/'),
+  cache: of('elasticache', 'cluster:'),
+  ecs: of('ecs', ''),
+  eks: of('eks', 'cluster/'),
+  logGroup: of('logs', 'log-group:'),
 }
 
 /** It needs CAPABILITY_NAMED_IAM. */

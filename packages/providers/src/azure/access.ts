@@ -1,5 +1,6 @@
 import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { azureActor } from './act/tags.ts'
 import { azureCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement } from './cost-management.ts'
@@ -11,7 +12,11 @@ import { signIn } from './sign-in.ts'
 
 /** Access by an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): Provider {
-  return providerOf('azure', { verify: (credentials) => verify(options, credentials), ...azureCollector(options) })
+  return providerOf('azure', {
+    verify: (credentials) => verify(options, credentials),
+    ...azureCollector(options),
+    ...azureActor(options),
+  })
 }
 
 const ids = {

@@ -1,5 +1,6 @@
 import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { gcpActor } from './act/tags.ts'
 import { gcpCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
@@ -9,7 +10,11 @@ import { project } from './project.ts'
 
 /** Access by the key of a service account with roles on one project. */
 export function gcpAccess(options: AccessOptions): Provider {
-  return providerOf('gcp', { verify: (credentials) => verify(options, credentials), ...gcpCollector(options) })
+  return providerOf('gcp', {
+    verify: (credentials) => verify(options, credentials),
+    ...gcpCollector(options),
+    ...gcpActor(options),
+  })
 }
 
 async function verify(

@@ -10,8 +10,16 @@ type Key = CredentialsOf<'gcp'>['serviceAccount']
 
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
+const readScopes = ['cloud-platform.read-only', 'bigquery']
+/** Of a token that may change labels. */
+export const actScopes = ['compute']
+
 /** The URLs in the key file are ignored, because the customer controls them (SSRF). */
-export async function signIn(hosts: GcpHosts, { client_email: email, private_key: key }: Key): Promise<SignIn> {
+export async function signIn(
+  hosts: GcpHosts,
+  { client_email: email, private_key: key }: Key,
+  scopes: readonly string[] = readScopes,
+): Promise<SignIn> {
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file has no client_email. Give the unchanged JSON key file of the service account.')
   if (!isRsaKey(key))
@@ -32,7 +40,7 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
   const client = new JWT({
     email,
     key,
-    scopes: ['https://www.googleapis.com/auth/cloud-platform.read-only', 'https://www.googleapis.com/auth/bigquery'],
+    scopes: scopes.map((name) => `https://www.googleapis.com/auth/${name}`),
     transporter,
   })
   try {

@@ -12,7 +12,8 @@ export interface TemporaryKeys extends AwsKeys {
 }
 
 /** By purpose; AWS allows 15 minutes at least, and one hour to roles that assume roles. */
-const seconds = { verification: 900, collection: 3600 }
+const seconds = { verification: 900, collection: 3600, action: 900 }
+export type Purpose = keyof typeof seconds
 
 // Errors about our own credentials, not about the customer's role.
 const ourOwn = new Set([
@@ -25,7 +26,7 @@ const ourOwn = new Set([
 ])
 
 /** Assumes roles for a purpose; throws Fault `unavailable` if our own credentials are refused. */
-export async function assumer(options: AccessOptions, purpose: keyof typeof seconds = 'verification'): Promise<Assume> {
+export async function assumer(options: AccessOptions, purpose: Purpose = 'verification'): Promise<Assume> {
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
   const sts = new STSClient(ownSettings(options))
   await ownCredentials(sts.config.credentials)

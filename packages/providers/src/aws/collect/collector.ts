@@ -1,5 +1,5 @@
 import type { AccessOptions } from '../../access/options.ts'
-import type { AccessTo, ProviderOf } from '../../access/verdict.ts'
+import type { AccessTo, Collector } from '../../access/verdict.ts'
 import { bills } from './bills.ts'
 import { inventory } from './inventory.ts'
 import { preliminary } from './preliminary.ts'
@@ -8,7 +8,7 @@ import { createSessions } from './sessions.ts'
 import { utilization } from './utilization.ts'
 
 /** What is collected from an account. */
-export function awsCollector(options: AccessOptions): Omit<ProviderOf<'aws'>, 'verify'> {
+export function awsCollector(options: AccessOptions): Collector<'aws'> {
   const sessions = createSessions(options)
   const read = <Rest extends unknown[], Value>(collect: (reader: Reader, ...rest: Rest) => AsyncIterable<Value>) =>
     async function* (access: AccessTo<'aws'>, ...rest: Rest): AsyncGenerator<Value> {

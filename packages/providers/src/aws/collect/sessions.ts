@@ -1,7 +1,7 @@
 import { Fault } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import type { AccessTo } from '../../access/verdict.ts'
-import { assumer, cannotAssume, type TemporaryKeys } from '../access/assume.ts'
+import { assumer, cannotAssume, type Purpose, type TemporaryKeys } from '../access/assume.ts'
 import { parseRole, type Role } from '../access/session.ts'
 
 /** The sessions of roles in this process. */
@@ -15,7 +15,7 @@ const most = 1000
 const marginMs = 5 * 60_000
 
 /** Keeps each session until 5 minutes before its end. */
-export function createSessions(options: AccessOptions): Sessions {
+export function createSessions(options: AccessOptions, purpose: Purpose = 'collection'): Sessions {
   const kept = new Map<string, TemporaryKeys>()
   const keysOf: Sessions['keysOf'] = async ({ credentials: { roleArn, externalId }, meter }) => {
     // Another external id must not find the session: it is what proves the right to the role.
@@ -24,7 +24,7 @@ export function createSessions(options: AccessOptions): Sessions {
     if (open?.expiration !== undefined && open.expiration.getTime() - marginMs > Date.now()) return open
     const role = roleOrRefuse(roleArn)
     await meter.take({ api: 'sts:AssumeRole' })
-    const assume = await assumer(options, 'collection')
+    const assume = await assumer(options, purpose)
     const keys = await assume(role.arn, externalId)
     if (!keys) throw new Fault('forbidden', cannotAssume(role))
     kept.delete(key)

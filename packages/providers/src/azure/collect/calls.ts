@@ -11,8 +11,9 @@ export interface Question extends Pick<Call, 'limits' | 'bytes'> {
   api: string
   /** Absolute, or a path of the resource manager. */
   url: string
-  /** Makes the request a POST. */
+  /** Makes the request a POST, unless `method` says otherwise. */
   body?: string
+  method?: 'PATCH'
   /** Of the token; default: the resource manager. */
   scope?: string
   headers?: Record<string, string>
@@ -57,7 +58,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
   let quotaPauseMs = 0
 
   /** Undefined if the connection breaks, or Azure cannot sign in at the moment. */
-  const once = async ({ url, body, scope, headers, stream, ...call }: Question) => {
+  const once = async ({ url, body, method, scope, headers, stream, ...call }: Question) => {
     const authorization = await bearer.of(scope)
     if (authorization === undefined) return undefined
     if (quotaPauseMs > 0) await pause(quotaPauseMs, undefined, { signal })
@@ -65,7 +66,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
     await meter.take(call)
     const request = createPipelineRequest({
       url: url.startsWith('/') ? `${secure(hosts.resourceManager)}${url}` : url,
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: createHttpHeaders({ 'content-type': 'application/json', ...headers, authorization }),
       abortSignal: signal,
       ...(body !== undefined && { body }),

@@ -1,5 +1,5 @@
 import type { AccessOptions } from '../../access/options.ts'
-import type { AccessTo, ProviderOf } from '../../access/verdict.ts'
+import type { AccessTo, Collector } from '../../access/verdict.ts'
 import { bills } from './bills.ts'
 import { azureCalls, type Calls } from './calls.ts'
 import { inventory } from './inventory.ts'
@@ -7,7 +7,7 @@ import { preliminary } from './preliminary.ts'
 import { utilization } from './utilization.ts'
 
 /** What is collected from a subscription. */
-export function azureCollector(options: AccessOptions): Omit<ProviderOf<'azure'>, 'verify'> {
+export function azureCollector(options: AccessOptions): Collector<'azure'> {
   const collect = <Rest extends unknown[], T>(work: (calls: Calls, ...rest: Rest) => AsyncIterable<T>) =>
     async function* (access: AccessTo<'azure'>, ...rest: Rest) {
       yield* work(await azureCalls(options, access), ...rest)

@@ -51,11 +51,15 @@ export class Refusal extends Error {
 }
 
 /** Signs in. Throws Fault `forbidden` if Google refuses the key. */
-export async function callerOf(options: AccessOptions, access: AccessTo<'gcp'>): Promise<Caller> {
+export async function callerOf(
+  options: AccessOptions,
+  access: AccessTo<'gcp'>,
+  scopes?: readonly string[],
+): Promise<Caller> {
   const hosts = hostsOf(options)
   const { projectId, serviceAccount } = access.credentials
   await access.meter.take({ api: 'oauth2.token' })
-  const signedIn = await signIn(hosts, serviceAccount)
+  const signedIn = await signIn(hosts, serviceAccount, scopes)
   if (signedIn.kind === 'refused') throw new Fault('forbidden', signedIn.message)
   // Good for an hour, longer than a collection takes.
   const { token, client: jwt } = signedIn

@@ -1,12 +1,12 @@
 import type { AccessOptions } from '../../access/options.ts'
-import type { AccessTo, ProviderOf } from '../../access/verdict.ts'
+import type { AccessTo, Collector } from '../../access/verdict.ts'
 import { bills, createLooks } from './bills.ts'
 import { type Caller, callerOf } from './calls.ts'
 import { inventory } from './inventory.ts'
 import { utilization } from './utilization.ts'
 
 /** What is collected from a project. */
-export function gcpCollector(options: AccessOptions): Omit<ProviderOf<'gcp'>, 'verify'> {
+export function gcpCollector(options: AccessOptions): Collector<'gcp'> {
   async function* signedIn<Result>(
     access: AccessTo<'gcp'>,
     collect: (caller: Caller) => AsyncIterable<Result>,
