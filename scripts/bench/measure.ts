@@ -21,10 +21,11 @@ export interface Run {
 export async function runAlone<Figures extends Pick<Run, 'seconds'> = Run>(
   script: string,
   args: string[],
+  flags: string[] = [],
 ): Promise<Figures> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...args],
+    ['--disable-warning=ExperimentalWarning', ...flags, join(import.meta.dirname, script), ...args],
     {
       maxBuffer: 1e8,
     },
