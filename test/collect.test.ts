@@ -85,6 +85,9 @@ function cloudOf(bills: readonly string[]): MemoryRuntime['cloud'] {
     async *preliminary() {
       yield* []
     },
+    async *prices() {
+      yield* []
+    },
     async *inventory() {
       yield { part: 'ec2:instances/eu-west-1', resources: [{ ...resource, status }] }
     },

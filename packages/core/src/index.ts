@@ -1,4 +1,5 @@
 export * from './kernel/cloud.ts'
+export type { ListPrice } from './kernel/list-price.ts'
 export * from './kernel/resource.ts'
 export * from './effects/clouds.ts'
 export * as Actor from './kernel/actor.ts'

@@ -112,7 +112,7 @@ test('cloud clients are created once, on first use', async () => {
   let made = 0
   const verified = { ok: true, problems: [], missing: [] }
   const none = async function* () {}
-  const reads = { bills: none, preliminary: none, inventory: none, utilization: none }
+  const reads = { bills: none, preliminary: none, inventory: none, utilization: none, prices: none }
   const access = { verify: async () => verified, ...reads, tags: async () => [], retag: async () => [] }
   const setup = {
     templates: async () => ({ read: '{}', act: '{}' }),

@@ -5,6 +5,7 @@ import {
   type Clouds,
   Fault,
   type Lake,
+  type PriceQuestion,
   type Provider,
   type Runtime,
   type UtilizationQuestion,
@@ -116,6 +117,7 @@ function lazyProvider(load: () => Promise<Provider>): Provider {
     preliminary: later((known, access: Access) => known.preliminary(access)),
     inventory: later((known, access: Access) => known.inventory(access)),
     utilization: later((known, access: Access, asked: UtilizationQuestion) => known.utilization(access, asked)),
+    prices: later((known, access: Access, asked: PriceQuestion) => known.prices(access, asked)),
     tags: async (access, resources) => await (await load()).tags(access, resources),
     retag: async (access, changes) => await (await load()).retag(access, changes),
   }

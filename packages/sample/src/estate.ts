@@ -5,7 +5,7 @@ import { chargesOf } from './bill/charges.ts'
 import { periodsOf } from './bill/period.ts'
 import { disturbedQuantity } from './company/anomaly.ts'
 import { gcpGbp, gcpUsd } from './gcp/account.ts'
-import type { Account, Pattern, SubAccount } from './company/model.ts'
+import type { Account, Pattern, Product, SubAccount } from './company/model.ts'
 import { type PlannedCommitment, plansOf } from './company/plan.ts'
 import { quantity } from './company/quantity.ts'
 import { type Resource, resourceAt, resourceFields } from './company/resource.ts'
@@ -31,6 +31,8 @@ export interface Estate {
   subAccounts: readonly Pick<SubAccount, 'id' | 'name'>[]
   regions: readonly string[]
   resources: readonly EstateResource[]
+  /** What the bills charge at list price, in USD; the same in all regions. */
+  listed: readonly Pick<Product, 'meter' | 'price' | 'details'>[]
   commitments: readonly Pick<PlannedCommitment, 'id' | 'name' | 'category' | 'unitPrice' | 'count' | 'from'>[]
   firstMonth: string
   bill(month: string, until: Day.Day, change?: BillChange): Bill
@@ -96,6 +98,7 @@ export function openEstate(name: keyof typeof accounts, { today, seed, months, r
     currency: account.fields.BillingCurrency,
     subAccounts: account.subAccounts,
     regions: account.regions.map(({ id }) => id),
+    listed: account.products.flatMap((product) => [product, ...(product.larger ? [product.larger] : [])]),
     commitments: plan.commitments,
     firstMonth: Day.month(window.start).period,
     resources: plan.resources.map((resource) => {

@@ -13,6 +13,7 @@ import { type AwsRole, identity, sessionsOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import { type Aws, type Operation, Whole } from './operation.ts'
+import { isPriceList, priceList } from './prices.ts'
 import { awsResource } from './resource.ts'
 import { tagging } from './tagging.ts'
 
@@ -52,6 +53,10 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     return output instanceof Whole ? output.answer : await encoded(request, output)
   }
   const answer = async (received: ReceivedRequest): Promise<Answer> => {
+    if (isPriceList(received.path))
+      return await answered({ codes, write: writePublic, call: 'pricing:index.csv', faults }, () =>
+        priceList(estate, received.path, now()),
+      )
     const request = await recognized(received)
     return await answered({ ...refusalsOf(request), call: request.call, faults }, async () => await answerOf(request))
   }
@@ -69,6 +74,7 @@ const codes: Refusals['codes'] = {
   throttled: {
     s3: ['SlowDown', 503],
     ec2: ['RequestLimitExceeded', 503],
+    pricing: ['TooManyRequests', 429],
     other: ['ThrottlingException', 400],
   },
   failed: { other: ['InternalFailure', 500] },
@@ -80,6 +86,12 @@ const codes: Refusals['codes'] = {
     other: ['ExpiredTokenException', 400],
   },
 }
+
+/** Of files that need no sign-in. */
+const writePublic: Refusals['write'] = (_, { status }, seconds) => ({
+  status,
+  headers: seconds === undefined ? {} : { 'retry-after': String(seconds) },
+})
 
 function refusalsOf(request: AwsRequest): Refusals {
   return {

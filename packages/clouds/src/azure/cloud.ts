@@ -13,6 +13,7 @@ import { identity, signIn, subscriptionOf, subscriptionWith } from './identity.t
 import { askedType, graphCall, inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import type { Azure, Operation } from './operation.ts'
+import { retailPath, retailPrices } from './prices.ts'
 import { azureResource, guidOf } from './resource.ts'
 import { tagging } from './tagging.ts'
 
@@ -43,6 +44,7 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
     ),
   }
   const answerOf = async (request: ReceivedRequest): Promise<Answer> => {
+    if (request.path === retailPath) return retailPrices(estate, request)
     const signedIn = signIn(request, subscriptions)
     if (signedIn) return signedIn
     const { operation, named } = routeOf(request.path)
@@ -64,6 +66,7 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
 function callOf(request: ReceivedRequest): string {
   if (request.path.endsWith('/oauth2/v2.0/token')) return 'login:token'
   if (request.path.endsWith('/openid-configuration')) return 'login:configuration'
+  if (request.path === retailPath) return 'prices:retail'
   const { call } = routeOf(request.path)
   return call === graphCall ? `${askedType(request.body)}/read` : call
 }

@@ -6,6 +6,7 @@ import { exists, hourly } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { newest, versionsOf } from '../versions.ts'
 import { bigQuery } from './big-query.ts'
+import { catalog, catalogCall } from './catalog.ts'
 import { type GcpProject, identity, serviceAccountOf, tokensOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
@@ -15,7 +16,7 @@ import { labelling } from './labelling.ts'
 import { gcpResource } from './resource.ts'
 
 const tokenPath = '/token'
-const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics, ...labelling })
+const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics, ...labelling, ...catalog })
 
 /**
  * What Google Cloud answers to the calls of the product, and the projects of each billing account, first the one with
@@ -49,9 +50,10 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
     const holder = tokens.holderOf(headers.authorization)
     if (!holder) throw new Refusal('authError', 401)
     const { account, canAct } = holder
-    const { named, operation } = recognized(path)
+    const { call, named, operation } = recognized(path)
     const project = named['project'] ?? query.get('project') ?? ''
-    if (!account.estate.subAccounts.some(({ id }) => id === project)) throw new Refusal('forbidden', 403)
+    if (call !== catalogCall && !account.estate.subAccounts.some(({ id }) => id === project))
+      throw new Refusal('forbidden', 403)
     const exist = account.resources.filter((each) => each.project === project && exists(each, now()))
     const all = (type: string) => exist.filter((each) => each.type === type)
     return { body: operation({ account, project, canAct, now: now(), named, query, body, all }) }

@@ -2,15 +2,17 @@ import type { InventoryPart } from '../effects/clouds.ts'
 import type { Context } from '../effects/context.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import type { Found, Given } from './collection.ts'
+import { refreshPrices } from './prices.ts'
 import { landRows } from './rows.ts'
 import type * as Source from './source.ts'
 
 /** Replaces the inventory of the account. A part that could not be read keeps its last state. */
-export async function collectInventory(ctx: Context, { source, syncId, access, problems }: Given): Promise<Found> {
+export async function collectInventory(ctx: Context, given: Given): Promise<Found> {
+  const { source, syncId, access, problems } = given
   const { provider, accountId } = source
   const takenAt = ctx.now().toISOString()
   const current = await currentOf(ctx, source)
-  return await landRows(ctx, {
+  const landed = await landRows(ctx, {
     syncId,
     cloudAccountId: source.cloudAccountId,
     facts: { kind: 'inventory', provider, accountId, takenAt },
@@ -18,6 +20,8 @@ export async function collectInventory(ctx: Context, { source, syncId, access, p
     rows: rowsOf(ctx.runtime.clouds[provider].inventory(access), source, takenAt),
     keptParts: () => [...new Set(problems.map(({ part }) => part))],
   })
+  await refreshPrices(ctx, given, landed.regions ?? [])
+  return landed
 }
 
 async function* rowsOf(parts: AsyncIterable<InventoryPart>, { provider, accountId }: Source.Info, takenAt: string) {

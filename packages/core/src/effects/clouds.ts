@@ -1,4 +1,5 @@
 import type { Cloud } from '../kernel/cloud.ts'
+import type { ListPrice } from '../kernel/list-price.ts'
 import type { Measurement, Resource } from '../kernel/resource.ts'
 
 /** All clouds. A new one is its folder in `packages/providers` and its row here. */
@@ -20,6 +21,8 @@ export interface Provider {
   inventory(access: Access): AsyncIterable<InventoryPart>
   /** Hourly values of a UTC day. */
   utilization(access: Access, asked: UtilizationQuestion): AsyncIterable<Measurement[]>
+  /** The public prices in each region, one list after the other; none for a region that the cloud has no list of. */
+  prices(access: Access, asked: PriceQuestion): AsyncIterable<PriceList>
   /** The tags that each resource has now. */
   tags(access: Access, resources: readonly Taggable[]): Promise<TagsNow[]>
   /** Changes each resource on its own, and answers for each: a repetition changes nothing more. */
@@ -141,6 +144,17 @@ export interface UtilizationQuestion {
   day: string
   /** Those that have metrics. */
   resources: readonly Pick<Resource, 'id' | 'kind' | 'region' | 'configuration'>[]
+}
+
+export interface PriceQuestion {
+  /** As resources name them. */
+  regions: readonly string[]
+}
+
+/** In USD, which the clouds set their prices in; without discounts, taxes and free amounts. */
+export interface PriceList {
+  region: string
+  prices: ListPrice[]
 }
 
 export interface AwsSetup {

@@ -60,7 +60,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
-    cloud: { bills: nothing, preliminary: nothing, inventory: nothing, utilization: nothing },
+    cloud: { bills: nothing, preliminary: nothing, inventory: nothing, utilization: nothing, prices: nothing },
     clouds: memoryClouds(() => runtime),
     exchangeRates: undefined,
     timeSeries: { write: missing },
@@ -130,6 +130,7 @@ function memoryClouds(runtime: () => Pick<MemoryRuntime, 'verification' | 'cloud
     preliminary: (given) => runtime().cloud.preliminary(given),
     inventory: (given) => runtime().cloud.inventory(given),
     utilization: (given, asked) => runtime().cloud.utilization(given, asked),
+    prices: (given, asked) => runtime().cloud.prices(given, asked),
     tags: async (given, resources) =>
       (await runtime().cloud.tags?.(given, resources)) ?? resources.map(({ id }) => ({ id, tags: {} })),
     retag: async (given, changes) =>

@@ -69,7 +69,8 @@ export class SimulatedBills {
 
   provider(): MemoryRuntime['cloud'] {
     const [bills, preliminary] = [this.bills.bind(this), this.preliminary.bind(this)]
-    return { bills, preliminary, inventory: async function* () {}, utilization: async function* () {} }
+    const nothing = async function* () {}
+    return { bills, preliminary, inventory: nothing, utilization: nothing, prices: nothing }
   }
 
   /** The query API of a payer has the costs of its members. */

@@ -36,6 +36,9 @@ export async function withInvented(invented: Invented): Promise<Clouds> {
     async *utilization(access, asked) {
       yield* (await of(cloud, access.credentials)).utilization(access, asked)
     },
+    async *prices(access, asked) {
+      yield* (await of(cloud, access.credentials)).prices(access, asked)
+    },
     tags: async (access, resources) => await (await of(cloud, access.credentials)).tags(access, resources),
     retag: async (access, changes) => await (await of(cloud, access.credentials)).retag(access, changes),
   })

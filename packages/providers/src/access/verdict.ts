@@ -6,6 +6,8 @@ import {
   Fault,
   type InventoryPart,
   type Measurement,
+  type PriceList,
+  type PriceQuestion,
   type Provider,
   type Retagged,
   type TagChange,
@@ -53,6 +55,7 @@ export interface ProviderOf<C extends Cloud> {
   preliminary(access: AccessTo<C>): AsyncIterable<BillDelivery>
   inventory(access: AccessTo<C>): AsyncIterable<InventoryPart>
   utilization(access: AccessTo<C>, asked: UtilizationQuestion): AsyncIterable<Measurement[]>
+  prices(access: AccessTo<C>, asked: PriceQuestion): AsyncIterable<PriceList>
   tags(access: AccessTo<C>, resources: readonly Taggable[]): Promise<TagsNow[]>
   retag(access: AccessTo<C>, changes: readonly TagChange[]): Promise<Retagged[]>
 }
@@ -77,6 +80,7 @@ export function providerOf<C extends Cloud>(cloud: C, own: ProviderOf<C>): Provi
     preliminary: (access) => own.preliminary(accessTo(access)),
     inventory: (access) => own.inventory(accessTo(access)),
     utilization: (access, asked) => own.utilization(accessTo(access), asked),
+    prices: (access, asked) => own.prices(accessTo(access), asked),
     tags: async (access, resources) => await own.tags(accessTo(access), resources),
     retag: async (access, changes) => await own.retag(accessTo(access), changes),
   }

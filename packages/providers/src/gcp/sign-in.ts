@@ -10,7 +10,7 @@ type Key = CredentialsOf<'gcp'>['serviceAccount']
 
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
-const readScopes = ['cloud-platform.read-only', 'bigquery']
+const readScopes = ['cloud-platform.read-only', 'bigquery', 'cloud-billing.readonly']
 /** Of a token that may change labels. */
 export const actScopes = ['compute']
 

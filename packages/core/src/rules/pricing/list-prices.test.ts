@@ -4,7 +4,7 @@ import * as Money from '../../kernel/money.ts'
 import { memoryRuntime, testContext } from '../../testing/runtime.ts'
 import { typeOf } from '../sizes/instance-types.ts'
 import file from './bundled-prices.json' with { type: 'json' }
-import { fetchedOn, keep, listPrices } from './list-prices.ts'
+import { fetchedDays, keep, listPrices } from './list-prices.ts'
 import { priceBook, priceOf } from './prices.ts'
 
 const aws = { cloud: 'aws', region: 'us-east-1' } as const
@@ -39,17 +39,18 @@ test('a larger size of a family costs more', async () => {
   }
 })
 
-test('the newest fetched list of a region replaces the bundled one, for all organizations', async () => {
+test('the newest fetched list of a region replaces the bundled one, for its organization only', async () => {
   const ctx = product()
   await keep(ctx, aws, '2026-11-20', [fetched('0.09')])
   await keep(ctx, aws, '2026-11-13', [fetched('0.07')])
-  const other = { ...ctx, orgId: 'org-2' }
-  expect(await fetchedOn(other, aws)).toBe('2026-11-20')
-  expect(await fetchedOn(other, { ...aws, region: 'eu-west-1' })).toBeUndefined()
-  const prices = await listPrices(other)
+  expect([...(await fetchedDays(ctx, 'aws'))]).toEqual([['us-east-1', '2026-11-20']])
+  expect(await fetchedDays(ctx, 'azure')).toEqual(new Map())
+  expect(await fetchedDays({ ...ctx, orgId: 'org-2' }, 'aws')).toEqual(new Map())
+  const prices = await listPrices(ctx)
   expect(prices.filter(({ region }) => region === aws.region)).toEqual([fetched('0.09')])
   expect(prices.some(({ region }) => region === 'eu-central-1')).toBe(true)
-  expect(await listPrices(other, { places: [aws] })).toEqual([fetched('0.09')])
+  expect(await listPrices({ ...ctx, orgId: 'org-2' })).toEqual(await listPrices(product()))
+  expect(await listPrices(ctx, { places: [aws] })).toEqual([fetched('0.09')])
 })
 
 test('prices are converted at the last rate, and are missing without one', async () => {

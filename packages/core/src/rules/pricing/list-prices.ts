@@ -1,8 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import * as ExchangeRate from '../../currencies/rates.ts'
 import { factors } from '../../currencies/factor.ts'
-import { type Context, noOrganization } from '../../effects/context.ts'
-import { type Cloud, clouds } from '../../kernel/cloud.ts'
+import type { Context } from '../../effects/context.ts'
+import type { Cloud } from '../../kernel/cloud.ts'
 import type { ListPrice, Sku } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
 
@@ -19,8 +19,7 @@ interface Bundled extends Omit<Sku, 'sku'> {
   prices: string[]
 }
 
-// Lists are public and the same for all organizations, so that all share one copy.
-const owner = noOrganization
+// Each organization has a copy, though lists are public: the invented clouds of a machine have prices of their own.
 const root = 'price-lists/'
 const folderOf = ({ cloud, region }: Place) => `${root}${cloud}/${region}/`
 
@@ -34,7 +33,10 @@ export async function listPrices(
   ctx: Context,
   { currency, places }: { currency?: string; places?: readonly Place[] } = {},
 ): Promise<ListPrice[]> {
-  const [bundled, newest] = await Promise.all([(bundle ??= readBundled()), newestKeys(ctx, places)])
+  const [bundled, newest] = await Promise.all([
+    (bundle ??= readBundled()),
+    newestKeys(ctx, places?.map(folderOf) ?? [root]),
+  ])
   const fetched = await Promise.all([...newest.values()].map((key) => read(ctx, key)))
   const wanted = places && new Set(places.map(folderOf))
   const others = bundled.filter((price) => !newest.has(folderOf(price)) && (wanted?.has(folderOf(price)) ?? true))
@@ -42,29 +44,29 @@ export async function listPrices(
   return currency === undefined ? all : await converted(ctx, all, currency)
 }
 
-/** The day of the last fetched list; undefined if none is held. */
-export async function fetchedOn(ctx: Context, place: Place): Promise<string | undefined> {
-  const [key] = (await newestKeys(ctx, [place])).values()
-  return key && dayOfKey(key)
+/** The day of the last fetched list of each region. */
+export async function fetchedDays(ctx: Context, cloud: Cloud): Promise<Map<string, string>> {
+  const keys = [...(await newestKeys(ctx, [`${root}${cloud}/`])).values()]
+  return new Map(keys.map((key) => [regionOf(key), dayOf(key)]))
 }
 
 /** Keeps a list beside those of before. Idempotent by its day. */
 export async function keep(ctx: Context, place: Place, day: string, prices: readonly ListPrice[]): Promise<void> {
   const lines = gzipSync(JSON.stringify(prices))
-  await ctx.runtime.blobs.put(owner, `${folderOf(place)}${day}.json.gz`, lines, 'application/gzip')
+  await ctx.runtime.blobs.put(ctx.orgId, `${folderOf(place)}${day}.json.gz`, lines, 'application/gzip')
 }
 
-const dayOfKey = (key: string) => key.slice(key.lastIndexOf('/') + 1).replace('.json.gz', '')
+const dayOf = (key: string) => key.slice(key.lastIndexOf('/') + 1).replace('.json.gz', '')
+const regionOf = (key: string) => key.split('/').at(-2) ?? ''
 
 /** By folder: keys come in order, and the last one is the newest. */
-async function newestKeys({ runtime }: Context, places?: readonly Place[]): Promise<Map<string, string>> {
-  const prefixes = places ? places.map(folderOf) : clouds.map((cloud) => `${root}${cloud}/`)
-  const found = await Promise.all(prefixes.map((prefix) => runtime.blobs.list(owner, prefix)))
+async function newestKeys({ runtime, orgId }: Context, prefixes: readonly string[]): Promise<Map<string, string>> {
+  const found = await Promise.all(prefixes.map((prefix) => runtime.blobs.list(orgId, prefix)))
   return new Map(found.flat().map(({ key }) => [key.slice(0, key.lastIndexOf('/') + 1), key]))
 }
 
-async function read({ runtime }: Context, key: string): Promise<ListPrice[]> {
-  const text = gunzipSync(await runtime.blobs.get(owner, key)).toString()
+async function read({ runtime, orgId }: Context, key: string): Promise<ListPrice[]> {
+  const text = gunzipSync(await runtime.blobs.get(orgId, key)).toString()
   return JSON.parse(text) as ListPrice[]
 }
 

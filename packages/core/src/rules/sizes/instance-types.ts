@@ -105,6 +105,9 @@ const places = new Map(
   ),
 )
 
+/** All known types of a cloud. */
+export const typesOf = (cloud: Cloud): readonly InstanceType[] => families[cloud].flat()
+
 /** Classes of databases and caches are types with a prefix. */
 const prefixOf = (name: string) => /^(?:db|cache)\./.exec(name)?.[0] ?? ''
 

@@ -3,6 +3,7 @@ import type { AccessTo, Collector } from '../../access/verdict.ts'
 import { bills } from './bills.ts'
 import { inventory } from './inventory.ts'
 import { preliminary } from './preliminary.ts'
+import { prices } from './prices.ts'
 import { openReader, type Reader } from './reader.ts'
 import { createSessions } from './sessions.ts'
 import { utilization } from './utilization.ts'
@@ -19,5 +20,6 @@ export function awsCollector(options: AccessOptions): Collector<'aws'> {
     preliminary: read(preliminary),
     inventory: read(inventory),
     utilization: read(utilization),
+    prices: (access, asked) => prices(options, access, asked),
   }
 }

@@ -4,6 +4,7 @@ import { bills } from './bills.ts'
 import { azureCalls, type Calls } from './calls.ts'
 import { inventory } from './inventory.ts'
 import { preliminary } from './preliminary.ts'
+import { prices } from './prices.ts'
 import { utilization } from './utilization.ts'
 
 /** What is collected from a subscription. */
@@ -17,5 +18,6 @@ export function azureCollector(options: AccessOptions): Collector<'azure'> {
     preliminary: collect(preliminary),
     inventory: collect(inventory),
     utilization: collect(utilization),
+    prices: (access, asked) => prices(options, access, asked),
   }
 }

@@ -3,6 +3,7 @@ import type { AccessTo, Collector } from '../../access/verdict.ts'
 import { bills, createLooks } from './bills.ts'
 import { type Caller, callerOf } from './calls.ts'
 import { inventory } from './inventory.ts'
+import { prices } from './prices.ts'
 import { utilization } from './utilization.ts'
 
 /** What is collected from a project. */
@@ -20,5 +21,6 @@ export function gcpCollector(options: AccessOptions): Collector<'gcp'> {
     preliminary: async function* () {},
     inventory: (access) => signedIn(access, inventory),
     utilization: (access, asked) => signedIn(access, (caller) => utilization(caller, asked)),
+    prices: (access, asked) => signedIn(access, (caller) => prices(caller, asked)),
   }
 }

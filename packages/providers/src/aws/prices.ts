@@ -1,0 +1,142 @@
+import { Fault, type ListPrice, Money, Rules } from '@cloudoptima/core'
+
+/** The services whose lists are read, by the name in the URL. */
+export const listedServices = ['AmazonEC2', 'AmazonRDS'] as const
+
+/**
+ * `usageOperation` to `PlatformDetails`:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/billing-info-fields.html
+ */
+const platforms: Partial<Record<string, string>> = {
+  RunInstances: 'Linux/UNIX',
+  'RunInstances:00g0': 'Red Hat BYOL Linux',
+  'RunInstances:0010': 'Red Hat Enterprise Linux',
+  'RunInstances:1010': 'Red Hat Enterprise Linux with HA',
+  'RunInstances:1014': 'Red Hat Enterprise Linux with SQL Server Standard and HA',
+  'RunInstances:1110': 'Red Hat Enterprise Linux with SQL Server Enterprise and HA',
+  'RunInstances:0014': 'Red Hat Enterprise Linux with SQL Server Standard',
+  'RunInstances:0210': 'Red Hat Enterprise Linux with SQL Server Web',
+  'RunInstances:0110': 'Red Hat Enterprise Linux with SQL Server Enterprise',
+  'RunInstances:0100': 'SQL Server Enterprise',
+  'RunInstances:0004': 'SQL Server Standard',
+  'RunInstances:0200': 'SQL Server Web',
+  'RunInstances:000g': 'SUSE Linux',
+  'RunInstances:0g00': 'Ubuntu Pro',
+  'RunInstances:0002': 'Windows',
+  'RunInstances:0800': 'Windows BYOL',
+  'RunInstances:0102': 'Windows with SQL Server Enterprise',
+  'RunInstances:0006': 'Windows with SQL Server Standard',
+  'RunInstances:0202': 'Windows with SQL Server Web',
+}
+
+/** Engine and edition to `Engine` of RDS. Oracle has two licenses at two prices, which an instance's engine does not tell. */
+const engines: Partial<Record<string, string>> = {
+  MySQL: 'mysql',
+  MariaDB: 'mariadb',
+  PostgreSQL: 'postgres',
+  'Aurora MySQL': 'aurora-mysql',
+  'Aurora PostgreSQL': 'aurora-postgresql',
+  'SQL Server Express': 'sqlserver-ex',
+  'SQL Server Web': 'sqlserver-web',
+  'SQL Server Standard': 'sqlserver-se',
+  'SQL Server Enterprise': 'sqlserver-ee',
+}
+
+const columns = {
+  term: 'TermType',
+  from: 'StartingRange',
+  unit: 'Unit',
+  price: 'PricePerUnit',
+  currency: 'Currency',
+  locationType: 'Location Type',
+  usageType: 'usageType',
+  operation: 'operation',
+  license: 'License Model',
+  engine: 'Database Engine',
+  edition: 'Database Edition',
+} as const
+type Column = keyof typeof columns
+/** A column that the list of a service lacks is empty. */
+type Offer = Record<Column, string>
+
+/**
+ * The on-demand prices of one region in the price list file of a service (`index.csv`). The file of EC2 has 200 to 400
+ * MB. It is read as CSV and not as JSON, because each line has the product with its price, so that nothing is held.
+ * https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-service-price-list-file-for-services.html
+ */
+export async function readPriceList(file: AsyncIterable<Uint8Array>, region: string): Promise<ListPrice[]> {
+  const prices = new Map<string, { price: ListPrice; from: number }>()
+  let header: string[] | undefined
+  let asOf: string | undefined
+  for await (const line of linesOf(file)) {
+    if (line.startsWith('"Publication Date"')) asOf = fieldsOf(line)[1]?.slice(0, 10)
+    else if (line.startsWith('"SKU"')) header = fieldsOf(line)
+    // Most lines are of reserved instances: a search is cheaper than their fields.
+    else if (header && asOf !== undefined && line.includes('"OnDemand"')) {
+      const offer = offerOf(line, header)
+      const price = priceOf(offer, { region, asOf })
+      if (!price) continue
+      const key = [price.part, price.sku, price.variant].join('|')
+      const from = Number(offer.from)
+      // The first range that costs something; gp3 has the operations above 3000 only.
+      if (from < (prices.get(key)?.from ?? Infinity)) prices.set(key, { price, from })
+    }
+  }
+  if (!header || asOf === undefined) throw invalid('the header is missing')
+  return [...prices.values()].map(({ price }) => price)
+}
+
+const invalid = (why: string) => new Fault('unavailable', `The price list of AWS cannot be read: ${why}.`)
+
+function offerOf(line: string, header: readonly string[]): Offer {
+  const fields = fieldsOf(line)
+  if (fields.length !== header.length) throw invalid('a line has another number of columns than the header')
+  const value = (name: string) => fields[header.indexOf(name)] ?? ''
+  return Object.fromEntries(Object.entries(columns).map(([column, name]) => [column, value(name)])) as Offer
+}
+
+/** Undefined for what no rule asks. Local and wavelength zones have prices of their own. */
+function priceOf(offer: Offer, { region, asOf }: { region: string; asOf: string }): ListPrice | undefined {
+  const { locationType, currency, usageType } = offer
+  if (offer.term !== 'OnDemand' || locationType !== 'AWS Region' || !Money.parse(offer.price).gt(0)) return undefined
+  const variant = variantOf(offer)
+  const { part, sku } = Rules.partOf({ cloud: 'aws', service: '', meter: usageType })
+  if (variant === 'none' || sku === undefined) return undefined
+  const price = Money.plain(unitPrice(offer))
+  return { cloud: 'aws', region, part, sku, ...(variant !== undefined && { variant }), currency, price, asOf }
+}
+
+/** As `variantOf` of the rules tells it of a resource; `none` if the offer is for something else. */
+function variantOf({ usageType, operation, engine, edition, license }: Offer): string | undefined {
+  if (/(?:^|-)EBS:Volume(?:Usage|P-IOPS|P-Throughput)\.\w+$/.test(usageType)) return undefined
+  if (/(?:^|-)BoxUsage:/.test(usageType)) return platforms[operation] ?? 'none'
+  const [, instances] = /(?:^|-)(InstanceUsage|Multi-AZUsage):db\./.exec(usageType) ?? []
+  const name = engines[`${engine} ${edition}`.trim()]
+  if (instances === undefined || name === undefined || license === 'Bring your own license') return 'none'
+  return `${name} ${instances === 'InstanceUsage' ? 'Single-AZ' : 'Multi-AZ'}`
+}
+
+const mibInGib = Money.parse('1024')
+
+/** Throughput is listed for a GiB a second, and billed for a MiB. */
+function unitPrice({ unit, price }: Offer): Money.Amount {
+  const listed = Money.parse(price)
+  return /^GiBps-mo/i.test(unit) ? Money.quotient(listed, mibInGib, 15) : listed
+}
+
+/** The published files have no line break within a field. */
+async function* linesOf(file: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of file) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}
+
+/** All fields are quoted; a quote within is doubled. */
+function fieldsOf(line: string): string[] {
+  return Array.from(line.matchAll(/"((?:[^"]|"")*)"/g), ([, field = '']) => field.replaceAll('""', '"'))
+}

@@ -1,0 +1,82 @@
+import { Fault, type ListPrice, Money } from '@cloudoptima/core'
+import * as z from 'zod'
+
+/** Exact: the text of each number, not its float. */
+const Decimal = z.string().regex(/^\d+(\.\d+)?([eE][-+]?\d+)?$/)
+
+const Item = z.object({
+  currencyCode: z.string(),
+  tierMinimumUnits: Decimal,
+  retailPrice: Decimal,
+  armRegionName: z.string(),
+  armSkuName: z.string().nullish(),
+  meterName: z.string(),
+  productName: z.string(),
+  skuName: z.string(),
+  serviceName: z.string(),
+  unitOfMeasure: z.string(),
+  type: z.string(),
+})
+type Item = z.infer<typeof Item>
+
+const Page = z.object({ Items: z.array(Item), NextPageLink: z.string().nullish() })
+
+/** The filters of the questions whose answers {@link readPage} understands; `region` is a valid name. */
+export const questionsOf = (region: string): readonly string[] =>
+  ["serviceName eq 'Virtual Machines'", "serviceName eq 'Storage'"].map(
+    (what) => `${what} and armRegionName eq '${region}' and priceType eq 'Consumption'`,
+  )
+
+/** One page of the answer: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices */
+export function readPage(text: string, asOf: string): { prices: ListPrice[]; next?: string } {
+  const { Items, NextPageLink } = parsed(text)
+  return { prices: Items.flatMap((item) => priceOf(item, asOf) ?? []), ...(NextPageLink && { next: NextPageLink }) }
+}
+
+function parsed(text: string): z.infer<typeof Page> {
+  const exact = (_: string, value: unknown, { source }: { source?: string }): unknown =>
+    typeof value === 'number' ? source : value
+  const page = Page.safeParse(json(text, exact))
+  if (!page.success) throw new Fault('unavailable', 'The price list of Azure cannot be read: its format is unknown.')
+  return page.data
+}
+
+function json(text: string, exact: (key: string, value: unknown, context: { source?: string }) => unknown): unknown {
+  try {
+    return JSON.parse(text, exact as Parameters<typeof JSON.parse>[1])
+  } catch {
+    // The page has no other form, which the caller says.
+    return undefined
+  }
+}
+
+/** Undefined for what no rule asks. */
+function priceOf(item: Item, asOf: string): ListPrice | undefined {
+  const { armRegionName: region, currencyCode: currency, retailPrice, type, tierMinimumUnits } = item
+  const amount = Money.parse(retailPrice)
+  if (type !== 'Consumption' || !Money.parse(tierMinimumUnits).eq(0) || !amount.gt(0)) return undefined
+  const sku = machineOf(item) ?? diskOf(item) ?? snapshotOf(item)
+  return sku && { cloud: 'azure', region, ...sku, currency, price: Money.plain(amount), asOf }
+}
+
+type Priced = Pick<ListPrice, 'part' | 'sku' | 'variant'>
+
+function machineOf({ serviceName, unitOfMeasure, skuName, productName, armSkuName }: Item): Priced | undefined {
+  if (serviceName !== 'Virtual Machines' || unitOfMeasure !== '1 Hour' || !armSkuName) return undefined
+  // Cloud services have the prices of Windows with other products.
+  if (/ (?:Spot|Low Priority)$/.test(skuName) || /Cloud ?Services|Dedicated Host/i.test(productName)) return undefined
+  return { part: 'compute', sku: armSkuName, variant: /Windows/.test(productName) ? 'Windows' : 'Linux' }
+}
+
+/** A whole disk; not the mount of a shared one. */
+function diskOf({ productName, meterName, unitOfMeasure }: Item): Priced | undefined {
+  const [, sku] = /^([PES]\d+ [LZ]RS) Disk$/.exec(meterName) ?? []
+  const isDisk = productName.endsWith(' Managed Disks') && unitOfMeasure === '1/Month'
+  return sku !== undefined && isDisk ? { part: 'storage', sku } : undefined
+}
+
+/** Of standard storage, which the rules ask. */
+function snapshotOf({ productName, skuName, unitOfMeasure }: Item): Priced | undefined {
+  const isOurs = productName === 'Standard HDD Managed Disks' && skuName === 'Snapshots LRS'
+  return isOurs && unitOfMeasure === '1 GB/Month' ? { part: 'backup', sku: skuName } : undefined
+}

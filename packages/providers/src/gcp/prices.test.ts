@@ -1,0 +1,92 @@
+import type { ListPrice } from '@cloudoptima/core'
+import { expect, test } from 'vitest'
+import { type CatalogSku, pricesOf } from './prices.ts'
+
+// The shape of https://cloud.google.com/billing/v1/how-tos/catalog-api
+const sku = (description: string, usageUnit: string, nanos: number, more: object = {}) => ({
+  name: 'services/6F81-5844-456A/skus/0048-21CE-74C3',
+  skuId: '0048-21CE-74C3',
+  description,
+  category: {
+    serviceDisplayName: 'Compute Engine',
+    resourceFamily: 'Compute',
+    resourceGroup: 'CPU',
+    usageType: 'OnDemand',
+  },
+  serviceRegions: ['europe-west3'],
+  pricingInfo: [info(usageUnit, [{ startUsageAmount: 0, unitPrice: { currencyCode: 'USD', units: '0', nanos } }])],
+  serviceProviderName: 'Google',
+  ...more,
+})
+const info = (usageUnit: string, tieredRates: CatalogSku['pricingInfo'][0]['pricingExpression']['tieredRates']) => ({
+  summary: '',
+  pricingExpression: { usageUnit, displayQuantity: 1, tieredRates },
+  currencyConversionRate: 1,
+  effectiveTime: '2026-11-20T10:50:40.206Z',
+})
+const place = { region: 'europe-west3', asOf: '2026-11-20' }
+const priceOf = (prices: readonly ListPrice[], name: string) => prices.find((price) => price.sku === name)?.price
+
+const n2 = [
+  sku('N2 Instance Core running in Frankfurt', 'h', 40_730_000),
+  sku('N2 Instance Ram running in Frankfurt', 'GiBy.h', 5_458_000),
+]
+
+test('a machine type costs its cores and its memory', () => {
+  const prices = pricesOf(n2, place)
+  // 4 x 0.04073 + 16 x 0.005458
+  expect(priceOf(prices, 'n2-standard-4')).toBe('0.250248')
+  expect(priceOf(prices, 'n2-highmem-2')).toBe('0.168788')
+  expect(priceOf(prices, 'n1-standard-4')).toBeUndefined()
+  expect(prices[0]).toMatchObject({ cloud: 'gcp', part: 'compute', currency: 'USD', ...place })
+})
+
+test('a fraction of a GiB is exact', () => {
+  const prices = pricesOf(
+    [
+      sku('N1 Predefined Instance Core running in Frankfurt', 'h', 0, {
+        pricingInfo: [info('h', [{ startUsageAmount: 0, unitPrice: { currencyCode: 'USD', units: '1', nanos: 1 } }])],
+      }),
+      sku('N1 Predefined Instance Ram running in Frankfurt', 'GiBy.h', 10_000_000),
+    ],
+    place,
+  )
+  // 16 x 1.000000001 + 14.4 x 0.01
+  expect(priceOf(prices, 'n1-highcpu-16')).toBe('16.144000016')
+})
+
+test('other usage, other regions and custom machines are left out', () => {
+  const others = [
+    sku('Spot Preemptible N2 Instance Core running in Frankfurt', 'h', 1, { category: { usageType: 'Preemptible' } }),
+    sku('N2 Custom Instance Core running in Frankfurt', 'h', 2),
+    sku('N2 Sole Tenancy Instance Core running in Frankfurt', 'h', 3),
+    sku('N2 Instance Core running in Iowa', 'h', 4, { serviceRegions: ['us-central1'] }),
+    sku('Commitment v1: N2 Cpu in Frankfurt for 1 Year', 'h', 5, { category: { usageType: 'Commit1Yr' } }),
+  ]
+  expect(pricesOf([...n2, ...others], place)).toEqual(pricesOf(n2, place))
+})
+
+test('disks have a price for a GiB and month; a free amount is no price', () => {
+  const prices = pricesOf(
+    [
+      sku('Storage PD Capacity in Frankfurt', 'GiBy.mo', 0, {
+        pricingInfo: [
+          info('GiBy.mo', [
+            { startUsageAmount: 0, unitPrice: { currencyCode: 'USD' } },
+            { startUsageAmount: 30, unitPrice: { currencyCode: 'USD', units: '0', nanos: 48_000_000 } },
+          ]),
+        ],
+      }),
+      sku('Balanced PD Capacity in Frankfurt', 'GiBy.mo', 120_000_000),
+      sku('SSD backed PD Capacity in Frankfurt', 'GiBy.mo', 204_000_000),
+      sku('Regional SSD backed PD Capacity in Frankfurt', 'GiBy.mo', 408_000_000),
+      sku('Storage PD Snapshot in Frankfurt', 'GiBy.mo', 31_000_000),
+    ],
+    place,
+  )
+  expect(prices.map((price) => [price.part, price.sku, price.price].join(' '))).toEqual([
+    'storage pd-standard 0.048',
+    'storage pd-balanced 0.12',
+    'storage pd-ssd 0.204',
+  ])
+})

@@ -1,0 +1,92 @@
+import { type ListPrice, Money, Rules } from '@cloudoptima/core'
+
+/** Compute Engine in the catalog. */
+export const computeService = '6F81-5844-456A'
+
+/** https://cloud.google.com/billing/docs/reference/rest/v1/services.skus/list */
+export interface CatalogSku {
+  description: string
+  category: { resourceFamily: string; usageType: string }
+  serviceRegions: string[]
+  pricingInfo: {
+    pricingExpression: {
+      usageUnit: string
+      tieredRates: { startUsageAmount: number; unitPrice: { currencyCode: string; units?: string; nanos?: number } }[]
+    }
+  }[]
+}
+
+/** Series by the beginning of their description. */
+const series: Partial<Record<string, string>> = {
+  'N1 Predefined Instance': 'n1',
+  'N2 Instance': 'n2',
+  'N2D AMD Instance': 'n2d',
+  'E2 Instance': 'e2',
+  'Compute optimized': 'c2',
+  'C2D AMD Instance': 'c2d',
+  'C3 Instance': 'c3',
+  'N4 Instance': 'n4',
+  'T2D AMD Instance': 't2d',
+}
+
+/** Disks by the beginning of their description, as Compute Engine names their types. */
+const disks: Partial<Record<string, string>> = {
+  Storage: 'pd-standard',
+  Balanced: 'pd-balanced',
+  'SSD backed': 'pd-ssd',
+}
+
+/** Whether a SKU is for use on demand in one of the regions. */
+export const isListed = ({ category, serviceRegions }: CatalogSku, regions: readonly string[]): boolean =>
+  category.usageType === 'OnDemand' && serviceRegions.some((region) => regions.includes(region))
+
+/** The prices of a region's disks, and of each machine type: its cores and its memory, each times its price. */
+export function pricesOf(skus: readonly CatalogSku[], place: { region: string; asOf: string }): ListPrice[] {
+  const { region, asOf } = place
+  const cores = new Map<string, Rate>()
+  const memory = new Map<string, Rate>()
+  const prices: ListPrice[] = []
+  for (const sku of skus.filter((each) => isListed(each, [region]))) {
+    const rate = rateOf(sku)
+    const [, name = '', resource] = /^(.+) (Core|Ram) running in /.exec(sku.description) ?? []
+    const [, kind = ''] = /^(.+) PD Capacity(?: in .+)?$/.exec(sku.description) ?? []
+    const [machine, disk] = [series[name], disks[kind]]
+    if (!rate) continue
+    if (machine !== undefined && resource === 'Core' && rate.unit === 'h') cores.set(machine, rate)
+    if (machine !== undefined && resource === 'Ram' && rate.unit === 'GiBy.h') memory.set(machine, rate)
+    if (disk !== undefined && rate.unit === 'GiBy.mo') {
+      const { currency, amount } = rate
+      prices.push({ cloud: 'gcp', region, part: 'storage', sku: disk, currency, price: Money.plain(amount), asOf })
+    }
+  }
+  for (const { name, vcpus, memoryGb } of Rules.typesOf('gcp')) {
+    const machine = name.slice(0, name.indexOf('-'))
+    const [core, gib] = [cores.get(machine), memory.get(machine)]
+    if (core?.currency !== gib?.currency || !core || !gib) continue
+    // Floats hold the GiB of each vCPU only nearly.
+    const amount = core.amount.times(vcpus).plus(gib.amount.times(memoryGb.toFixed(2)))
+    const { currency } = core
+    prices.push({ cloud: 'gcp', region, part: 'compute', sku: name, currency, price: Money.plain(amount), asOf })
+  }
+  return prices
+}
+
+interface Rate {
+  amount: Money.Amount
+  currency: string
+  unit: string
+}
+
+const nano = Money.parse('1e-9')
+
+/** The first rate that costs something. The last entry of the prices is the newest. */
+function rateOf({ pricingInfo }: CatalogSku): Rate | undefined {
+  const { usageUnit: unit, tieredRates = [] } = pricingInfo.at(-1)?.pricingExpression ?? {}
+  if (unit === undefined) return undefined
+  for (const { unitPrice } of tieredRates) {
+    const { units = '0', nanos = 0, currencyCode: currency } = unitPrice
+    const amount = Money.parse(units).plus(nano.times(nanos))
+    if (amount.gt(0)) return { amount, currency, unit }
+  }
+  return undefined
+}
