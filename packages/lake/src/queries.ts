@@ -4,8 +4,8 @@ import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { inventoryStatements } from './inventories.ts'
 import { resourceStatements } from './resources.ts'
-import { dimensionColumn, metricColumn, rateDay, scope } from './scope.ts'
-import { pointer, type Statement, type Value } from './statement.ts'
+import { dimensionColumn, metricColumn, rateDay, scope, tagValue } from './scope.ts'
+import type { Statement, Value } from './statement.ts'
 
 /** The catalogue of queries. Values are bound parameters; only names of columns become SQL text. */
 export const statements: {
@@ -163,11 +163,11 @@ FROM {files} GROUP BY ALL`,
 }
 
 /** The SQL of the dimension of a query; NULL without one. */
-function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']): {
+function grouping({ groupBy, tagKey = '', virtualTags = [] }: Queries['costByDay']['parameters']): {
   sql: string
   values: Record<string, Value>
 } {
   if (groupBy === undefined) return { sql: 'NULL', values: {} }
-  if (groupBy === 'tag') return { sql: 'json_extract_string(Tags, $group_tag)', values: { group_tag: pointer(tagKey) } }
+  if (groupBy === 'tag') return tagValue('group_tag', tagKey, virtualTags)
   return { sql: dimensionColumn[groupBy], values: {} }
 }

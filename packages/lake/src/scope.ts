@@ -1,4 +1,4 @@
-import type { CostParameters, Dimension, Metric } from '@cloudoptima/core'
+import type { CostParameters, Dimension, Filter, Metric, VirtualTag } from '@cloudoptima/core'
 import { pointer, type Value } from './statement.ts'
 
 export const metricColumn: Record<Metric, string> = {
@@ -45,21 +45,53 @@ export function scope({ basis, start, end, filters }: CostParameters, needsRows 
   }
 }
 
-/** The conditions of filters, which must all hold. */
-export function conditionsOf(filters: CostParameters['filters']): {
+interface Sql {
+  sql: string
+  values: Record<string, Value>
+}
+
+/** The conditions of filters, which must all hold; names of parameters begin with the prefix. */
+export function conditionsOf(
+  filters: readonly Filter[],
+  prefix = 'f',
+): {
   conditions: string[]
   values: Record<string, Value>
 } {
-  const conditions: string[] = []
-  const values: Record<string, Value> = {}
-  for (const [i, filter] of filters.entries()) {
-    if (filter.dimension === 'tag') values[`tag${i}`] = pointer(filter.tagKey ?? '')
+  const parts = filters.map((filter, i) => {
+    const { dimension, tagKey = '', virtualTags = [] } = filter
+    const name = `${prefix}${i}`
     const column =
-      filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : dimensionColumn[filter.dimension]
-    conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
-    for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
+      dimension === 'tag'
+        ? tagValue(`${name}_tag`, tagKey, virtualTags)
+        : { sql: dimensionColumn[dimension], values: {} }
+    const wanted = filter.values.map((value, j) => [`${name}_${j}`, value] as const)
+    return {
+      condition: `${column.sql} IN (${wanted.map(([parameter]) => `$${parameter}`).join(', ')})`,
+      values: { ...column.values, ...Object.fromEntries(wanted) },
+    }
+  })
+  return {
+    conditions: parts.map(({ condition }) => condition),
+    values: Object.assign({}, ...parts.map(({ values }) => values)) as Record<string, Value>,
   }
-  return { conditions, values }
+}
+
+/** The value of a tag: of the first rule that holds, and else of the bill. `name` begins its parameters. */
+export function tagValue(name: string, key: string, rules: readonly VirtualTag[]): Sql {
+  const own = `json_extract_string(Tags, $${name})`
+  const cases = rules.map((rule, n) => {
+    const { conditions, values } = conditionsOf(rule.when, `${name}_${n}_`)
+    const all = [...conditions, ...(rule.overwrite ? [] : [`${own} IS NULL`])]
+    return {
+      sql: `WHEN ${all.join(' AND ') || 'true'} THEN $${name}_${n}`,
+      values: { ...values, [`${name}_${n}`]: rule.value },
+    }
+  })
+  return {
+    sql: cases.length === 0 ? own : `CASE ${cases.map(({ sql }) => sql).join(' ')} ELSE ${own} END`,
+    values: Object.assign({ [name]: pointer(key) }, ...cases.map(({ values }) => values)) as Record<string, Value>,
+  }
 }
 
 /** The SQL of the day of an amount that is to be converted, and else NULL: a date, because texts group slowly. */

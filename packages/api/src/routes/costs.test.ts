@@ -263,3 +263,28 @@ test('GET /v1/costs/restatements answers what changed since the first complete v
   await problemOf(await app.request('/v1/costs/restatements?period=2024'), 422, 'invalid')
   await problemOf(await app.request('/v1/costs/restatements?basis=charge'), 422, 'invalid')
 })
+
+test('virtual tags of the organization apply to questions by tag, and change their ETag', async () => {
+  const { app, runtime } = await appWithLake()
+  const asked: unknown[] = []
+  const { query } = runtime.lake
+  runtime.lake.query = async (name, files, parameters) => {
+    asked.push(parameters)
+    return await query(name, files, parameters)
+  }
+  const path = '/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30&group_by=tag&tag_key=Team'
+  const before = await app.request(path)
+  const rule = { key: 'Team', value: 'shop', when: [{ dimension: 'tag', tag_key: 'Env', values: ['live'] }] }
+  const tags = { required: [{ key: 'Team', allowed_values: ['shop'] }], virtual: [rule] }
+  const changed = await app.request('/v1/organization', { ...posted({ tags }), method: 'PUT' })
+  expect([changed.status, ((await changed.json()) as { tags: unknown }).tags]).toEqual([
+    200,
+    { ...tags, virtual: [{ ...rule, overwrite: false }] },
+  ])
+  const headers = { 'If-None-Match': before.headers.get('ETag') ?? '' }
+  const after = await app.request(path, { headers })
+  expect(after.status).toBe(200)
+  const known = { key: 'Team', value: 'shop', when: [{ dimension: 'tag', tagKey: 'Env', values: ['live'] }] }
+  expect(asked.at(-1)).toMatchObject({ tagKey: 'Team', virtualTags: [{ ...known, overwrite: false }] })
+  expect(asked.at(0)).not.toHaveProperty('virtualTags')
+})

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { question } from '../costs/answers.ts'
-import { filtersOf, shared } from '../costs/ask.ts'
+import { filtersOf, groupedBy, shared } from '../costs/ask.ts'
 import { type Conversion, conversionOf, convert } from '../costs/convert.ts'
 import { GroupBy } from '../costs/overview-schema.ts'
 import {
@@ -96,7 +96,7 @@ export const costForecast = question(
   'read:costs',
   async (ctx, input, whole, conversion: Conversion | undefined): Promise<Forecast> => {
     const currency = conversion?.to ?? usualCurrency(whole)
-    const filters = filtersOf(input, providersOf(whole))
+    const filters = filtersOf(ctx, input, providersOf(whole))
     const view = filtered(whole, filters)
     const last = lastDayOf(view, conversion) ?? addDays(dayOf(ctx.now()), -1)
     const span = { start: addDays(last, 1 - historyDays), end: last }
@@ -117,7 +117,7 @@ export const costForecast = question(
     const askGroups = async (by: Dimension) => {
       if (source.files.costs.length === 0) return { rows: [] }
       const wanted = [...filters, categoryOf([usage, ...apart])]
-      const grouped = { groupBy: by, tagKey, recent: addDays(last, 1 - recentDays), most }
+      const grouped = { ...groupedBy(ctx, { groupBy: by, tagKey }), recent: addDays(last, 1 - recentDays), most }
       const parameters = { metric, basis, filters: wanted, ...span, ...grouped }
       return await converted(await ctx.runtime.lake.query('costByGroup', source, parameters))
     }

@@ -62,7 +62,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     // An answer lives for a day at most: default days follow the calendar, and versions expire.
     const day = ctx.now().toISOString().slice(0, 10)
     const tagOf = (version: number) =>
-      tagged([name, ctx.orgId, version, day, ctx.currency ?? null, state ?? null, parsed])
+      tagged([name, ctx.orgId, version, day, ctx.currency ?? null, ctx.virtualTags ?? [], state ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       // The lake may have changed since its version was read.

@@ -2,7 +2,15 @@ import * as z from 'zod'
 import { Time } from '../kernel/calendar.ts'
 import { isKnownCloud, isOfCloud, clouds } from '../kernel/cloud.ts'
 import { InvalidInput } from '../guard/command.ts'
-import { costBases, costMetrics, dimensions, type CostParameters } from '../effects/lake.ts'
+import type { Context } from '../effects/context.ts'
+import {
+  costBases,
+  costMetrics,
+  dimensions,
+  type CostParameters,
+  type Dimension,
+  type VirtualTag,
+} from '../effects/lake.ts'
 
 const text = z.string().min(1).max(1024)
 
@@ -50,8 +58,30 @@ export const shared = {
 const Ask = z.object(shared)
 export type Ask = z.output<typeof Ask>
 
+/** The rules of the organization for a tag, if it has any. */
+export function virtualTagsOf(
+  { virtualTags = [] }: Context,
+  key: string | undefined,
+): { virtualTags?: readonly VirtualTag[] } {
+  const rules = virtualTags.filter((rule) => rule.key === key)
+  return rules.length > 0 ? { virtualTags: rules } : {}
+}
+
+/** The grouping of a query. */
+export function groupedBy<By extends Dimension>(
+  ctx: Context,
+  { groupBy, tagKey }: { groupBy: By; tagKey?: string | undefined },
+): { groupBy: By; tagKey: string | undefined; virtualTags?: readonly VirtualTag[] } {
+  return { groupBy, tagKey, ...virtualTagsOf(ctx, tagKey) }
+}
+
 /** Throws Fault `invalid` for an unknown cloud. */
-export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
+export function filtersOf(
+  ctx: Context,
+  { cloudProvider, filters: asked }: Ask,
+  providers: readonly string[],
+): CostParameters['filters'] {
+  const filters = asked.map((filter) => ({ ...filter, ...virtualTagsOf(ctx, filter.tagKey) }))
   if (cloudProvider === undefined) return filters
   const wanted = cloudProvider.toLowerCase()
   const held = providers.filter((provider) => isOfCloud(provider, wanted))

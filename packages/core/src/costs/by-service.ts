@@ -108,7 +108,7 @@ export const byService = question(
 )
 
 function reader(ctx: Context, input: ByServiceInput, whole: View, conversion: Conversion | undefined) {
-  const filters: Filter[] = filtersOf(input, providersOf(whole))
+  const filters: Filter[] = filtersOf(ctx, input, providersOf(whole))
   const view = filtered(whole, filters)
   const parameters = { metric: input.metric, basis: input.basis, filters, convertTo: conversion?.to }
   const { lake } = ctx.runtime

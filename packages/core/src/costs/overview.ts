@@ -14,7 +14,7 @@ import { type Filter, mostConverted, type Queries } from '../effects/lake.ts'
 import { growth, withExact, descending, parse, percentOf, sum, totalsBy, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
-import { filtersOf } from './ask.ts'
+import { filtersOf, groupedBy } from './ask.ts'
 import { type Conversion, conversionOf, convert } from './convert.ts'
 import {
   excludedCosts,
@@ -44,7 +44,7 @@ export const overview = question(
     const span = spanOf(ctx, input, whole)
     const before = spanBefore(span)
     const currency = conversion?.to ?? usualCurrency(whole)
-    const filters = filtersOf(input, providersOf(whole))
+    const filters = filtersOf(ctx, input, providersOf(whole))
     const view = filtered(whole, filters)
     const [{ rows, rates }, excluded] = await Promise.all([
       read(ctx, input, filters, view, [before, span], conversion),
@@ -92,9 +92,9 @@ async function read(
 ): ReturnType<typeof convert<Row>> {
   const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
   if (source.files.costs.length === 0) return { rows: [] }
-  const { metric, basis, groupBy, tagKey } = input
+  const { metric, basis } = input
   const spans = { ...span, previousStart: before.start }
-  const parameters = { metric, basis, filters, ...spans, groupBy, tagKey, convertTo: conversion?.to }
+  const parameters = { metric, basis, filters, ...spans, ...groupedBy(ctx, input), convertTo: conversion?.to }
   const rows = await ctx.runtime.lake.query('costOverview', source, parameters)
   if (conversion && rows.length > mostConverted)
     tooLong('The answer has too many amounts to convert. Ask for fewer days.')

@@ -1,4 +1,5 @@
 import type { Actor } from '../kernel/actor.ts'
+import type { VirtualTag } from './lake.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 
@@ -10,6 +11,8 @@ export interface Context {
   /** A repeated idempotent request gets the same ids as the first one. */
   newId(prefix: string): string
   currency?: string
+  /** Of the organization. */
+  virtualTags?: readonly VirtualTag[]
   log: Log
   /** Publish the events of a write at once. */
   tables: Tables

@@ -217,6 +217,18 @@ export interface Filter {
   dimension: Dimension
   tagKey?: string | undefined
   values: string[]
+  /** Of a tag: the rules of its key, in order. */
+  virtualTags?: readonly VirtualTag[] | undefined
+}
+
+/** A rule that gives a value of a tag to costs; its conditions are on the tags of the bill. */
+export interface VirtualTag {
+  key: string
+  value: string
+  /** All must hold. */
+  when: readonly Filter[]
+  /** Also costs that have the tag on the bill. */
+  overwrite: boolean
 }
 
 /** An answer that converts more amounts is refused. */
@@ -232,10 +244,16 @@ export interface Priced {
   rateDay?: string | null
 }
 
+/** Of a grouping by tag: its key, and the rules of the key, in order. */
+interface TagGrouping {
+  tagKey?: string | undefined
+  virtualTags?: readonly VirtualTag[]
+}
+
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { groupBy?: Dimension; tagKey?: string | undefined }
+    parameters: CostParameters & { groupBy?: Dimension } & TagGrouping
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
   /**
@@ -244,13 +262,13 @@ export interface Queries {
    */
   costByGroup: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { groupBy: Dimension; tagKey?: string | undefined; recent: string; most: number }
+    parameters: CostParameters & { groupBy: Dimension; recent: string; most: number } & TagGrouping
     row: Queries['costByDay']['row'] & { isUsage: boolean; isRest: boolean }
   }
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined } & Converted
+    parameters: CostParameters & { previousStart: string; groupBy: Dimension } & TagGrouping & Converted
     row: Priced & { part: 'day' | 'dimension' | 'previous'; key: string | null; cost: string }
   }
   costByService: {

@@ -18,7 +18,7 @@ const Required = z.strictObject({
     .describe('Other values are violations. By default every value is allowed.'),
 })
 
-export const Virtual = z
+const Virtual = z
   .strictObject({
     key: Key,
     value: z.string().min(1).max(256),
@@ -35,19 +35,26 @@ export const Virtual = z
       .describe('Also costs that have the tag on the bill. By default their own value stays.'),
   })
   .describe('The first rule of a key that holds gives the value.')
-export type Virtual = z.output<typeof Virtual>
 
-export const Settings = z.strictObject({
-  required: z
-    .array(Required)
-    .max(20)
-    .refine((all) => isDistinct(all.map(({ key }) => key)), 'must not name a key twice; case does not matter')
-    .describe('Tags that every resource should have.'),
-  virtual: z
-    .array(Virtual)
-    .max(100)
-    .describe('Rules, in order, that give costs a tag when they are asked for. Bills and clouds stay as they are.'),
-})
+/** An organization is one item of a table. */
+const mostCharacters = 100_000
+
+export const Settings = z
+  .strictObject({
+    required: z
+      .array(Required)
+      .max(20)
+      .refine((all) => isDistinct(all.map(({ key }) => key)), 'must not name a key twice; case does not matter')
+      .describe('Tags that every resource should have.'),
+    virtual: z
+      .array(Virtual)
+      .max(100)
+      .describe('Rules, in order, that give costs a tag when they are asked for. Bills and clouds stay as they are.'),
+  })
+  .refine(
+    (settings) => JSON.stringify(settings).length <= mostCharacters,
+    `must have at most ${mostCharacters} characters in all`,
+  )
 export type Settings = z.output<typeof Settings>
 
 export const defaults: Settings = { required: [], virtual: [] }

@@ -106,7 +106,7 @@ export const get = question(
   async (ctx, input, whole, conversion: Conversion | undefined): Promise<Info> => {
     const { from, to } = periodsOf(input, whole, input.asOf === undefined ? ctx.now() : new Date(input.asOf))
     const currency = conversion?.to ?? usualCurrency(whole)
-    const filters = filtersOf(input, providersOf(whole))
+    const filters = filtersOf(ctx, input, providersOf(whole))
     const view = filtered(whole, filters)
     const files = filesFor(ctx.orgId, view, from, to)
     const [{ rows, rates }, excluded] = await Promise.all([

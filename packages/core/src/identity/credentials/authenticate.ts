@@ -35,9 +35,15 @@ export async function authenticate(anyone: Context, header: string | undefined):
 
 function authenticated(anyone: Context, { orgId, actor: holder, authState }: Holder): Authenticated {
   const { address, userAgent } = anyone.actor
-  const { currency, tier } = authState.organization
+  const { currency, tier, tags } = authState.organization
   return {
-    ctx: { ...anyone, orgId, actor: { ...holder, address, userAgent }, ...(currency !== null && { currency }) },
+    ctx: {
+      ...anyone,
+      orgId,
+      actor: { ...holder, address, userAgent },
+      ...(currency !== null && { currency }),
+      ...(tags && { virtualTags: tags.virtual }),
+    },
     tier,
   }
 }
