@@ -125,7 +125,7 @@ async function end(
   const isFirst = hasFailed && source.failingSince === undefined
   const failed = event(ctx, 'sync.failed', { sourceId: source.id, syncId: sync.id }, `sync.failed/${sync.id}`)
   // Resources can be judged as soon as their use is known.
-  const isKnown = !hasFailed && source.kind === 'utilization' && source.lastSuccessAt === undefined
+  const isKnown = found.isNew && source.kind === 'utilization' && source.lastSuccessAt === undefined
   const known = event(ctx, 'judgement.changed', {}, `judgement.changed/${sync.id}`)
   await sources.update(
     ctx.orgId,
@@ -139,7 +139,8 @@ async function end(
         lookedAt: sync.endedAt,
         failures,
         problems: sync.problems,
-        ...(hasFailed ? { failingSince: failingSince ?? sync.startedAt } : { lastSuccessAt: sync.endedAt }),
+        ...(hasFailed && { failingSince: failingSince ?? sync.startedAt }),
+        ...(!hasFailed && !found.isTooEarly && { lastSuccessAt: sync.endedAt }),
         ...(found.deliveries && { deliveries: found.deliveries }),
         ...(found.unreadDays && { unreadDays: found.unreadDays }),
         ...(found.payerId !== undefined && { payerId: found.payerId }),

@@ -5,6 +5,8 @@ import type * as Source from './source.ts'
 /** What a collection found. */
 export interface Found {
   isNew: boolean
+  /** There is nothing to read yet: it is no success. */
+  isTooEarly?: true
   rows: number
   imports: string[]
   lakeVersion?: number

@@ -21,7 +21,7 @@ export async function collectUtilization(ctx: Context, { source, syncId, access,
   const { provider, accountId } = source
   const inventory = await currentOf(ctx, source)
   // The first inventory comes at the same time as the first look.
-  if (!inventory) return { isNew: false, rows: 0, imports: [] }
+  if (!inventory) return { isNew: false, rows: 0, imports: [], isTooEarly: true }
   const files = Snapshot.filesOf(ctx.orgId, { lakeVersion: 0, at: '', excluded: [], snapshots: [inventory] })
   const rows = await ctx.runtime.lake.query('measurable', files, {})
   const resources = rows.map(({ configuration, ...row }) => ({ ...row, configuration: JSON.parse(configuration) }))

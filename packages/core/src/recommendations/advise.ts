@@ -64,6 +64,7 @@ export async function advise(ctx: Context): Promise<Report> {
     await ctx.tables.recommendations.update(ctx.orgId, row.id, (current) =>
       current.updatedAt > row.updatedAt ? undefined : row,
     )
+  for (const { id } of plan.judged) await ctx.tables.recommendations.remove(ctx.orgId, id)
   await measure(ctx, [...rows.filter(({ id }) => !plan.changed.some((row) => row.id === id)), ...plan.changed])
   ctx.log.info('resources were judged', { count: subjects.length, found: advice.recommendations.length })
   return { at: at.toISOString(), resources: subjects.length, leftOut: plan.leftOut }

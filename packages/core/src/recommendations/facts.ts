@@ -10,11 +10,15 @@ import {
   type relationsOf,
   type Saving,
   type Subject,
+  type Unknown,
 } from '../rules/index.ts'
 import { type Affected, categoryOf, type Facts } from './recommendation.ts'
 
 /** Of the resources that end with another, and of those that name it. */
 const mostNamed = 50
+
+/** In the place of the rules. */
+export const unknownRule = 'not-enough-data'
 
 type Relations = ReturnType<typeof relationsOf>
 
@@ -51,8 +55,10 @@ export function factsOf(option: Option | Recommendation, relations: Relations): 
   }
 }
 
-export function factsOfUnknown(finding: Extract<Finding, { state: 'insufficient_data' }>): Facts {
-  return { ...commonOf(finding), missing: [...finding.missing] }
+/** Of all rules that could not judge one resource. */
+export function factsOfUnknown(findings: readonly [Unknown, ...Unknown[]]): Facts {
+  const missing = [...new Set(findings.flatMap((finding) => finding.missing))]
+  return { ...commonOf(findings[0]), rule: unknownRule, finds: 'Not enough data to judge it', missing }
 }
 
 function commonOf(finding: Finding): Omit<Facts, 'missing'> {

@@ -31,9 +31,9 @@ function plan(
   return planOf({ orgId: 'org', at, rows, subjects, advice, accounts })
 }
 
-function applied(rows: readonly Info[], { found, changed }: ReturnType<typeof plan>): Info[] {
+function applied(rows: readonly Info[], { found, changed, judged }: ReturnType<typeof plan>): Info[] {
   const stored = JSON.parse(JSON.stringify([...changed, ...found])) as Info[]
-  const ids = new Set(stored.map(({ id }) => id))
+  const ids = new Set([...stored, ...judged].map(({ id }) => id))
   return [...stored, ...rows.filter(({ id }) => !ids.has(id))]
 }
 
@@ -50,7 +50,7 @@ test('a finding is a row once, and keeps its identity while its figures change',
   const first = plan([unattached])
   expect(shown(first.found)).toEqual([['aws-volume-unattached', 'active', true]])
   const rows = applied([], first)
-  expect(plan([unattached], { rows })).toEqual({ found: [], changed: [], leftOut: 0 })
+  expect(plan([unattached], { rows })).toEqual({ found: [], changed: [], judged: [], leftOut: 0 })
   const dearer = { ...unattached, cost: usd({ storage: '12 x 120' }) }
   const { found, changed } = plan([dearer], { rows, at: later })
   expect(found).toEqual([])
@@ -102,7 +102,7 @@ test.each([
   const { changed } = plan([...after], { rows, at: later })
   const ended = changed.find(({ id }) => id === rows[0]?.id)
   expect(ended).toMatchObject({ status, endedBecause: reason, endedAt: later.toISOString() })
-  const again = plan([...after], { rows: applied(rows, { found: [], changed, leftOut: 0 }), at: later })
+  const again = plan([...after], { rows: applied(rows, { found: [], changed, judged: [], leftOut: 0 }), at: later })
   expect(again.changed).toEqual([])
 })
 
@@ -124,16 +124,15 @@ test('a dismissed rule leaves the resource to the next one, and its row stays', 
   expect(shown(next.found)).toEqual([['aws-volume-gp2', 'active', true]])
 })
 
-test('a resource without enough data says which, and becomes a finding with it', () => {
-  const scarce = instance({ id: 'i-1' })
-  const rows = applied([], plan([scarce]))
-  const row = rows.find(({ rule }) => rule === 'aws-instance-idle')
-  expect(row).toMatchObject({
-    status: 'insufficient_data',
-    missing: ['cpu: no hour is known', 'network in: no hour is known', 'network out: no hour is known'],
-  })
-  const { changed } = plan([instance({ id: 'i-1', utilization: idle })], { rows })
-  expect(changed.find(({ id }) => id === row?.id)).toMatchObject({ status: 'active', missing: [] })
+test('a resource without enough data says once which, until it is judged', () => {
+  const rows = applied([], plan([instance({ id: 'i-1' })]))
+  const lacking = rows.filter(({ status }) => status === 'insufficient_data')
+  expect(shown(lacking)).toEqual([['not-enough-data', 'insufficient_data', true]])
+  expect(lacking[0]?.missing).toContain('cpu: no hour is known')
+  expect(new Set(lacking[0]?.missing).size).toBe(lacking[0]?.missing.length)
+  const judged = plan([instance({ id: 'i-1', utilization: busy, offHours: busy })], { rows })
+  expect(shown(judged.judged)).toEqual(shown(lacking))
+  expect(applied(rows, judged).filter(({ status }) => status === 'insufficient_data')).toEqual([])
 })
 
 const subjects = fc.array(
@@ -171,7 +170,7 @@ test('after any series of inventories, a repeated analysis changes nothing, and 
       for (const given of inventories) {
         const current = made(given)
         rows = applied(rows, plan(current, { rows }))
-        expect(plan(current, { rows })).toEqual({ found: [], changed: [], leftOut: 0 })
+        expect(plan(current, { rows })).toEqual({ found: [], changed: [], judged: [], leftOut: 0 })
         expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
         const active = rows.filter(({ status, isChosen }) => status === 'active' && isChosen)
         const saved = Money.sum(active.map(({ found }) => Money.parse(found?.saving.amount ?? '0')))

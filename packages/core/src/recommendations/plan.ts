@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { dayOf } from '../kernel/calendar.ts'
 import { type Advice, keyOf, relationsOf, type Subject } from '../rules/index.ts'
-import { factsOf, factsOfUnknown } from './facts.ts'
+import { factsOf, factsOfUnknown, unknownRule } from './facts.ts'
 import { type Facts, idOf, type Info, isEnded } from './recommendation.ts'
 
 /** Rows of an organization. Of more, those with the least priority or cost are left out. */
@@ -15,6 +15,8 @@ export interface Plan {
   found: Info[]
   /** Rows that differ from those in the table. */
   changed: Info[]
+  /** Resources with enough data now, or no resources any more. */
+  judged: Info[]
   leftOut: number
 }
 
@@ -33,7 +35,7 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): 
   const relations = relationsOf(subjects)
   const now = at.toISOString()
   const known = new Map(rows.map((row) => [row.id, row]))
-  const plan: Plan = { found: [], changed: [], leftOut: 0 }
+  const plan: Plan = { found: [], changed: [], judged: [], leftOut: 0 }
   const seen = new Set<string>()
   const add = (id: string, facts: Facts, more: Pick<Info, 'status' | 'isChosen'>) => {
     if (seen.has(id)) return
@@ -58,21 +60,31 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): 
       status: 'active',
       isChosen: false,
     })
-  const lacking = unknown
-    .map((finding) => ({ id: idOf(orgId, finding.rule, finding.subject), facts: factsOfUnknown(finding) }))
-    .toSorted((a, b) => costOf(b.facts) - costOf(a.facts) || (a.id < b.id ? -1 : 1))
+  const lacking = unknownOf(orgId, unknown)
   for (const { id, facts } of lacking.slice(0, mostUnknown))
     add(id, facts, { status: 'insufficient_data', isChosen: true })
   plan.leftOut = recommendations.length - chosen.length + Math.max(0, lacking.length - mostUnknown)
   const current = new Map(subjects.map((subject) => [`${subject.cloud} ${keyOf(subject, subject.id)}`, subject]))
   for (const row of rows) {
     if (seen.has(row.id) || isEnded(row)) continue
+    if (row.status === 'insufficient_data') {
+      plan.judged.push(row)
+      continue
+    }
     const [first] = row.resources
     const subject = first && current.get(`${row.cloud} ${keyOf(row, first.id)}`)
     const isRead = accounts.has(`${row.cloud}/${row.accountId}`)
     plan.changed.push({ ...ended(row, isRead, subject, at), updatedAt: now })
   }
   return plan
+}
+
+/** By resource, the dearest first. */
+function unknownOf(orgId: string, unknown: Advice['unknown']): { id: string; facts: Facts }[] {
+  const byResource = Map.groupBy(unknown, ({ subject }) => idOf(orgId, unknownRule, subject))
+  return [...byResource]
+    .flatMap(([id, [first, ...others]]) => (first ? [{ id, facts: factsOfUnknown([first, ...others]) }] : []))
+    .toSorted((a, b) => costOf(b.facts) - costOf(a.facts) || (a.id < b.id ? -1 : 1))
 }
 
 const costOf = ({ resources: [first] }: Facts): number => Number(first?.cost ?? 0)

@@ -117,8 +117,9 @@ function isWanted(row: Info, input: z.output<typeof Filter>): boolean {
 }
 
 const exactOf = (text = '0') => Money.parse(text)
-const byPriority = (a: Info, b: Info) =>
-  exactOf(b.found?.priority).cmp(exactOf(a.found?.priority)) || (a.id < b.id ? -1 : 1)
+const byCost = (a: Info, b: Info) =>
+  exactOf(b.resources[0]?.cost).cmp(exactOf(a.resources[0]?.cost)) || (a.id < b.id ? -1 : 1)
+const byPriority = (a: Info, b: Info) => exactOf(b.found?.priority).cmp(exactOf(a.found?.priority)) || byCost(a, b)
 const riskOf = ({ found }: Info) => (found ? levels.indexOf(found.risk) : levels.length)
 
 const orders: Record<z.output<typeof Filter>['sortBy'], (a: Info, b: Info) => number> = {

@@ -32,7 +32,10 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
         `${count(insufficientData)} have not enough data.`
   if (total === 0) return [heading('Recommendations: none'), style.dim(judged)].join('\n')
   const sums = savings.map(({ monthlyExact, currency }) => `${rounded(monthlyExact)} ${currency}`).join(' and ')
-  const columns = [right('Saves a month'), 'Recommendation', 'Change', 'Confidence', 'Risk', 'Undo', 'Id']
+  const isJudged = found.some(({ missing }) => missing.length === 0)
+  const columns = isJudged
+    ? [right('Saves a month'), 'Resource', 'Reason', 'Change', 'Confidence', 'Risk', 'Undo', 'Id']
+    : [right('Costs a month'), 'Resource', 'Missing', 'Id']
   const left =
     total > found.length ? [style.dim(`${total - found.length} more: --limit, or GET /v1/recommendations`)] : []
   return [
@@ -48,28 +51,30 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
   ].join('\n')
 }
 
+const mostChars = 60
+const short = (text: string) => (text.length > mostChars ? `${text.slice(0, mostChars - 1)}…` : text)
+const amountOf = (exact: string | null, currency: string | null) =>
+  exact === null ? 'not known' : `${rounded(exact)} ${currency ?? ''}`
+
 function rowOf(one: Recommendation): string[] {
-  const {
-    estimatedSavingsMonthlyExact,
-    currency,
-    title,
-    actions,
-    confidence,
-    riskLevel,
-    rollbackPossible,
-    id,
-    missing,
-  } = one
-  const saving =
-    estimatedSavingsMonthlyExact === null ? 'not known' : `${rounded(estimatedSavingsMonthlyExact)} ${currency ?? ''}`
-  const change = actions.map(({ parameters: { from, to } }) => `${from} -> ${to}`).join(', ')
+  const { estimatedSavingsMonthlyExact, currency, title, affectedResources, actions, missing, id } = one
+  const [resource] = affectedResources
+  const name = resource === undefined ? '' : title.slice(title.lastIndexOf(': ') + 2)
+  if (missing.length > 0)
+    return [
+      amountOf(resource?.currentCost?.toString() ?? null, resource?.currency ?? null),
+      name,
+      short(missing.join('; ')),
+      id,
+    ]
   return [
-    saving,
-    title,
-    missing.length > 0 ? missing.join('; ') : change,
-    confidence?.level ?? '',
-    riskLevel ?? '',
-    rollbackPossible === null ? '' : rollbackPossible ? 'yes' : 'no',
+    amountOf(estimatedSavingsMonthlyExact, currency),
+    name,
+    short(title.slice(0, title.lastIndexOf(': '))),
+    actions.map(({ parameters: { from, to } }) => `${from} -> ${to}`).join(', '),
+    one.confidence?.level ?? '',
+    one.riskLevel ?? '',
+    one.rollbackPossible === true ? 'yes' : 'no',
     id,
   ]
 }
