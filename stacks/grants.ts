@@ -17,7 +17,7 @@ export interface Extra {
 
 export const anyOrganization = pattern(
   'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
-  { regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|imports|templates|answers)\//` },
+  { regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|price-lists|imports|templates|answers)\//` },
 )
 
 export function starts(stack: Stack, stage: string, ...workflows: string[]): Required<Extra> {

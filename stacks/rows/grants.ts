@@ -52,7 +52,8 @@ const extras: Partial<Record<RowName, Needs>> = {
   // A version that landed meanwhile is analyzed by another message.
   'queues/ml': (stack, stage) => {
     const { environment, grants } = sends(stack, stage, 'ml')
-    return { environment, grants: [...grants, objects(['s3:GetObject'], '*/lake/*')] }
+    const reads = objects(['s3:GetObject'], '*/lake/*', '*/price-lists/*')
+    return { environment, grants: [...grants, listObjects(), reads] }
   },
   'subscriptions/remove-canceled': () => ({
     grants: [listObjects(), objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/lake/*')],
@@ -81,7 +82,8 @@ const extras: Partial<Record<RowName, Needs>> = {
   'queues/processing': (stack, stage) => {
     const { environment, grants } = readsClouds(stage)
     const lake = objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*')
-    return { environment, grants: [...grants, customerRoles(stack), listObjects(), lake] }
+    const prices = objects(['s3:PutObject'], '*/price-lists/*')
+    return { environment, grants: [...grants, customerRoles(stack), listObjects(), lake, prices] }
   },
   'queues/collect-azure': collects,
   'queues/collect-gcp': collects,

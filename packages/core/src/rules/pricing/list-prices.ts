@@ -33,20 +33,20 @@ export async function listPrices(
   ctx: Context,
   { currency, places }: { currency?: string; places?: readonly Place[] } = {},
 ): Promise<ListPrice[]> {
-  const [bundled, newest] = await Promise.all([
-    (bundle ??= readBundled()),
-    newestKeys(ctx, places?.map(folderOf) ?? [root]),
-  ])
-  const fetched = await Promise.all([...newest.values()].map((key) => read(ctx, key)))
+  const [bundled, newest] = await Promise.all([(bundle ??= readBundled()), newestKeys(ctx, root)])
   const wanted = places && new Set(places.map(folderOf))
-  const others = bundled.filter((price) => !newest.has(folderOf(price)) && (wanted?.has(folderOf(price)) ?? true))
-  const all = [...others, ...fetched.flat()]
+  const isWanted = (folder: string) => wanted?.has(folder) ?? true
+  const keys = [...newest].flatMap(([folder, key]) => (isWanted(folder) ? [key] : []))
+  const fetched = await Promise.all(keys.map((key) => read(ctx, key)))
+  const others = bundled.map((price) => ({ price, folder: folderOf(price) }))
+  const kept = others.flatMap(({ price, folder }) => (isWanted(folder) && !newest.has(folder) ? [price] : []))
+  const all = [...kept, ...fetched.flat()]
   return currency === undefined ? all : await converted(ctx, all, currency)
 }
 
 /** The day of the last fetched list of each region. */
 export async function fetchedDays(ctx: Context, cloud: Cloud): Promise<Map<string, string>> {
-  const keys = [...(await newestKeys(ctx, [`${root}${cloud}/`])).values()]
+  const keys = [...(await newestKeys(ctx, `${root}${cloud}/`)).values()]
   return new Map(keys.map((key) => [regionOf(key), dayOf(key)]))
 }
 
@@ -60,9 +60,9 @@ const dayOf = (key: string) => key.slice(key.lastIndexOf('/') + 1).replace('.jso
 const regionOf = (key: string) => key.split('/').at(-2) ?? ''
 
 /** By folder: keys come in order, and the last one is the newest. */
-async function newestKeys({ runtime, orgId }: Context, prefixes: readonly string[]): Promise<Map<string, string>> {
-  const found = await Promise.all(prefixes.map((prefix) => runtime.blobs.list(orgId, prefix)))
-  return new Map(found.flat().map(({ key }) => [key.slice(0, key.lastIndexOf('/') + 1), key]))
+async function newestKeys({ runtime, orgId }: Context, prefix: string): Promise<Map<string, string>> {
+  const found = await runtime.blobs.list(orgId, prefix)
+  return new Map(found.map(({ key }) => [key.slice(0, key.lastIndexOf('/') + 1), key]))
 }
 
 async function read({ runtime, orgId }: Context, key: string): Promise<ListPrice[]> {
