@@ -41,31 +41,34 @@ describe('routes', () => {
       ({ HttpMethod, ResourceId, Integration }) =>
         `${HttpMethod} ${pathOf(ResourceId.Ref) || '/'} ${targetOf(Integration.Uri)}`,
     )
-    const resources = ['compute', 'database', 'network', 'storage', '{id}']
-    expect(routes.toSorted()).toEqual([
-      'ANY / Requests',
-      'ANY /v1/cloud-accounts Requests',
-      'ANY /v1/cloud-accounts/{proxy+} Requests',
-      'ANY /v1/costs Requests',
-      ...['by-service', 'changes', 'forecast', 'overview', 'reconciliation', 'restatements'].flatMap((name) => [
-        `ANY /v1/costs/${name} Requests`,
-        `ANY /v1/costs/${name}/{proxy+} Requests`,
-      ]),
-      'ANY /v1/costs/{proxy+} Requests',
-      'ANY /v1/resources Requests',
-      ...['bulk-tag', ...resources].flatMap((name) => [
-        `ANY /v1/resources/${name} Requests`,
-        `ANY /v1/resources/${name}/{proxy+} Requests`,
-      ]),
-      'ANY /v1/{proxy+} Requests',
-      'ANY /{proxy+} Requests',
-      'GET /v1/cloud-accounts Query',
-      ...['by-service', 'changes', 'forecast', 'overview', 'reconciliation', 'restatements'].map(
-        (name) => `GET /v1/costs/${name} Query`,
-      ),
-      ...resources.map((name) => `GET /v1/resources/${name} Query`),
-      'POST /v1/resources/bulk-tag Query',
-    ])
+    const resources = ['compute', 'database', 'network', 'storage', 'tags/coverage', '{id}']
+    const folders = ['compute', 'database', 'network', 'storage', 'tags', 'tags/coverage', '{id}']
+    expect(routes.toSorted()).toEqual(
+      [
+        'ANY / Requests',
+        'ANY /v1/cloud-accounts Requests',
+        'ANY /v1/cloud-accounts/{proxy+} Requests',
+        'ANY /v1/costs Requests',
+        ...['by-service', 'changes', 'forecast', 'overview', 'reconciliation', 'restatements'].flatMap((name) => [
+          `ANY /v1/costs/${name} Requests`,
+          `ANY /v1/costs/${name}/{proxy+} Requests`,
+        ]),
+        'ANY /v1/costs/{proxy+} Requests',
+        'ANY /v1/resources Requests',
+        ...['bulk-tag', ...folders].flatMap((name) => [
+          `ANY /v1/resources/${name} Requests`,
+          `ANY /v1/resources/${name}/{proxy+} Requests`,
+        ]),
+        'ANY /v1/{proxy+} Requests',
+        'ANY /{proxy+} Requests',
+        'GET /v1/cloud-accounts Query',
+        ...['by-service', 'changes', 'forecast', 'overview', 'reconciliation', 'restatements'].map(
+          (name) => `GET /v1/costs/${name} Query`,
+        ),
+        ...resources.map((name) => `GET /v1/resources/${name} Query`),
+        'POST /v1/resources/bulk-tag Query',
+      ].toSorted(),
+    )
     expect(methods.filter(({ Integration }) => Integration.Type !== 'AWS_PROXY')).toEqual([])
   })
 

@@ -97,6 +97,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   utilization: [],
   utilizationLevels: [],
   resourceCosts: [],
+  tagCoverage: [],
   resourceCharges: [],
   reconciliation: [
     {

@@ -4,6 +4,7 @@ import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
 import { inventoryStatements } from './inventories.ts'
 import { resourceStatements } from './resources.ts'
+import { tagStatements } from './tags.ts'
 import { dimensionColumn, metricColumn, rateDay, scope, tagValue } from './scope.ts'
 import type { Statement, Value } from './statement.ts'
 
@@ -136,6 +137,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
+  ...tagStatements,
   ...inventoryStatements,
   ...changeStatements,
   ...analyticsStatements,

@@ -140,3 +140,54 @@ test('other questions apply the rules to their filters too', async () => {
   expect(found[0]?.current).toBe(sumOf(days.map(({ cost }) => cost)))
   expect(days.length).toBeGreaterThan(0)
 })
+
+const covered = async (wanted: Queries['tagCoverage']['parameters']['tags'], most = 100) =>
+  await lake.query('tagCoverage', { orgId: 'org', files, excluded: [] }, { ...all, tags: wanted, most })
+
+/** What the bill says, row by row. */
+function expectedOf(key: string, allowedValues: readonly string[] | undefined) {
+  const sums = new Map<string, string[]>()
+  for (const { Tags = '', EffectiveCost = '' } of bill) {
+    const value = Tags === '' ? undefined : (JSON.parse(Tags) as Record<string, string>)[key]
+    const state = value === undefined ? 'missing' : (allowedValues?.includes(value) ?? true) ? 'allowed' : 'violating'
+    sums.set(state, [...(sums.get(state) ?? []), EffectiveCost])
+  }
+  return new Map([...sums].map(([state, costs]) => [state, sumOf(costs)]))
+}
+
+test.each([
+  ['Team', undefined],
+  ['Team', ['blue']],
+  ['Team', ['none']],
+  ['Env', ['live', 'test']],
+  ['absent', undefined],
+] as const)('the coverage of %s with the allowed values %j is that of the bill', async (key, allowedValues) => {
+  const rows = await covered([{ key, allowedValues }])
+  const ofKey = rows.filter((row) => row.part === 'tag' && row.key === key)
+  expect(new Map(ofKey.map(({ state, cost }) => [state, cost]))).toEqual(expectedOf(key, allowedValues))
+  expect(sumOf(ofKey.map(({ cost }) => cost))).toBe(total)
+  expect(rows.filter(({ part }) => part === 'total').map(({ cost }) => cost)).toEqual([total])
+  const violating = expectedOf(key, allowedValues).get('violating') ?? '0'
+  expect(sumOf(rows.filter(({ part }) => part === 'violation').map(({ cost }) => cost))).toBe(violating)
+  const others = rows.filter(({ part }) => part === 'other').map((row) => [row.key, row.cost])
+  const carried = ['Team', 'Env'].filter((name) => name !== key)
+  expect(new Map(others as [string, string][])).toEqual(
+    new Map(carried.map((name) => [name, expectedOf(name, undefined).get('allowed')])),
+  )
+})
+
+test('a virtual tag is a part of its own, and several tags are covered at once, the largest first', async () => {
+  const virtualTags = [rule('shop', [service('Amazon S3')])]
+  const rows = await covered([{ key: 'Team', allowedValues: ['blue'], virtualTags }, { key: 'Env' }], 1)
+  const costOf = (key: string, state: string) =>
+    rows.find((row) => row.part === 'tag' && row.key === key && row.state === state)?.cost
+  const untagged = bill.filter(({ Tags = '' }) => !Tags.includes('Team'))
+  const filled = untagged.filter(({ ServiceName }) => ServiceName === 'Amazon S3')
+  expect(costOf('Team', 'virtual')).toBe(sumOf(filled.map(({ EffectiveCost = '' }) => EffectiveCost)))
+  expect(costOf('Team', 'missing')).toBe(
+    sumOf(untagged.filter((each) => !filled.includes(each)).map(({ EffectiveCost = '' }) => EffectiveCost)),
+  )
+  expect(costOf('Env', 'allowed')).toBe(expectedOf('Env', undefined).get('allowed'))
+  expect(rows.filter(({ part }) => part === 'violation').map(({ value }) => value)).toEqual(['red'])
+  expect(rows.filter(({ part }) => part === 'other')).toEqual([])
+})

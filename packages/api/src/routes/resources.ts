@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { BulkTag, Resources } from '@cloudoptima/core'
+import { BulkTag, Resources, TagCoverage } from '@cloudoptima/core'
 import { ids, listOf } from '../examples.ts'
 import { get, post, type Route } from '../route.ts'
 
@@ -36,6 +36,8 @@ const volume = {
 }
 const query = { provider: 'aws', region: 'eu-west-1' }
 const description = 'Resources as their cloud described them last, with their costs of the last 30 complete days.'
+
+const share = (percentage: number) => ({ cost: percentage, cost_exact: String(percentage), percentage })
 
 const bulkTagId = 'tag_01jf3m8x5cq2w7n4t6v9b0d1e2'
 const outcome = {
@@ -123,6 +125,43 @@ export const resourceRoutes: readonly Route[] = [
       { resources: [{ ...common, id: 'orders', kind: 'database', type: 'db.r7g.large' }] },
       query,
     ),
+  }),
+  get('/v1/resources/tags/coverage', TagCoverage.coverage, {
+    needs: 'lake',
+    summary: 'Get how much of the cost carries each tag',
+    description:
+      'Of the tags that the organization requires, with the values that are not allowed, and of the other tags with ' +
+      'the largest cost. Virtual tags are counted apart.',
+    answer: TagCoverage.Coverage,
+    request: { start_date: '2024-09-01', end_date: '2024-09-30', most: 20 },
+    response: {
+      total_cost: 100,
+      total_cost_exact: '100',
+      currency: 'USD',
+      start_date: '2024-09-01',
+      end_date: '2024-09-30',
+      required: [
+        {
+          key: 'Environment',
+          ...share(75),
+          allowed: share(60),
+          violating: share(5),
+          virtual: share(10),
+          missing: share(25),
+          violations: [{ value: 'prodution', ...share(5) }],
+        },
+      ],
+      others: [{ key: 'Team', ...share(40) }],
+      meta: {
+        currency: 'USD',
+        metric: 'effective',
+        basis: 'charge',
+        as_of: '2024-10-02T06:00:00.000Z',
+        lake_version: 7,
+        complete_until: '2024-09-30',
+        missing: [],
+      },
+    },
   }),
   get('/v1/resources/{id}', Resources.get, {
     needs: 'lake',

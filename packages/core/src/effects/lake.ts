@@ -244,6 +244,14 @@ export interface Priced {
   rateDay?: string | null
 }
 
+export interface WantedTag {
+  key: string
+  /** Undefined: all. */
+  allowedValues?: readonly string[] | undefined
+  /** The rules of the key, in order. */
+  virtualTags?: readonly VirtualTag[]
+}
+
 /** Of a grouping by tag: its key, and the rules of the key, in order. */
 interface TagGrouping {
   tagKey?: string | undefined
@@ -270,6 +278,22 @@ export interface Queries {
     dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { previousStart: string; groupBy: Dimension } & TagGrouping & Converted
     row: Priced & { part: 'day' | 'dimension' | 'previous'; key: string | null; cost: string }
+  }
+  /**
+   * The sum, and of each wanted tag the parts of it by `state`, which sum to it; of other tags (`other`) what carries
+   * them. Of wanted values that are not allowed, and of other tags, the `most` that cost most, in each currency.
+   */
+  tagCoverage: {
+    dataset: 'costs'
+    parameters: CostParameters & { tags: readonly WantedTag[]; most: number } & Converted
+    row: Priced & {
+      part: 'total' | 'tag' | 'violation' | 'other'
+      key: string | null
+      /** `virtual`: a rule gives it alone. */
+      state: 'allowed' | 'violating' | 'virtual' | 'missing' | null
+      value: string | null
+      cost: string
+    }
   }
   costByService: {
     dataset: 'costs' | 'cost_rollup'
