@@ -51,6 +51,20 @@ test('the lists of regions with resources are fetched once a week, two at a look
   ])
 })
 
+test('a region without a list is asked for once a week, and keeps its bundled prices; global is none', async () => {
+  const { runtime, ctx, asked, refresh } = product()
+  runtime.cloud.prices = async function* (_, { regions }) {
+    asked.push(regions)
+    yield* []
+  }
+  await refresh('global', 'us-east-1')
+  await refresh('global', 'us-east-1')
+  expect(asked).toEqual([['us-east-1']])
+  expect([...(await fetchedDays(ctx, 'aws'))]).toEqual([['us-east-1', '2026-11-20']])
+  const prices = await listPrices(ctx, { places: [{ cloud: 'aws', region: 'us-east-1' }] })
+  expect(prices.some(({ sku }) => sku === 'm5.large')).toBe(true)
+})
+
 test('a cloud that does not answer leaves the last list in place, and is asked again the next day', async () => {
   const { runtime, world, warnings, refresh, held } = product()
   await refresh('eu-west-1')

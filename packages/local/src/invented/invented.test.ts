@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InventedAccount } from '@cloudoptima/clouds'
-import { CloudAccounts, type Context } from '@cloudoptima/core'
+import { CloudAccounts, Collect, type Context, planSources, Rules } from '@cloudoptima/core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sampleOrgId } from '../organization.ts'
 import { type Product, startProduct } from '../product.ts'
@@ -40,6 +40,25 @@ test('accounts of three clouds connect, also a second time, and after a start th
   await product.ctx.tables.cloudAccounts.put(sampleOrgId, { ...first, status: 'pending' })
   await connect(product.ctx, accounts)
   expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
+}, 60_000)
+
+test('an inventory brings price lists of the invented clouds', async () => {
+  const { ctx } = product
+  const held: Record<string, string[]> = {}
+  for (const { id, provider } of await ctx.tables.cloudAccounts.all(sampleOrgId)) {
+    await planSources(ctx, id)
+    const { ticket = '' } = (await ctx.tables.sources.get(sampleOrgId, `${id}/inventory`)) ?? {}
+    await Collect.run(ctx, { sourceId: `${id}/inventory`, ticket })
+    held[provider] = [...(await Rules.PriceList.fetchedDays(ctx, provider)).keys()]
+  }
+  expect(held).toEqual({
+    aws: ['us-east-1'],
+    azure: ['germanywestcentral', 'northeurope', 'westeurope'],
+    gcp: ['europe-west1', 'us-central1', 'us-east4'],
+  })
+  const prices = await Rules.listPrices(ctx, { places: [{ cloud: 'aws', region: 'us-east-1' }] })
+  // As the bills charge; AWS's own price is another.
+  expect(prices.find(({ sku }) => sku === 'm6i.xlarge')?.price).toBe('0.2013')
 }, 60_000)
 
 test('the clouds end with the product, and start again with the same company, for the same credentials', async () => {

@@ -37,10 +37,10 @@ export async function listPrices(
   const wanted = places && new Set(places.map(folderOf))
   const isWanted = (folder: string) => wanted?.has(folder) ?? true
   const keys = [...newest].flatMap(([folder, key]) => (isWanted(folder) ? [key] : []))
-  const fetched = await Promise.all(keys.map((key) => read(ctx, key)))
-  const others = bundled.map((price) => ({ price, folder: folderOf(price) }))
-  const kept = others.flatMap(({ price, folder }) => (isWanted(folder) && !newest.has(folder) ? [price] : []))
-  const all = [...kept, ...fetched.flat()]
+  const fetched = (await Promise.all(keys.map((key) => read(ctx, key)))).flat()
+  const replaced = new Set(fetched.map(folderOf))
+  const kept = bundled.filter((price) => isWanted(folderOf(price)) && !replaced.has(folderOf(price)))
+  const all = [...kept, ...fetched]
   return currency === undefined ? all : await converted(ctx, all, currency)
 }
 
@@ -50,7 +50,7 @@ export async function fetchedDays(ctx: Context, cloud: Cloud): Promise<Map<strin
   return new Map(keys.map((key) => [regionOf(key), dayOf(key)]))
 }
 
-/** Keeps a list beside those of before. Idempotent by its day. */
+/** Keeps a list beside those of before; an empty one says that the cloud has none. Idempotent by its day. */
 export async function keep(ctx: Context, place: Place, day: string, prices: readonly ListPrice[]): Promise<void> {
   const lines = gzipSync(JSON.stringify(prices))
   await ctx.runtime.blobs.put(ctx.orgId, `${folderOf(place)}${day}.json.gz`, lines, 'application/gzip')
