@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-ec2'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
-import type { Provider } from '@cloudoptima/core'
+import type { Access, Provider, Taggable } from '@cloudoptima/core'
 import {
   type AwsKeys,
   actRoleTemplate,
@@ -180,5 +180,27 @@ describe.skipIf(!canRun)('an AWS account', () => {
     await expect(
       actor.send(new ModifyInstanceAttributeCommand({ InstanceId, UserData: { Value: new Uint8Array() } })),
     ).rejects.toThrow('not authorized')
+  })
+
+  it('is tagged with the role for actions, and not with the one that reads', async () => {
+    // MiniStack's tagging API knows no instances.
+    const id = 'acme-logs'
+    await new S3Client({ ...asRoot(customer), forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: id }))
+    const named: Taggable = { id, kind: 'bucket', region: 'us-east-1', aliases: [`arn:aws:s3:::${id}`] }
+    const by = (name: string): Access => ({
+      credentials: { cloud: 'aws', roleArn: `arn:aws:iam::${customer.account}:role/${name}`, externalId },
+      meter: { take: async () => {} },
+      report: () => undefined,
+      signal: AbortSignal.timeout(30_000),
+      now: () => new Date(),
+    })
+    const change = { resource: named, before: {}, set: { Team: 'shop' }, remove: {} }
+    expect(await aws.retag(by('CloudOptimaRead'), [change])).toEqual([
+      { id, refusal: expect.stringContaining('lacks the permission tag:TagResources') },
+    ])
+    expect(await aws.retag(by('CloudOptimaAct'), [change])).toEqual([{ id }])
+    expect(await aws.tags(by('CloudOptimaAct'), [named])).toEqual([{ id, tags: { Team: 'shop' } }])
+    expect(await aws.retag(by('CloudOptimaAct'), [{ ...change, set: {}, remove: { Team: 'shop' } }])).toEqual([{ id }])
+    expect(await aws.tags(by('CloudOptimaAct'), [named])).toEqual([{ id, tags: {} }])
   })
 })

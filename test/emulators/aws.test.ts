@@ -192,6 +192,39 @@ describe.skipIf(moto === '')('an account of moto', () => {
     expect(new Set(parts.map(({ part }) => part.split('/')[1]))).toEqual(new Set([...regions, 'global']))
   }, 60_000)
 
+  test('is tagged by each service, and untagged to what it was; a service that refuses is named alone', async () => {
+    const found = (await Array.fromAsync(aws.inventory(told.access))).flatMap(({ resources }) => resources)
+    const kinds = [
+      'instance',
+      'volume',
+      'database',
+      'cache',
+      'cluster',
+      'table',
+      'log_group',
+      'bucket',
+      'load_balancer',
+    ]
+    const some = kinds.flatMap((kind) => found.filter((each) => each.kind === kind).slice(0, 1))
+    expect(some.map(({ kind }) => kind)).toEqual(kinds)
+    const held = async () => await aws.tags(told.access, some)
+    const retagged = async (set: Record<string, string>, remove: Record<string, string>) =>
+      await aws.retag(
+        told.access,
+        some.map((resource) => ({ resource, before: {}, set, remove })),
+      )
+    // This API of moto tags no load balancers.
+    const outcome = some.map(({ id, kind }) =>
+      kind === 'load_balancer' ? { id, refusal: expect.stringContaining('Service not yet supported') } : { id },
+    )
+    const before = await held()
+    expect(await retagged({ Stage: 'live' }, {})).toEqual(outcome)
+    const during = (await held()).flatMap((answer) => ('tags' in answer ? answer.tags['Stage'] : []))
+    expect(during).toEqual([...kinds.slice(1).map(() => 'live'), undefined])
+    expect(await retagged({}, { Stage: 'live' })).toEqual(outcome)
+    expect(await held()).toEqual(before)
+  }, 60_000)
+
   test('shows how busy an instance is', async () => {
     const day = Calendar.addDays(Calendar.dayOf(new Date()), -1)
     const Dimensions = [{ Name: 'InstanceId', Value: instanceId }]
