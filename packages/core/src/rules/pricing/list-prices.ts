@@ -12,7 +12,7 @@ export interface Place {
   region: string
 }
 
-/** Prices of one part and variant, as SKU and price in turns. */
+/** Prices of one part and variant: `m7g.large 0.0816, m7g.xlarge 0.1632`. */
 interface Bundled extends Omit<Sku, 'sku'> {
   asOf: string
   source: string
@@ -78,8 +78,13 @@ async function readBundled(): Promise<ListPrice[]> {
 
 function rowsOf({ prices, cloud, region, part, variant, currency, asOf }: Bundled): ListPrice[] {
   const same = { cloud, region, part, currency, asOf, ...(variant !== undefined && { variant }) }
-  const words = prices.flatMap((line) => line.split(' '))
-  return words.flatMap((sku, at) => (at % 2 === 0 ? [{ ...same, sku, price: words[at + 1] ?? '' }] : []))
+  return prices
+    .flatMap((line) => line.split(', '))
+    .map((pair) => ({
+      ...same,
+      sku: pair.slice(0, pair.lastIndexOf(' ')),
+      price: pair.slice(pair.lastIndexOf(' ') + 1),
+    }))
 }
 
 async function converted(ctx: Context, prices: readonly ListPrice[], currency: string): Promise<ListPrice[]> {

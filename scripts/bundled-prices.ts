@@ -1,0 +1,60 @@
+// Writes the bundled price lists from those that AWS and Azure publish. Needs the network: node scripts/bundled-prices.ts
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Access, type Cloud, type CloudCredentials, type ListPrice, Rules } from '@cloudoptima/core'
+import { cloudsOf } from '@cloudoptima/providers/access'
+
+const regions: Partial<Record<Cloud, readonly string[]>> = {
+  aws: ['us-east-1', 'us-west-2', 'eu-central-1', 'eu-west-1'],
+  azure: ['eastus', 'westeurope', 'northeurope', 'germanywestcentral'],
+}
+/** The lists are public: nobody signs in. */
+const nobody: Record<'aws' | 'azure', CloudCredentials> = {
+  aws: { cloud: 'aws', roleArn: 'arn:aws:iam::000000000000:role/nobody', externalId: 'nobody' },
+  azure: { cloud: 'azure', subscriptionId: '', tenantId: '', clientId: '', clientSecret: '' },
+}
+const variants = new Set([
+  'Linux/UNIX',
+  'Linux',
+  'Windows',
+  ...['mysql', 'postgres'].flatMap((engine) => [`${engine} Single-AZ`, `${engine} Multi-AZ`]),
+])
+const common = /^(?:db\.)?(?:[cmr][4-8]|t[2-4]|i[34])\w*\.|^Standard_/
+const output = process.argv[2] ?? join(import.meta.dirname, '../packages/core/src/rules/pricing/bundled-prices.json')
+
+const sourceOf = ({ cloud, region, sku }: ListPrice): string => {
+  const service = sku.startsWith('db.') ? 'AmazonRDS' : 'AmazonEC2'
+  return cloud === 'aws'
+    ? `https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/${service}/current/${region}/index.csv`
+    : 'https://prices.azure.com/api/retail/prices'
+}
+
+/** Machines that a rule may name, with the usual systems; and all storage. */
+function isBundled({ cloud, part, sku, variant = '' }: ListPrice): boolean {
+  return part !== 'compute' || (variants.has(variant) && common.test(sku) && Rules.typeOf(cloud, sku) !== undefined)
+}
+
+async function fetched(cloud: 'aws' | 'azure'): Promise<ListPrice[]> {
+  const access: Access = {
+    credentials: nobody[cloud],
+    meter: { take: async () => {} },
+    report: () => undefined,
+    signal: AbortSignal.timeout(3_600_000),
+    now: () => new Date(),
+  }
+  const lists = cloudsOf(process.env)[cloud].prices(access, { regions: regions[cloud] ?? [] })
+  return (await Array.fromAsync(lists)).flatMap(({ prices }) => prices.filter(isBundled))
+}
+
+const all = [...(await fetched('aws')), ...(await fetched('azure'))]
+const listOf = (price: ListPrice) => {
+  const { cloud, region, currency, asOf, part, variant } = price
+  return JSON.stringify({ cloud, region, currency, asOf, part, variant, source: sourceOf(price) })
+}
+const lists = [...Map.groupBy(all, listOf)].map(([key, prices]) => {
+  const families = Map.groupBy(prices, ({ cloud, sku }) => Rules.familyOf(cloud, sku))
+  const lines = [...families.values()].map((own) => own.map(({ sku, price }) => `${sku} ${price}`).join(', '))
+  return { ...(JSON.parse(key) as object), prices: lines.toSorted() }
+})
+writeFileSync(output, `${JSON.stringify({ lists }, null, 2)}\n`)
+process.stdout.write(`${all.length} prices in ${lists.length} lists\n`)
