@@ -49,12 +49,12 @@ describe('the key of data keys', () => {
     )
   })
 
-  test('the api may wrap and unwrap, collectors may unwrap', () => {
+  test('the api may wrap and unwrap, collectors and queries may unwrap', () => {
     const users = Object.entries(grants(production)).flatMap(([role, lines]) =>
       lines.flatMap((line) => (line.startsWith('kms:') ? [`${role} ${line.split(' ')[0]}`] : [])),
     )
     expect(users.toSorted()).toEqual([
-      ...['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing'].map((name) => `${name}Role kms:Decrypt`),
+      ...['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing', 'Query'].map((name) => `${name}Role kms:Decrypt`),
       'RequestsRole kms:Decrypt',
       'RequestsRole kms:GenerateDataKey',
     ])
