@@ -117,4 +117,5 @@ test('a file of another form is refused, and not read as an empty list', async (
     code: 'unavailable',
   })
   await expect(read('"A","OnDemand"')).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(read(machine('BoxUsage:m5.large', 'free'))).rejects.toMatchObject({ code: 'unavailable' })
 })

@@ -98,7 +98,9 @@ function offerOf(line: string, header: readonly string[]): Offer {
 /** Undefined for what no rule asks. Local and wavelength zones have prices of their own. */
 function priceOf(offer: Offer, { region, asOf }: { region: string; asOf: string }): ListPrice | undefined {
   const { locationType, currency, usageType } = offer
-  if (offer.term !== 'OnDemand' || locationType !== 'AWS Region' || !Money.parse(offer.price).gt(0)) return undefined
+  if (offer.term !== 'OnDemand' || locationType !== 'AWS Region') return undefined
+  if (!/^\d+(\.\d+)?$/.test(offer.price)) throw invalid('a price is no decimal')
+  if (Money.parse(offer.price).eq(0)) return undefined
   const variant = variantOf(offer)
   const { part, sku } = Rules.partOf({ cloud: 'aws', service: '', meter: usageType })
   if (variant === 'none' || sku === undefined) return undefined

@@ -2,7 +2,7 @@ import { Fault, type ListPrice, Money } from '@cloudoptima/core'
 import * as z from 'zod'
 
 /** Exact: the text of each number, not its float. */
-const Decimal = z.string().regex(/^\d+(\.\d+)?([eE][-+]?\d+)?$/)
+const Decimal = z.string().regex(/^-?\d+(\.\d+)?([eE][-+]?\d+)?$/)
 
 const Item = z.object({
   currencyCode: z.string(),

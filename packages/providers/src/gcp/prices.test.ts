@@ -1,6 +1,6 @@
 import type { ListPrice } from '@cloudoptima/core'
 import { expect, test } from 'vitest'
-import { type CatalogSku, pricesOf } from './prices.ts'
+import { pricesOf, skusOf } from './prices.ts'
 
 // The shape of https://cloud.google.com/billing/v1/how-tos/catalog-api
 const sku = (description: string, usageUnit: string, nanos: number, more: object = {}) => ({
@@ -18,13 +18,18 @@ const sku = (description: string, usageUnit: string, nanos: number, more: object
   serviceProviderName: 'Google',
   ...more,
 })
-const info = (usageUnit: string, tieredRates: CatalogSku['pricingInfo'][0]['pricingExpression']['tieredRates']) => ({
+interface Rate {
+  startUsageAmount: number
+  unitPrice: { currencyCode: string; units?: string; nanos?: number }
+}
+const info = (usageUnit: string, tieredRates: readonly Rate[]) => ({
   summary: '',
   pricingExpression: { usageUnit, displayQuantity: 1, tieredRates },
   currencyConversionRate: 1,
   effectiveTime: '2026-11-20T10:50:40.206Z',
 })
 const place = { region: 'europe-west3', asOf: '2026-11-20' }
+const priced = (skus: readonly object[]) => pricesOf(skusOf({ skus }), place)
 const priceOf = (prices: readonly ListPrice[], name: string) => prices.find((price) => price.sku === name)?.price
 
 const n2 = [
@@ -32,8 +37,14 @@ const n2 = [
   sku('N2 Instance Ram running in Frankfurt', 'GiBy.h', 5_458_000),
 ]
 
+test('a page has SKUs, or none; another form is refused', () => {
+  expect(skusOf({ skus: n2, nextPageToken: 'x' })).toHaveLength(2)
+  expect(skusOf({})).toEqual([])
+  expect(() => skusOf({ skus: [{ description: 'N2' }] })).toThrow('cannot be read')
+})
+
 test('a machine type costs its cores and its memory', () => {
-  const prices = pricesOf(n2, place)
+  const prices = priced(n2)
   // 4 x 0.04073 + 16 x 0.005458
   expect(priceOf(prices, 'n2-standard-4')).toBe('0.250248')
   expect(priceOf(prices, 'n2-highmem-2')).toBe('0.168788')
@@ -42,15 +53,12 @@ test('a machine type costs its cores and its memory', () => {
 })
 
 test('a fraction of a GiB is exact', () => {
-  const prices = pricesOf(
-    [
-      sku('N1 Predefined Instance Core running in Frankfurt', 'h', 0, {
-        pricingInfo: [info('h', [{ startUsageAmount: 0, unitPrice: { currencyCode: 'USD', units: '1', nanos: 1 } }])],
-      }),
-      sku('N1 Predefined Instance Ram running in Frankfurt', 'GiBy.h', 10_000_000),
-    ],
-    place,
-  )
+  const prices = priced([
+    sku('N1 Predefined Instance Core running in Frankfurt', 'h', 0, {
+      pricingInfo: [info('h', [{ startUsageAmount: 0, unitPrice: { currencyCode: 'USD', units: '1', nanos: 1 } }])],
+    }),
+    sku('N1 Predefined Instance Ram running in Frankfurt', 'GiBy.h', 10_000_000),
+  ])
   // 16 x 1.000000001 + 14.4 x 0.01
   expect(priceOf(prices, 'n1-highcpu-16')).toBe('16.144000016')
 })
@@ -63,27 +71,24 @@ test('other usage, other regions and custom machines are left out', () => {
     sku('N2 Instance Core running in Iowa', 'h', 4, { serviceRegions: ['us-central1'] }),
     sku('Commitment v1: N2 Cpu in Frankfurt for 1 Year', 'h', 5, { category: { usageType: 'Commit1Yr' } }),
   ]
-  expect(pricesOf([...n2, ...others], place)).toEqual(pricesOf(n2, place))
+  expect(priced([...n2, ...others])).toEqual(priced(n2))
 })
 
 test('disks have a price for a GiB and month; a free amount is no price', () => {
-  const prices = pricesOf(
-    [
-      sku('Storage PD Capacity in Frankfurt', 'GiBy.mo', 0, {
-        pricingInfo: [
-          info('GiBy.mo', [
-            { startUsageAmount: 0, unitPrice: { currencyCode: 'USD' } },
-            { startUsageAmount: 30, unitPrice: { currencyCode: 'USD', units: '0', nanos: 48_000_000 } },
-          ]),
-        ],
-      }),
-      sku('Balanced PD Capacity in Frankfurt', 'GiBy.mo', 120_000_000),
-      sku('SSD backed PD Capacity in Frankfurt', 'GiBy.mo', 204_000_000),
-      sku('Regional SSD backed PD Capacity in Frankfurt', 'GiBy.mo', 408_000_000),
-      sku('Storage PD Snapshot in Frankfurt', 'GiBy.mo', 31_000_000),
-    ],
-    place,
-  )
+  const prices = priced([
+    sku('Storage PD Capacity in Frankfurt', 'GiBy.mo', 0, {
+      pricingInfo: [
+        info('GiBy.mo', [
+          { startUsageAmount: 0, unitPrice: { currencyCode: 'USD' } },
+          { startUsageAmount: 30, unitPrice: { currencyCode: 'USD', units: '0', nanos: 48_000_000 } },
+        ]),
+      ],
+    }),
+    sku('Balanced PD Capacity in Frankfurt', 'GiBy.mo', 120_000_000),
+    sku('SSD backed PD Capacity in Frankfurt', 'GiBy.mo', 204_000_000),
+    sku('Regional SSD backed PD Capacity in Frankfurt', 'GiBy.mo', 408_000_000),
+    sku('Storage PD Snapshot in Frankfurt', 'GiBy.mo', 31_000_000),
+  ])
   expect(prices.map((price) => [price.part, price.sku, price.price].join(' '))).toEqual([
     'storage pd-standard 0.048',
     'storage pd-balanced 0.12',

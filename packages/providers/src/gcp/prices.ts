@@ -1,19 +1,36 @@
-import { type ListPrice, Money, Rules } from '@cloudoptima/core'
+import { Fault, type ListPrice, Money, Rules } from '@cloudoptima/core'
+import * as z from 'zod'
 
 /** Compute Engine in the catalog. */
 export const computeService = '6F81-5844-456A'
 
-/** https://cloud.google.com/billing/docs/reference/rest/v1/services.skus/list */
-export interface CatalogSku {
-  description: string
-  category: { resourceFamily: string; usageType: string }
-  serviceRegions: string[]
-  pricingInfo: {
-    pricingExpression: {
-      usageUnit: string
-      tieredRates: { startUsageAmount: number; unitPrice: { currencyCode: string; units?: string; nanos?: number } }[]
-    }
-  }[]
+const Rates = z.array(
+  z.object({
+    unitPrice: z.object({
+      currencyCode: z.string(),
+      units: z
+        .string()
+        .regex(/^-?\d+$/)
+        .optional(),
+      nanos: z.int().optional(),
+    }),
+  }),
+)
+const Sku = z.object({
+  description: z.string(),
+  category: z.object({ usageType: z.string() }),
+  serviceRegions: z.array(z.string()),
+  pricingInfo: z.array(z.object({ pricingExpression: z.object({ usageUnit: z.string(), tieredRates: Rates }) })),
+})
+export type CatalogSku = z.infer<typeof Sku>
+
+const Page = z.object({ skus: z.array(Sku).default([]) })
+
+/** Of a page of https://cloud.google.com/billing/docs/reference/rest/v1/services.skus/list */
+export function skusOf(page: unknown): CatalogSku[] {
+  const parsed = Page.safeParse(page)
+  if (parsed.success) return parsed.data.skus
+  throw new Fault('unavailable', 'The price list of Google Cloud cannot be read: its format is unknown.')
 }
 
 /** Series by the beginning of their description. */
