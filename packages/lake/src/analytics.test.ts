@@ -177,3 +177,38 @@ test('the largest groups have lines of their own, and the others one exact rest'
     ]),
   )
 })
+
+const all = (name: 'resourceCharges' | 'onDemandUsage', excluded: { cloud: 'aws'; accountId: string }[] = []) =>
+  lake.query(name, { orgId: 'org', files, excluded }, { start: '2024-09-01', end: '2024-09-30', most: 100 })
+
+test('charges of resources are summed by meter and commitment, without tax; the dearest first', async () => {
+  const rows = (await all('resourceCharges')) as Queries['resourceCharges']['row'][]
+  expect(
+    rows.map(({ id, currency, effective, quantity, commitmentStatus }) => [
+      id,
+      currency,
+      effective,
+      quantity,
+      commitmentStatus,
+    ]),
+  ).toEqual(
+    [
+      ['i-1', 'USD', '96', '96.000000000000000000', null],
+      ['i-2', 'USD', '96.125', '96.125000000000000000', null],
+      ['i-1', 'USD', '8', '8.000000000000000000', null],
+      ['ri-1', 'USD', '7', '7.000000000000000000', 'Unused'],
+      ['i-1', 'EUR', '5', '5.000000000000000000', null],
+    ].toSorted((a, b) => Number(b[2]) - Number(a[2])),
+  )
+})
+
+test('usage at on-demand prices is listed by time, and an excluded account has none', async () => {
+  const rows = (await all('onDemandUsage')) as Queries['onDemandUsage']['row'][]
+  expect(rows.map(({ currency, accounts, seconds }) => [currency, accounts, seconds])).toEqual(
+    rows.map(({ currency }) => [currency, '["111122223333"]', 86_400]),
+  )
+  const sums = rows.map(({ costs }) => (JSON.parse(costs) as string[]).reduce((sum, cost) => sum + Number(cost), 0))
+  expect(sums.reduce((sum, cost) => sum + cost, 0)).toBe(96 + 96.125 + 8 + 7 + 5)
+  for (const name of ['resourceCharges', 'onDemandUsage'] as const)
+    expect(await all(name, [{ cloud: 'aws', accountId: '111122223333' }])).toEqual([])
+})

@@ -80,6 +80,7 @@ type Name =
   | 'utilizationLevels'
   | 'resourceCosts'
   | 'resourceCharges'
+  | 'onDemandUsage'
 
 const measured = [
   'instance',
@@ -170,7 +171,7 @@ FROM told GROUP BY id, metric, off ORDER BY id, metric, off`,
     dataset: 'costs',
     values: { start, end, most },
     sql: `SELECT lower(ResourceId) AS id, ServiceProviderName AS provider, ${accountOfRow('costs')} AS account, RegionId AS region,
-  coalesce(SkuMeter, ChargeDescription) AS meter, ServiceName AS service, BillingCurrency AS currency,
+  coalesce(SkuMeter, SkuId, ChargeDescription) AS meter, ServiceName AS service, BillingCurrency AS currency,
   CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
   CASE WHEN count(*) = count(ListCost) THEN CAST(sum(ListCost) AS VARCHAR) END AS list,
   CASE WHEN count(*) = count(PricingQuantity) AND max(abs(PricingQuantity)) <= 1e13 THEN CAST(sum(PricingQuantity) AS VARCHAR) END AS quantity,
@@ -178,6 +179,25 @@ FROM told GROUP BY id, metric, off ORDER BY id, metric, off`,
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
   AND ChargeCategory = 'Usage' AND EffectiveCost IS NOT NULL
 GROUP BY ALL ORDER BY sum(EffectiveCost) DESC, id, meter LIMIT $most`,
+  }),
+
+  onDemandUsage: ({ start, end, most }) => ({
+    dataset: 'costs',
+    values: { start, end, most },
+    sql: `WITH usage AS (
+  SELECT ServiceProviderName AS provider, BillingAccountId AS payer, RegionId AS region, coalesce(SkuMeter, SkuId, ChargeDescription) AS meter,
+    ServiceName AS service, BillingCurrency AS currency, list(DISTINCT ${accountOfRow('costs')}) AS accounts,
+    max(epoch(ChargePeriodEnd) - epoch(ChargePeriodStart)) AS seconds, date_trunc('hour', ChargePeriodStart) AS hour, sum(EffectiveCost) AS cost
+  FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
+    AND ChargeCategory = 'Usage' AND coalesce(PricingCategory, 'Standard') = 'Standard' AND CommitmentDiscountId IS NULL
+    AND RegionId IS NOT NULL AND EffectiveCost IS NOT NULL
+  GROUP BY ALL HAVING meter IS NOT NULL
+)
+SELECT provider, payer, region, meter, service, currency,
+  CAST(to_json(list_sort(list_distinct(flatten(list(accounts))))) AS VARCHAR) AS accounts, CAST(max(seconds) AS DOUBLE) AS seconds,
+  CAST(to_json(list(strftime(hour, '%Y-%m-%dT%H:00:00.000Z') ORDER BY hour)) AS VARCHAR) AS hours,
+  CAST(to_json(list(CAST(cost AS VARCHAR) ORDER BY hour)) AS VARCHAR) AS costs
+FROM usage GROUP BY provider, payer, region, meter, service, currency ORDER BY sum(cost) DESC, payer, region, meter LIMIT $most`,
   }),
 
   resourceCosts: ({ ids, start, end, byDay }) => ({

@@ -5,7 +5,7 @@ import { timesFraction } from '../prices.ts'
 const columns = (
   'SKU,OfferTermCode,RateCode,TermType,PriceDescription,EffectiveDate,StartingRange,EndingRange,Unit,PricePerUnit,' +
   'Currency,Product Family,serviceCode,Location Type,License Model,usageType,operation,Region Code,Database Engine,' +
-  'Database Edition'
+  'Database Edition,LeaseContractLength,PurchaseOption,OfferingClass'
 ).split(',')
 type Offer = Record<string, string>
 
@@ -43,11 +43,29 @@ function machines({ listed }: Estate, wanted: string): Offer[] {
   return [...prices].map(([type, price]) => ({ usageType: `${wanted}:${type}`, PricePerUnit: price, Unit: 'Hrs' }))
 }
 
+/** What a standard reserved instance costs of the price on demand, in percent, by years. */
+const reservedPercent = { 1: 64, 3: 44 } as const
+const hoursOfYear = 8760
+
+/** With nothing and with everything paid upfront, which is a little cheaper. */
+function reserved(offer: Offer): Offer[] {
+  return ([1, 3] as const).flatMap((years) => {
+    const common = { ...offer, TermType: 'Reserved', LeaseContractLength: `${years}yr`, OfferingClass: 'standard' }
+    const share = (percent: number) => timesFraction(offer['PricePerUnit'] ?? '0', percent, 100)
+    const none = { ...common, PurchaseOption: 'No Upfront', PricePerUnit: share(reservedPercent[years]) }
+    const upfront = timesFraction(share(reservedPercent[years] - 4), years * hoursOfYear, 1)
+    const all = { ...common, PurchaseOption: 'All Upfront' }
+    return [none, { ...all, PricePerUnit: '0' }, { ...all, Unit: 'Quantity', PricePerUnit: upfront }]
+  })
+}
+
 /** Of EC2: the bills have no operations and throughput beyond the free ones, so that their prices are free to choose. */
 function offersOfEc2(estate: Estate): Offer[] {
   const volumes = estate.listed.filter(({ meter }) => volume.test(meter))
+  const linux = machines(estate, 'BoxUsage').map((offer): Offer => ({ ...offer, operation: 'RunInstances' }))
   return [
-    ...machines(estate, 'BoxUsage').map((offer) => ({ ...offer, operation: 'RunInstances' })),
+    ...linux,
+    ...linux.flatMap(reserved),
     ...volumes.map(({ meter, price }) => ({ usageType: meter, PricePerUnit: price, Unit: 'GB-Mo' })),
     { usageType: 'EBS:VolumeP-IOPS.gp3', PricePerUnit: '0.0052', Unit: 'IOPS-Mo', StartingRange: '3000' },
     { usageType: 'EBS:VolumeP-Throughput.gp3', PricePerUnit: '43.008', Unit: 'GiBps-mo' },
@@ -64,7 +82,7 @@ function offersOfRds(estate: Estate): Offer[] {
     usageType: usageType.replace('InstanceUsage', 'Multi-AZUsage'),
     PricePerUnit: timesFraction(PricePerUnit, 2, 1),
   })
-  return [...single, ...single.map(double)]
+  return [...single, ...single.map(double), ...single.flatMap(reserved)]
 }
 
 const offers: Partial<Record<string, (estate: Estate) => Offer[]>> = { AmazonEC2: offersOfEc2, AmazonRDS: offersOfRds }

@@ -19,6 +19,7 @@ interface Listed {
   armSkuName: string
   unitOfMeasure: string
   price: string
+  reservationTerm?: string
 }
 
 /** All sizes of the series in the bills. The invented company pays nothing more for Windows. */
@@ -44,6 +45,22 @@ function machines({ listed }: Estate): Listed[] {
   return [...bySize.values()]
 }
 
+/** What a reservation costs of the price on demand, in percent, by years. */
+const reservedPercent = { '1 Year': [1, 66], '3 Years': [3, 46] } as const
+const hoursOfYear = 8760
+
+/** Of the whole term. */
+function reservations(estate: Estate): Listed[] {
+  const linux = machines(estate).filter(({ productName }) => !productName.endsWith('Windows'))
+  return linux.flatMap((machine) =>
+    Object.entries(reservedPercent).map(([reservationTerm, [years, percent]]) => ({
+      ...machine,
+      reservationTerm,
+      price: timesFraction(timesFraction(machine.price, percent, 100), years * hoursOfYear, 1),
+    })),
+  )
+}
+
 function storage({ listed }: Estate): Listed[] {
   const disk = (skuName: string, price: string, kind: string): Listed => ({
     serviceName: 'Storage',
@@ -67,17 +84,24 @@ function storage({ listed }: Estate): Listed[] {
   ]
 }
 
-/** Of the filter, service and region are heeded. The prices are those of the bills, the same in all regions. */
+/** Of the filter, service, region and kind of price are heeded. The prices are those of the bills, the same in all regions. */
 export function retailPrices(estate: Estate, { query, headers, path }: ReceivedRequest): Answer {
   const filter = query.get('$filter') ?? ''
   const asked = (field: string) => new RegExp(`${field} eq '([^']*)'`).exec(filter)?.[1] ?? ''
   const region = asked('armRegionName')
-  const known = estate.regions.includes(region) ? [...machines(estate), ...storage(estate)] : []
+  const isReserved = asked('priceType') === 'Reservation'
+  const listed = isReserved ? reservations(estate) : [...machines(estate), ...storage(estate)]
+  const known = estate.regions.includes(region) ? listed : []
   const all = known.filter(({ serviceName }) => serviceName === asked('serviceName'))
   const from = Number(query.get('$skip') ?? 0)
   const next = new URLSearchParams([...query].filter(([name]) => name !== '$skip'))
   next.set('$skip', String(from + pageSize))
-  const same = { currencyCode: 'USD', tierMinimumUnits: 0, armRegionName: region, type: 'Consumption' }
+  const same = {
+    currencyCode: 'USD',
+    tierMinimumUnits: 0,
+    armRegionName: region,
+    type: isReserved ? 'Reservation' : 'Consumption',
+  }
   return {
     body: {
       BillingCurrency: 'USD',

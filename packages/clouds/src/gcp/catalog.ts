@@ -14,12 +14,19 @@ interface Rate {
   description: string
   unit: string
   nanos: number
+  usageType?: string
 }
 
 const seriesOf = (details: Details) => String(details['MachineType']).split('-')[0] ?? ''
 
 /** Nanos of a USD. */
 const nanosOf = (price: string): number => Number(Money.parse(price, 9))
+
+/** What committed use costs of the price on demand, in percent. */
+const committed = [
+  ['Commit1Yr', 63],
+  ['Commit3Yr', 45],
+] as const
 
 /** About three eighths of a machine's price are for its memory; both parts are whole nanos, which add up to the price. */
 function machineSkus(series: string, cores: number, price: string): Rate[] {
@@ -28,9 +35,14 @@ function machineSkus(series: string, cores: number, price: string): Rate[] {
   const nanos = nanosOf(price)
   const ram = Math.round((nanos * 0.375) / gib / cores) * cores
   const core = (nanos - ram * gib) / cores
+  const own = series === 'n1' ? '' : `${name} `
   return [
     { description: `${name} Instance Core running`, unit: 'h', nanos: core },
     { description: `${name} Instance Ram running`, unit: 'GiBy.h', nanos: ram },
+    ...committed.flatMap(([usageType, percent]) => [
+      { description: `Commitment v1: ${own}Cpu`, unit: 'h', nanos: Math.round((core * percent) / 100), usageType },
+      { description: `Commitment v1: ${own}Ram`, unit: 'GiBy.h', nanos: Math.round((ram * percent) / 100), usageType },
+    ]),
   ]
 }
 
@@ -39,15 +51,15 @@ function skusOf({ account: { estate } }: Question) {
   const types = estate.listed.map(({ price, details = {} }) => ({ price, details }))
   // The larger sizes of a series have the same parts.
   const first = new Map(types.toReversed().map((each) => [seriesOf(each.details), each]))
-  const rates = [
+  const rates: Rate[] = [
     ...disks.map(({ meter, price }) => ({ description: meter, unit: 'GiBy.mo', nanos: nanosOf(price) })),
     ...[...first].flatMap(([series, { price, details }]) => machineSkus(series, Number(details['CoreCount']), price)),
   ]
-  return rates.map(({ description, unit, nanos }, at) => ({
+  return rates.map(({ description, unit, nanos, usageType = 'OnDemand' }, at) => ({
     name: `services/${computeService}/skus/${at}`,
     skuId: String(at),
     description: `${description} in the region`,
-    category: { serviceDisplayName: 'Compute Engine', resourceFamily: 'Compute', usageType: 'OnDemand' },
+    category: { serviceDisplayName: 'Compute Engine', resourceFamily: 'Compute', usageType },
     serviceRegions: estate.regions,
     pricingInfo: [
       {

@@ -451,6 +451,28 @@ export interface Queries {
       commitmentStatus: 'Used' | 'Unused' | null
     }
   }
+  /**
+   * Usage at on-demand prices by payer, region and meter: those with the highest costs. Hours (as ISO times) in order,
+   * with their effective costs as decimals, as JSON.
+   */
+  onDemandUsage: {
+    dataset: 'costs'
+    parameters: { start: string; end: string; most: number }
+    row: {
+      provider: string
+      payer: string
+      region: string
+      meter: string
+      service: string | null
+      currency: string
+      /** JSON. */
+      accounts: string
+      /** Of the longest charge. */
+      seconds: number
+      hours: string
+      costs: string
+    }
+  }
   /** Of resources in lower case. */
   resourceCosts: {
     dataset: 'costs'

@@ -41,9 +41,16 @@ export interface Sku {
   currency: string
 }
 
+export interface Term {
+  years: 1 | 3
+  payment: 'no_upfront' | 'partial_upfront' | 'all_upfront'
+}
+
 /** For one unit of the part, without discounts. */
 export interface ListPrice extends Sku {
   price: string
+  /** Of a commitment; what is paid upfront is spread over the hours of the term. Undefined: on demand. */
+  term?: Term
   /** The day of the list. */
   asOf: string
 }

@@ -8,6 +8,7 @@ import { isWritten } from '../kernel/fault.ts'
 import * as Money from '../kernel/money.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { type Finding, listPrices, priceBook, recommend } from '../rules/index.ts'
+import { demandsOf } from './demands.ts'
 import * as Dismissals from './dismissals.ts'
 import { measuredOf } from './measure.ts'
 import { planOf } from './plan.ts'
@@ -43,7 +44,11 @@ export async function advise(ctx: Context): Promise<Report> {
   const advice = recommend(
     subjects,
     { now: at, unread, requiredTags },
-    { book: priceBook(own, prices.flat()), isDismissed },
+    {
+      book: priceBook(own, prices.flat()),
+      demands: await demandsOf(ctx, prices.flat()),
+      isDismissed,
+    },
   )
   const { snapshots } = await Snapshot.view(ctx, { kind: 'inventory' })
   const accounts = new Set(snapshots.map(({ provider, accountId }) => `${provider}/${accountId}`))

@@ -1,5 +1,6 @@
 import type { Cloud } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
+import type { Term } from '../kernel/list-price.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import type { Recommendation } from './compete.ts'
 import { amountOf } from './pricing/money.ts'
@@ -26,9 +27,7 @@ export interface Demand {
   offers: readonly Offer[]
 }
 
-export interface Offer {
-  years: 1 | 3
-  payment: 'no_upfront' | 'partial_upfront' | 'all_upfront'
+export interface Offer extends Term {
   /** The price of the commitment for usage that costs 1 on demand, as an exact decimal. */
   ratio: string
 }

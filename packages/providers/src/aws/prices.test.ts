@@ -7,7 +7,8 @@ import { readPriceList } from './prices.ts'
 const header =
   'SKU,OfferTermCode,RateCode,TermType,PriceDescription,EffectiveDate,StartingRange,EndingRange,Unit,PricePerUnit,' +
   'Currency,Product Family,serviceCode,Location,Location Type,Instance Type,Tenancy,Operating System,License Model,' +
-  'usageType,operation,CapacityStatus,Volume API Name,Region Code,Database Engine,Database Edition'
+  'usageType,operation,CapacityStatus,Volume API Name,Region Code,Database Engine,Database Edition,' +
+  'LeaseContractLength,PurchaseOption,OfferingClass'
 const columns = header.split(',')
 const line = (fields: readonly string[]) => fields.map((field) => `"${field.replaceAll('"', '""')}"`).join(',')
 
@@ -118,4 +119,30 @@ test('a file of another form is refused, and not read as an empty list', async (
   })
   await expect(read('"A","OnDemand"')).rejects.toMatchObject({ code: 'unavailable' })
   await expect(read(machine('BoxUsage:m5.large', 'free'))).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('a standard reserved instance has a price by term and payment, of one size of each family', async () => {
+  const lease = (LeaseContractLength: string, PurchaseOption: string, more = {}) => ({
+    TermType: 'Reserved',
+    OfferingClass: 'standard',
+    LeaseContractLength,
+    PurchaseOption,
+    ...more,
+  })
+  const reserved = (type: string, price: string, more: object) =>
+    machine(`EUC1-BoxUsage:${type}`, price, 'RunInstances', more)
+  const prices = await read(
+    reserved('m5.large', '0.073', lease('1yr', 'No Upfront')),
+    reserved('m5.large', '0.0', lease('3yr', 'All Upfront')),
+    reserved('m5.large', '1314', lease('3yr', 'All Upfront', { Unit: 'Quantity' })),
+    reserved('m5.large', '300', lease('1yr', 'Partial Upfront', { Unit: 'Quantity' })),
+    reserved('m5.large', '0.034', lease('1yr', 'Partial Upfront')),
+    reserved('m5.xlarge', '0.146', lease('1yr', 'No Upfront')),
+    reserved('m5.large', '0.09', lease('1yr', 'No Upfront', { OfferingClass: 'convertible' })),
+  )
+  expect(prices.map(({ sku, price, term }) => [sku, term, Number(price).toFixed(6)])).toEqual([
+    ['m5.large', { years: 1, payment: 'no_upfront' }, '0.073000'],
+    ['m5.large', { years: 3, payment: 'all_upfront' }, '0.050000'],
+    ['m5.large', { years: 1, payment: 'partial_upfront' }, '0.068247'],
+  ])
 })

@@ -54,26 +54,34 @@ const columns = {
   license: 'License Model',
   engine: 'Database Engine',
   edition: 'Database Edition',
+  length: 'LeaseContractLength',
+  payment: 'PurchaseOption',
+  class: 'OfferingClass',
 } as const
 type Column = keyof typeof columns
 /** A column that the list of a service lacks is empty. */
 type Offer = Record<Column, string>
 
 /**
- * The on-demand prices of one region in the price list file of a service (`index.csv`). The file of EC2 has 200 to 400
+ * The prices of one region, on demand and with standard reserved instances, in the price list file of a service (`index.csv`). The file of EC2 has 200 to 400
  * MB. It is read as CSV and not as JSON, because each line has the product with its price, so that nothing is held.
  * https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-service-price-list-file-for-services.html
  */
 export async function readPriceList(file: AsyncIterable<Uint8Array>, region: string): Promise<ListPrice[]> {
   const prices = new Map<string, { price: ListPrice; from: number }>()
+  const reserved: Reserved = new Map()
   let header: string[] | undefined
   let asOf: string | undefined
   for await (const line of linesOf(file)) {
     if (line.startsWith('"Publication Date"')) asOf = fieldsOf(line)[1]?.slice(0, 10)
     else if (line.startsWith('"SKU"')) header = fieldsOf(line)
     // Most lines are of reserved instances: a search is cheaper than their fields.
-    else if (header && asOf !== undefined && line.includes('"OnDemand"')) {
+    else if (header && asOf !== undefined && /"OnDemand"|"Reserved".*"standard"|"standard".*"Reserved"/.test(line)) {
       const offer = offerOf(line, header)
+      if (offer.term === 'Reserved') {
+        addReserved(reserved, offer, { region, asOf })
+        continue
+      }
       const price = priceOf(offer, { region, asOf })
       if (!price) continue
       const key = [price.part, price.sku, price.variant].join('|')
@@ -83,7 +91,7 @@ export async function readPriceList(file: AsyncIterable<Uint8Array>, region: str
     }
   }
   if (!header || asOf === undefined) throw invalid('the header is missing')
-  return [...prices.values()].map(({ price }) => price)
+  return [...[...prices.values()].map(({ price }) => price), ...reservedPrices(reserved)]
 }
 
 const invalid = (why: string) => new Fault('unavailable', `The price list of AWS cannot be read: ${why}.`)
@@ -93,6 +101,56 @@ function offerOf(line: string, header: readonly string[]): Offer {
   if (fields.length !== header.length) throw invalid('a line has another number of columns than the header')
   const value = (name: string) => fields[header.indexOf(name)] ?? ''
   return Object.fromEntries(Object.entries(columns).map(([column, name]) => [column, value(name)])) as Offer
+}
+
+/** By family and term: the sizes of a family have the same discount, so that the first one stands for all. */
+type Reserved = Map<string, ListPrice & { upfront: Money.Amount; hourly: Money.Amount; years: number }>
+
+const terms: Partial<Record<string, 1 | 3>> = { '1yr': 1, '3yr': 3 }
+const payments: Partial<Record<string, NonNullable<ListPrice['term']>['payment']>> = {
+  'No Upfront': 'no_upfront',
+  'Partial Upfront': 'partial_upfront',
+  'All Upfront': 'all_upfront',
+}
+
+/** An offer with a payment upfront has two lines: `Hrs`, and `Quantity` for what is paid at once. */
+function addReserved(reserved: Reserved, offer: Offer, { region, asOf }: { region: string; asOf: string }): void {
+  const { locationType, currency, usageType, unit, price } = offer
+  const [years, payment] = [terms[offer.length], payments[offer.payment]]
+  const variant = variantOf(offer)
+  const { part, sku } = Rules.partOf({ cloud: 'aws', service: '', meter: usageType })
+  if (offer.class !== 'standard' || locationType !== 'AWS Region' || years === undefined || payment === undefined)
+    return
+  if (part !== 'compute' || sku === undefined || variant === undefined || variant === 'none') return
+  const key = [Rules.familyOf('aws', sku), years, payment, variant].join('|')
+  const known = reserved.get(key) ?? {
+    cloud: 'aws',
+    region,
+    part,
+    sku,
+    variant,
+    currency,
+    price: '0',
+    asOf,
+    term: { years, payment },
+    upfront: Money.zero,
+    hourly: Money.zero,
+    years,
+  }
+  if (known.sku !== sku) return
+  if (unit === 'Quantity') known.upfront = Money.parse(price)
+  else known.hourly = Money.parse(price)
+  reserved.set(key, known)
+}
+
+const hoursOfYear = 8760
+
+function reservedPrices(reserved: Reserved): ListPrice[] {
+  return [...reserved.values()].flatMap(({ upfront, hourly, years, ...price }) => {
+    const spread = Money.quotient(upfront, Money.parse(String(years * hoursOfYear)), 15)
+    const amount = hourly.plus(spread)
+    return amount.gt(0) ? [{ ...price, price: Money.plain(amount) }] : []
+  })
 }
 
 /** Undefined for what no rule asks. Local and wavelength zones have prices of their own. */

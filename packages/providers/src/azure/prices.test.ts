@@ -45,7 +45,6 @@ test('machines have a price by size and system, on demand', () => {
     item({ skuName: 'D4s v5 Spot', meterName: 'D4s v5 Spot', retailPrice: 0.046 }),
     item({ skuName: 'D4s v5 Low Priority', retailPrice: 0.046 }),
     item({ type: 'DevTestConsumption' }),
-    item({ type: 'Reservation', reservationTerm: '1 Year', retailPrice: 1243 }),
     item({ productName: 'Dsv5 Series Cloud Services', retailPrice: 0.414 }),
     item({ productName: 'Dsv5 Series Dedicated Host', armSkuName: 'Dsv5_Type1' }),
   )
@@ -87,9 +86,20 @@ test('the link to the next page is handed on', () => {
   const link = "https://prices.azure.com:443/api/retail/prices?$filter=serviceName%20eq%20'Storage'&$skip=1000"
   expect(readPage(page([], link), '2026-11-20')).toEqual({ prices: [], next: link })
   expect(readPage(page([]), '2026-11-20')).toEqual({ prices: [] })
-  expect(questionsOf('westeurope')).toHaveLength(2)
+  expect(questionsOf('westeurope')).toHaveLength(3)
 })
 
 test.each(['<html>', '{}', page([{ retailPrice: 'free' }])])('%s is refused, and not read as an empty list', (text) => {
   expect(() => readPage(text, '2026-11-20')).toThrow('cannot be read')
+})
+
+test('a reservation has the price of an hour, of the whole term', () => {
+  const [price] = read(item({ type: 'Reservation', reservationTerm: '3 Years', retailPrice: 2628 }))
+  expect(price).toMatchObject({
+    part: 'compute',
+    variant: 'Linux',
+    price: '0.1',
+    term: { years: 3, payment: 'no_upfront' },
+  })
+  expect(read(item({ type: 'Reservation', reservationTerm: '5 Years', retailPrice: 2628 }))).toEqual([])
 })

@@ -16,6 +16,7 @@ const Item = z.object({
   serviceName: z.string(),
   unitOfMeasure: z.string(),
   type: z.string(),
+  reservationTerm: z.string().nullish(),
 })
 type Item = z.infer<typeof Item>
 
@@ -23,9 +24,11 @@ const Page = z.object({ Items: z.array(Item), NextPageLink: z.string().nullish()
 
 /** The filters of the questions whose answers {@link readPage} understands; `region` is a valid name. */
 export const questionsOf = (region: string): readonly string[] =>
-  ["serviceName eq 'Virtual Machines'", "serviceName eq 'Storage'"].map(
-    (what) => `${what} and armRegionName eq '${region}' and priceType eq 'Consumption'`,
-  )
+  [
+    ['Virtual Machines', 'Consumption'],
+    ['Virtual Machines', 'Reservation'],
+    ['Storage', 'Consumption'],
+  ].map(([service, type]) => `serviceName eq '${service}' and armRegionName eq '${region}' and priceType eq '${type}'`)
 
 /** One page of the answer: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices */
 export function readPage(text: string, asOf: string): { prices: ListPrice[]; next?: string } {
@@ -54,9 +57,23 @@ function json(text: string, exact: (key: string, value: unknown, context: { sour
 function priceOf(item: Item, asOf: string): ListPrice | undefined {
   const { armRegionName: region, currencyCode: currency, retailPrice, type, tierMinimumUnits } = item
   const amount = Money.parse(retailPrice)
+  if (type === 'Reservation') return reservationOf(item, asOf)
   if (type !== 'Consumption' || !Money.parse(tierMinimumUnits).eq(0) || !amount.gt(0)) return undefined
   const sku = machineOf(item) ?? diskOf(item) ?? snapshotOf(item)
   return sku && { cloud: 'azure', region, ...sku, currency, price: Money.plain(amount), asOf }
+}
+
+const years: Partial<Record<string, 1 | 3>> = { '1 Year': 1, '3 Years': 3 }
+const hoursOfYear = 8760
+
+/** Of the whole term; monthly payments cost the same. It covers the machine, not Windows. */
+function reservationOf(item: Item, asOf: string): ListPrice | undefined {
+  const { armRegionName: region, currencyCode: currency, armSkuName: sku, serviceName, reservationTerm } = item
+  const term = years[reservationTerm ?? '']
+  if (serviceName !== 'Virtual Machines' || !sku || term === undefined) return undefined
+  const price = Money.plain(Money.quotient(Money.parse(item.retailPrice), Money.parse(String(term * hoursOfYear)), 15))
+  const place = { cloud: 'azure', region, part: 'compute', sku, variant: 'Linux', currency } as const
+  return { ...place, price, asOf, term: { years: term, payment: 'no_upfront' } }
 }
 
 type Priced = Pick<ListPrice, 'part' | 'sku' | 'variant'>

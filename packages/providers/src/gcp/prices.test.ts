@@ -69,7 +69,6 @@ test('other usage, other regions and custom machines are left out', () => {
     sku('N2 Custom Instance Core running in Frankfurt', 'h', 2),
     sku('N2 Sole Tenancy Instance Core running in Frankfurt', 'h', 3),
     sku('N2 Instance Core running in Iowa', 'h', 4, { serviceRegions: ['us-central1'] }),
-    sku('Commitment v1: N2 Cpu in Frankfurt for 1 Year', 'h', 5, { category: { usageType: 'Commit1Yr' } }),
   ]
   expect(priced([...n2, ...others])).toEqual(priced(n2))
 })
@@ -93,5 +92,17 @@ test('disks have a price for a GiB and month; a free amount is no price', () => 
     'storage pd-standard 0.048',
     'storage pd-balanced 0.12',
     'storage pd-ssd 0.204',
+  ])
+})
+
+test('committed use of a series has the price of its smallest machine', () => {
+  const committed = [
+    sku('Commitment v1: N2 Cpu in Frankfurt for 1 Year', 'h', 20_000_000, { category: { usageType: 'Commit1Yr' } }),
+    sku('Commitment v1: N2 Ram in Frankfurt for 1 Year', 'GiBy.h', 3_000_000, { category: { usageType: 'Commit1Yr' } }),
+    sku('Commitment v1: E2 Cpu in Frankfurt for 3 Year', 'h', 9, { category: { usageType: 'Commit3Yr' } }),
+  ]
+  expect(priced(committed)).toMatchObject([
+    // 2 x 0.02 + 8 x 0.003
+    { sku: 'n2-standard-2', price: '0.064', term: { years: 1, payment: 'no_upfront' } },
   ])
 })

@@ -53,9 +53,12 @@ const disks: Partial<Record<string, string>> = {
   'SSD backed': 'pd-ssd',
 }
 
-/** Whether a SKU is for use on demand in one of the regions. */
+const terms: Partial<Record<string, 1 | 3>> = { Commit1Yr: 1, Commit3Yr: 3 }
+const usageTypes = new Set(['OnDemand', ...Object.keys(terms)])
+
+/** Whether a SKU is for use on demand, or committed, in one of the regions. */
 export const isListed = ({ category, serviceRegions }: CatalogSku, regions: readonly string[]): boolean =>
-  category.usageType === 'OnDemand' && serviceRegions.some((region) => regions.includes(region))
+  usageTypes.has(category.usageType) && serviceRegions.some((region) => regions.includes(region))
 
 /** The prices of a region's disks, and of each machine type: its cores and its memory, each times its price. */
 export function pricesOf(skus: readonly CatalogSku[], place: { region: string; asOf: string }): ListPrice[] {
@@ -63,7 +66,8 @@ export function pricesOf(skus: readonly CatalogSku[], place: { region: string; a
   const cores = new Map<string, Rate>()
   const memory = new Map<string, Rate>()
   const prices: ListPrice[] = []
-  for (const sku of skus.filter((each) => isListed(each, [region]))) {
+  const own = skus.filter((each) => isListed(each, [region]))
+  for (const sku of own.filter(({ category }) => category.usageType === 'OnDemand')) {
     const rate = rateOf(sku)
     const [, name = '', resource] = /^(.+) (Core|Ram) running in /.exec(sku.description) ?? []
     const [, kind = ''] = /^(.+) PD Capacity(?: in .+)?$/.exec(sku.description) ?? []
@@ -85,7 +89,56 @@ export function pricesOf(skus: readonly CatalogSku[], place: { region: string; a
     const { currency } = core
     prices.push({ cloud: 'gcp', region, part: 'compute', sku: name, currency, price: Money.plain(amount), asOf })
   }
-  return prices
+  return [...prices, ...committed(own, place)]
+}
+
+/** Series by their name in the description of a commitment: `Commitment v1: N2D AMD Cpu in Frankfurt for 1 Year`. */
+const committedSeries: Partial<Record<string, string>> = {
+  '': 'n1',
+  N2: 'n2',
+  'N2D AMD': 'n2d',
+  E2: 'e2',
+  'Compute optimized': 'c2',
+  'C2D AMD': 'c2d',
+  C3: 'c3',
+  N4: 'n4',
+  'T2D AMD': 't2d',
+}
+
+interface Committed {
+  series: string
+  years: 1 | 3
+  core?: Rate
+  gib?: Rate
+}
+
+/** The price of the smallest machine of each series with a commitment, which stands for the series. */
+function committed(skus: readonly CatalogSku[], { region, asOf }: { region: string; asOf: string }): ListPrice[] {
+  const rates = new Map<string, Committed>()
+  for (const sku of skus) {
+    const years = terms[sku.category.usageType]
+    const [, name = '', resource] = /^Commitment v1: (?:(.+) )?(Cpu|Ram) in /.exec(sku.description) ?? []
+    const series = committedSeries[name]
+    const rate = rateOf(sku)
+    if (years === undefined || resource === undefined || series === undefined || !rate) continue
+    const key = `${series} ${years}`
+    rates.set(key, { series, years, ...rates.get(key), ...(resource === 'Cpu' ? { core: rate } : { gib: rate }) })
+  }
+  return [...rates.values()].flatMap(({ series, years, core, gib }): ListPrice[] => {
+    const type = Rules.typesOf('gcp').find(({ name }) => name.startsWith(`${series}-`))
+    if (!core || !gib || !type || core.currency !== gib.currency) return []
+    const amount = core.amount.times(type.vcpus).plus(gib.amount.times(type.memoryGb.toFixed(2)))
+    const { currency } = core
+    const priced = {
+      cloud: 'gcp',
+      region,
+      part: 'compute',
+      sku: type.name,
+      currency,
+      price: Money.plain(amount),
+    } as const
+    return [{ ...priced, asOf, term: { years, payment: 'no_upfront' } }]
+  })
 }
 
 interface Rate {

@@ -41,7 +41,7 @@ export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]):
   }
   return {
     own: new Map(own.map((row) => [keyOf(row), row])),
-    list: new Map(list.map((row) => [keyOf(row), row])),
+    list: new Map(list.filter(({ term }) => !term).map((row) => [keyOf(row), row])),
     paid,
   }
 }
