@@ -1,5 +1,5 @@
 import type { Queries } from '../effects/lake.ts'
-import { isOffHour } from '../rules/index.ts'
+import { isOffHour, type Subject } from '../rules/index.ts'
 
 type Change = Pick<Queries['resourceChanges']['row'], 'change' | 'at'>
 
@@ -37,16 +37,17 @@ const dayMs = 86_400_000
 const stateChanges = new Set<Change['change']>(['started', 'found', 'stopped', 'ended', 'attached', 'detached'])
 
 /**
- * Since when the state of a resource has been as it is, in ISO time: since its last change, or, without one, at least
- * since its account was connected; changes are kept for 90 days.
+ * Since when the state of a resource has been as it is: since its last change, or, without one, at least since its
+ * account was connected; changes are kept for 90 days.
  */
 export function stateSince(
   changes: readonly Change[] = [],
   connectedAt: string | undefined,
   now: Date,
-): string | undefined {
+): Pick<Subject, 'unchangedSince' | 'mayBeOlder'> {
   const last = changes.find(({ change }) => stateChanges.has(change))
-  if (last) return last.at
+  if (last) return { unchangedSince: last.at, ...(last.change === 'found' && { mayBeOlder: true }) }
+  if (connectedAt === undefined) return {}
   const oldest = new Date(now.getTime() - keptDays * dayMs).toISOString()
-  return connectedAt !== undefined && connectedAt < oldest ? oldest : connectedAt
+  return { unchangedSince: connectedAt < oldest ? oldest : connectedAt, mayBeOlder: true }
 }

@@ -68,14 +68,14 @@ export async function subjectsOf(ctx: Context): Promise<Judged> {
       row.kind === 'commitment'
         ? names.map((name) => costOfCommitment(byCommitment.get(name) ?? [])).find((found) => found !== undefined)
         : monthlyCost(names.flatMap((name) => byName.get(name) ?? []).map(chargeOf))
-    const unchangedSince = stateSince(histories.get(key), accounts.get(`${cloud}/${accountId}`)?.connectedAt, ctx.now())
+    const since = stateSince(histories.get(key), accounts.get(`${cloud}/${accountId}`)?.connectedAt, ctx.now())
     const { all, off } = measured.get(key) ?? {}
     return {
       ...resource,
       cloud,
       accountId,
       status,
-      ...(unchangedSince !== undefined && { unchangedSince }),
+      ...since,
       ...(all && { utilization: all }),
       ...(off && { offHours: off }),
       ...(cost && { cost }),

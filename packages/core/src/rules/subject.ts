@@ -40,6 +40,8 @@ export interface Subject extends Resource {
   accountId: string
   /** Since when the state (`status`, `attachedTo`) has been this, in ISO time. */
   unchangedSince?: string
+  /** The state was this already when it was first seen, at `unchangedSince`. */
+  mayBeOlder?: boolean
   /** Of the last 14 days. */
   utilization?: Utilization
   /** Of the hours outside of working time. */

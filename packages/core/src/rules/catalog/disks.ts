@@ -31,8 +31,10 @@ function unattached({ id, clouds, finds, days }: Unattached): Rule {
     find: (subject, { now, limit }) => {
       if (subject.attachedTo !== undefined || subject.status !== 'available') return undefined
       const said = detachedAt.map((field) => textOf(subject, field)).find((time) => time !== undefined)
-      const since = said ?? subject.unchangedSince
-      const [detached, age] = [daysSince(since, now), daysSince(subject.createdAt, now)]
+      const [least, age] = [daysSince(said ?? subject.unchangedSince, now), daysSince(subject.createdAt, now)]
+      // A volume that was unattached at the first sight may have been so for long.
+      const isUnknown = said === undefined && subject.mayBeOlder && least !== undefined && least < limit.days
+      const detached = isUnknown ? undefined : least
       if (detached === undefined && age === undefined) return { missing: ['time of creation or of detachment'] }
       if ((detached ?? age ?? 0) < limit.days) return undefined
       return {

@@ -21,7 +21,11 @@ const instance = some('aws', 'instance', { type: 'm5.large', status: 'stopped' }
 export const storageFixtures: readonly Fixture[] = [
   {
     rule: 'aws-volume-unattached',
-    finds: [volume({ id: 'vol-free' }), volume({ id: 'vol-free-since', unchangedSince: daysAgo(40) })],
+    finds: [
+      volume({ id: 'vol-free' }),
+      volume({ id: 'vol-free-at-first', unchangedSince: daysAgo(3), mayBeOlder: true }),
+      volume({ id: 'vol-free-since', unchangedSince: daysAgo(40) }),
+    ],
     leaves: [
       volume({ id: 'vol-attaching', attachedTo: 'i-1' }),
       volume({ id: 'vol-creating', status: 'creating' }),
