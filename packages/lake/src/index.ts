@@ -9,6 +9,7 @@ import { normalize } from './normalize.ts'
 export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
+import { withTags } from './scope.ts'
 import { compare } from './inventories.ts'
 import { writeRows } from './resources.ts'
 import { createRollups, type Rollups } from './rollups.ts'
@@ -61,7 +62,8 @@ export function createLake({
       if (keys.length === 0) return []
       const paths = await cache.paths(files.orgId, keys)
       const ask = async (from: string) => {
-        const rows = relation(statement.dataset, from, files.excluded, statement.reads)
+        const visible = relation(statement.dataset, from, files.excluded, statement.reads)
+        const rows = withTags(visible, statement.values)
         const sql = statement.sql.replace('{files}', () => rows)
         return await connected(async (line) => await line.rows<Record<string, string>>(sql, statement.values))
       }

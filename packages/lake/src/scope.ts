@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { CostParameters, Dimension, Filter, Metric, VirtualTag } from '@cloudoptima/core'
 import { pointer, type Value } from './statement.ts'
 
@@ -58,40 +59,58 @@ export function conditionsOf(
   conditions: string[]
   values: Record<string, Value>
 } {
-  const parts = filters.map((filter, i) => {
-    const { dimension, tagKey = '', virtualTags = [] } = filter
-    const name = `${prefix}${i}`
-    const column =
-      dimension === 'tag'
-        ? tagValue(`${name}_tag`, tagKey, virtualTags)
-        : { sql: dimensionColumn[dimension], values: {} }
-    const wanted = filter.values.map((value, j) => [`${name}_${j}`, value] as const)
-    return {
-      condition: `${column.sql} IN (${wanted.map(([parameter]) => `$${parameter}`).join(', ')})`,
-      values: { ...column.values, ...Object.fromEntries(wanted) },
-    }
-  })
+  const parts = filters.map((filter, i) => conditionOf(filter, `${prefix}${i}`))
   return {
-    conditions: parts.map(({ condition }) => condition),
+    conditions: parts.map(({ sql }) => sql),
     values: Object.assign({}, ...parts.map(({ values }) => values)) as Record<string, Value>,
+  }
+}
+
+function conditionOf(filter: Filter, name: string, tag = tagValue): Sql {
+  const { dimension, tagKey = '', virtualTags = [] } = filter
+  const column =
+    dimension === 'tag' ? tag(`${name}_tag`, tagKey, virtualTags) : { sql: dimensionColumn[dimension], values: {} }
+  const wanted = filter.values.map((value, j) => [`${name}_${j}`, value] as const)
+  return {
+    sql: `${column.sql} IN (${wanted.map(([parameter]) => `$${parameter}`).join(', ')})`,
+    values: { ...column.values, ...Object.fromEntries(wanted) },
   }
 }
 
 /** The value of a tag: of the first rule that holds, and else of the bill. `name` begins its parameters. */
 export function tagValue(name: string, key: string, rules: readonly VirtualTag[]): Sql {
-  const own = `json_extract_string(Tags, $${name})`
+  if (rules.length === 0) return { sql: `json_extract_string(Tags, $${name})`, values: { [name]: pointer(key) } }
+  const own = ownTag(name, key)
   const cases = rules.map((rule, n) => {
-    const { conditions, values } = conditionsOf(rule.when, `${name}_${n}_`)
-    const all = [...conditions, ...(rule.overwrite ? [] : [`${own} IS NULL`])]
+    const conditions = rule.when.map((filter, i) => conditionOf(filter, `${name}_${n}_${i}`, ownTag))
+    const all = [...conditions.map(({ sql }) => sql), ...(rule.overwrite ? [] : [`${own.sql} IS NULL`])]
     return {
       sql: `WHEN ${all.join(' AND ') || 'true'} THEN $${name}_${n}`,
-      values: { ...values, [`${name}_${n}`]: rule.value },
+      values: Object.assign(
+        { [`${name}_${n}`]: rule.value },
+        ...conditions.map(({ values }) => values),
+      ) as Sql['values'],
     }
   })
   return {
-    sql: cases.length === 0 ? own : `CASE ${cases.map(({ sql }) => sql).join(' ')} ELSE ${own} END`,
-    values: Object.assign({ [name]: pointer(key) }, ...cases.map(({ values }) => values)) as Record<string, Value>,
+    sql: `CASE ${cases.map(({ sql }) => sql).join(' ')} ELSE ${own.sql} END`,
+    values: Object.assign({ ...own.values }, ...cases.map(({ values }) => values)) as Sql['values'],
   }
+}
+
+const tagColumn = 'x_Tag_'
+
+/** The value on the bill, in a column of {@link withTags}, because many rules read the same tag. */
+function ownTag(_: string, key: string): Sql {
+  const column = `${tagColumn}${hash('sha256', key, 'hex').slice(0, 16)}`
+  return { sql: column, values: { [column]: pointer(key) } }
+}
+
+/** The rows with a column for each tag that the values name. */
+export function withTags(rows: string, values: Record<string, Value>): string {
+  const columns = Object.keys(values).filter((name) => name.startsWith(tagColumn))
+  if (columns.length === 0) return rows
+  return `(SELECT *, ${columns.map((name) => `json_extract_string(Tags, $${name}) AS ${name}`).join(', ')} FROM ${rows})`
 }
 
 /** The SQL of the day of an amount that is to be converted, and else NULL: a date, because texts group slowly. */

@@ -31,13 +31,13 @@ export const tagStatements = {
     }
     const wanted = tags.map(({ key, allowedValues, virtualTags = [] }, n) => {
       const value = tagValue(`wanted${n}`, key, virtualTags)
-      const own = tagValue(`wanted${n}`, key, [])
-      Object.assign(values, value.values, { [`key${n}`]: key })
+      const own = virtualTags.length > 0 ? tagValue(`own${n}`, key, []) : undefined
+      Object.assign(values, value.values, own?.values, { [`key${n}`]: key })
       if (allowedValues) values[`allowed${n}`] = JSON.stringify(allowedValues)
       const isAllowed = allowedValues ? isIn(`allowed${n}`, `value${n}`) : 'true'
       return {
-        columns: `${value.sql} AS value${n}, ${own.sql} AS own${n}`,
-        state: `CASE WHEN value${n} IS NULL THEN 'missing' WHEN own${n} IS NULL THEN 'virtual' WHEN ${isAllowed} THEN 'allowed' ELSE 'violating' END AS state${n}`,
+        columns: `${value.sql} AS value${n}${own ? `, ${own.sql} AS own${n}` : ''}`,
+        state: `CASE WHEN value${n} IS NULL THEN 'missing' ${own ? `WHEN own${n} IS NULL THEN 'virtual'` : ''} WHEN ${isAllowed} THEN 'allowed' ELSE 'violating' END AS state${n}`,
         value: `value${n}`,
         parts: `UNION ALL SELECT 'tag', $key${n}, state${n}, NULL, ${priced}, ${amount} FROM cells GROUP BY ALL
 UNION ALL SELECT 'violation', $key${n}, 'violating', value${n}, ${priced}, ${amount} FROM (${largest(`(SELECT value${n}, currency, "rateDay", cost FROM cells WHERE state${n} = 'violating')`, `value${n}`)}) GROUP BY ALL`,
