@@ -94,23 +94,25 @@ FROM {files} WHERE ${where} GROUP BY ALL
   },
 
   topResources(parameters) {
+    const { metric, convertTo, perService } = parameters
     const { where, values, day } = scope(parameters, true)
-    const rate = rateDay(parameters.convertTo, 'BillingCurrency', day)
+    const rate = rateDay(convertTo, 'BillingCurrency', day)
     const key = ['provider', 'service', 'resourceId', 'currency']
-    const isOfTop = key.map((name) => `cells.${name} IS NOT DISTINCT FROM best.${name}`).join(' AND ')
-    const top = (from: string) =>
-      `SELECT * FROM ${from} QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`
-    // Amounts to convert have a line for each day of a resource, and all lines together make its place.
+    const isBest = key.map((name) => `charges.${name} IS NOT DISTINCT FROM best.${name}`).join(' AND ')
+    // Amounts to convert have a line for each day. A second scan for the best ones costs less than to group all by day.
     const found =
-      parameters.convertTo === undefined
-        ? top('cells')
-        : `SELECT cells.* FROM cells SEMI JOIN (${top(`(SELECT ${key.join(', ')}, sum(cost) AS cost FROM cells GROUP BY ALL)`)}) best ON ${isOfTop}`
+      convertTo === undefined
+        ? 'SELECT *, NULL AS "rateDay" FROM best'
+        : `SELECT ${key.join(', ')}, "rateDay", sum(cost) AS cost FROM charges SEMI JOIN best ON ${isBest} GROUP BY ALL HAVING sum(cost) IS NOT NULL`
     return {
       dataset: 'costs',
-      values: { ...values, ...rate.values, per_service: parameters.perService },
-      sql: `WITH cells AS MATERIALIZED (
-  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, ${rate.sql} AS "rateDay", sum(${metricColumn[parameters.metric]}) AS cost
-  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL HAVING cost IS NOT NULL
+      values: { ...values, ...rate.values, per_service: perService },
+      sql: `WITH charges AS NOT MATERIALIZED (
+  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, ${rate.sql} AS "rateDay", ${metricColumn[metric]} AS cost
+  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL
+), best AS MATERIALIZED (
+  SELECT * FROM (SELECT ${key.join(', ')}, sum(cost) AS cost FROM charges GROUP BY ALL HAVING sum(cost) IS NOT NULL)
+  QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service
 )
 SELECT provider, service, resourceId, currency, CAST("rateDay" AS VARCHAR) AS "rateDay", CAST(cost AS VARCHAR) AS cost FROM (${found})`,
     }
