@@ -6,7 +6,8 @@ import type { Access, Taggable, TagChange, TagsByKey } from '../effects/clouds.t
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Entry, Info } from './bulk-tag-record.ts'
-import { undoOf } from './tag-plan.ts'
+import { isProtected } from './tag-limits.ts'
+import { protectedBy, undoOf } from './tag-plan.ts'
 
 /** The tags that a resource has now, by its id. */
 export type Current = (id: string) => { tags: TagsByKey } | { refusal: string }
@@ -129,11 +130,11 @@ async function collectAgain(ctx: Context, cloudAccountIds: Iterable<string>): Pr
   }
 }
 
-/** Resources that were changed, or may have been, back as they were. */
+/** Resources that were changed, or may have been, back as they were; a killed request leaves those `planned`. */
 export async function undone(ctx: Context, record: Info, signal: AbortSignal): Promise<Info> {
   const changed = targeted(
     record.resources.filter(
-      ({ state, undo }) => (state === 'updated' || state === 'unknown') && undo?.state !== 'restored',
+      ({ state, undo }) => state !== 'unchanged' && state !== 'failed' && undo?.state !== 'restored',
     ),
   )
   const accounts = Map.groupBy(changed, ({ target }) => target.cloudAccountId)
@@ -161,6 +162,7 @@ async function undoneIn(
   const plans = entries.map((entry) => {
     const now = current(entry.target.id)
     if ('refusal' in now) return { entry, error: now.refusal }
+    if (isProtected(account.provider, now.tags)) return { entry, error: protectedBy }
     return { entry, before: now.tags, plan: undoOf(account.provider, now.tags, entry.changes) }
   })
   const changes = plans.flatMap(({ entry: { target: resource }, before, plan }): TagChange[] => {

@@ -138,6 +138,18 @@ describe('a bulk tag', () => {
     expect(single.held['b']).toEqual({ x: 'y' })
   })
 
+  test('leaves protected resources alone', async () => {
+    const world = await worldOf({ a: { 'CloudOptima-Protected': 'true' }, b: { 'cloudoptima-protected': 'false' } })
+    const done = await tag(world, ['a', 'b'], { team: 'red' })
+    expect(done.failed).toEqual([{ resourceId: named('a'), error: expect.stringContaining('is protected') }])
+    expect([world.held['a'], world.held['b']?.['team']]).toEqual([{ 'CloudOptima-Protected': 'true' }, 'red'])
+    world.held['b'] = { team: 'red', 'cloudoptima-protected': 'true' }
+    expect(await BulkTag.undo(world.ctx, { id: done.id ?? '' })).toMatchObject({
+      failed: [{ resourceId: named('b'), error: expect.stringContaining('is protected') }],
+    })
+    expect(world.held['b']).toEqual({ team: 'red', 'cloudoptima-protected': 'true' })
+  })
+
   test('checks the limits of the cloud before the call', async () => {
     const full = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'v']))
     const world = await worldOf({ full, a: { Team: 'blue' } })
@@ -156,6 +168,7 @@ describe('a bulk tag', () => {
   test.each([
     [{ tags: {} }],
     [{ tags: { 'cloudoptima:protected': 'false' } }],
+    [{ tags: { 'cloudoptima-protected': 'false' } }],
     [{ tags: Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`k${n}`, 'v'])) }],
     [{ resourceIds: [] }],
     [{ resourceIds: Array.from({ length: 51 }, (_, n) => `r${n}`) }],
@@ -190,20 +203,23 @@ describe('a bulk tag', () => {
 })
 
 describe('an interrupted bulk tag', () => {
-  test('carries on with what it has not done, by the tags of before that it stored', async () => {
-    const world = await worldOf({ a: { team: 'blue' }, b: {} })
-    const { bulkTags } = world.runtime.tables
-    const repeated = { ...world.ctx, newId: (prefix: string) => `${prefix}_same` }
-    const input = { resourceIds: [named('a'), named('b')], tags: { team: 'red' }, overwrite: true }
-    const update = bulkTags.update.bind(bulkTags)
-    bulkTags.update = () => Promise.reject(new Error('killed'))
-    await expect(BulkTag.bulkTag(repeated, input)).rejects.toThrow('killed')
-    bulkTags.update = update
-    expect(world.held).toEqual({ a: { team: 'red' }, b: { team: 'red' } })
-    expect(await BulkTag.bulkTag(repeated, input)).toMatchObject({ success: true, updatedCount: 2 })
-    await BulkTag.undo(world.ctx, { id: 'tag_same' })
-    expect(world.held).toEqual({ a: { team: 'blue' }, b: {} })
-  })
+  test.each([true, false])(
+    'is undone by the tags of before that it stored; repeated before: %s',
+    async (isRepeated) => {
+      const world = await worldOf({ a: { team: 'blue' }, b: {} })
+      const { bulkTags } = world.runtime.tables
+      const repeated = { ...world.ctx, newId: (prefix: string) => `${prefix}_same` }
+      const input = { resourceIds: [named('a'), named('b')], tags: { team: 'red' }, overwrite: true }
+      const update = bulkTags.update.bind(bulkTags)
+      bulkTags.update = () => Promise.reject(new Error('killed'))
+      await expect(BulkTag.bulkTag(repeated, input)).rejects.toThrow('killed')
+      bulkTags.update = update
+      expect(world.held).toEqual({ a: { team: 'red' }, b: { team: 'red' } })
+      if (isRepeated) expect(await BulkTag.bulkTag(repeated, input)).toMatchObject({ success: true, updatedCount: 2 })
+      await BulkTag.undo(world.ctx, { id: 'tag_same' })
+      expect(world.held).toEqual({ a: { team: 'blue' }, b: {} })
+    },
+  )
 
   test('whose cloud does not answer says that the outcome is unknown, and can be undone', async () => {
     const world = await worldOf({ a: { team: 'blue' } })

@@ -5,6 +5,7 @@ import { Fault } from '../kernel/fault.ts'
 import { carriedOut, undone } from './bulk-tag-act.ts'
 import { planned } from './bulk-tag-plan.ts'
 import { type Entry, type Info, Outcome, Public } from './bulk-tag-record.ts'
+import { protectionTags } from './tag-limits.ts'
 
 export { Public } from './bulk-tag-record.ts'
 
@@ -12,8 +13,6 @@ const mostResources = 50
 /** The gateway gives up after 29 seconds. */
 const timeLimitMs = 24_000
 const mostTags = 10
-/** The role for actions may not change it: it keeps the product away from a resource. */
-const protectionTag = 'cloudoptima:protected'
 
 const Input = z.strictObject({
   resourceIds: z.array(z.string().min(1).max(1024)).min(1).max(mostResources).describe('Ids, or other names in bills.'),
@@ -21,7 +20,10 @@ const Input = z.strictObject({
     .record(z.string().min(1).max(512), z.string().max(256))
     .refine((tags) => Object.keys(tags).length > 0, 'must have a tag')
     .refine((tags) => Object.keys(tags).length <= mostTags, `must have at most ${mostTags} tags`)
-    .refine((tags) => !(protectionTag in tags), `must not have ${protectionTag}: set it in the cloud itself`),
+    .refine(
+      (tags) => !protectionTags.some((key) => key in tags),
+      `must not have ${protectionTags[0]}: set it in the cloud`,
+    ),
   overwrite: z.boolean().default(false).describe('Whether tags with another value are changed. By default they stay.'),
   dryRun: z.boolean().default(false).describe('Answers what would be changed, and changes nothing.'),
 })

@@ -2,6 +2,17 @@ import type { TagsByKey } from '../effects/clouds.ts'
 import type { Cloud } from '../kernel/cloud.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 
+/** The product does not change resources that have one of them with the value `true`, nor these tags themselves. */
+export const protectionTags = ['cloudoptima:protected', 'cloudoptima-protected'] as const
+
+/** Whether the tags keep the product away; on AWS the role for actions cannot either. */
+export function isProtected(cloud: Cloud, tags: TagsByKey): boolean {
+  return protectionTags.some((key) => {
+    const spelled = spelledIn(cloud, tags, key)
+    return spelled !== undefined && tags[spelled] === 'true'
+  })
+}
+
 interface Limits {
   name: string
   /** Of a resource. */

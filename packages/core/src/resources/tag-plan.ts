@@ -1,7 +1,7 @@
 import type { TagsByKey } from '../effects/clouds.ts'
 import type { Cloud } from '../kernel/cloud.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
-import { complaintOf, isOwnOf, spelledIn, tagLimits } from './tag-limits.ts'
+import { complaintOf, isOwnOf, isProtected, protectionTags, spelledIn, tagLimits } from './tag-limits.ts'
 
 /** One tag of one resource; null: it had none. */
 export interface Change {
@@ -26,9 +26,11 @@ interface Wanted {
   overwrite: boolean
 }
 
+export const protectedBy = `The resource is protected by its tag ${protectionTags[0]}.`
+
 /** What setting the tags would change; nothing if it would break a limit of the cloud. */
 export function planOf({ cloud, kind, current, tags, overwrite }: Wanted): Plan {
-  const refused = complaintOf(cloud, kind, tags)
+  const refused = isProtected(cloud, current) ? protectedBy : complaintOf(cloud, kind, tags)
   if (refused !== undefined) return { changes: [], skipped: [], refusal: refused }
   const all = Object.entries(tags).map(([key, after]) => {
     const spelled = spelledIn(cloud, current, key)

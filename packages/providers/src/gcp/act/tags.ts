@@ -103,7 +103,7 @@ async function setLabels(caller: Caller, resource: Taggable, body: object): Prom
 }
 
 const adviceOf: Record<string, string> = {
-  denied: 'Grant the service account for actions compute.*.get and compute.*.setLabels, as in Compute Instance Admin.',
+  denied: 'Grant the service account for actions compute.*.get, compute.*.setLabels and compute.*Operations.get.',
   notFound: 'The resource does not exist any more.',
   '412': 'Somebody else changes its labels again and again. Try again later.',
 }
