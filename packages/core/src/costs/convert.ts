@@ -39,15 +39,16 @@ export async function convert<Row extends Priced>(
   const [start, end] = [days.reduce((a, b) => (a < b ? a : b)), days.reduce((a, b) => (a > b ? a : b))]
   const publications = await ExchangeRate.publications(ctx, { start, end }, conversion.until)
   const published = new Map(publications.map((publication) => [publication.day, publication]))
-  const used = new Set<string>()
+  const rated = new Set<string>()
   const factorOf = factors(publications)
   const counted: FactorOf = (from, to, day) => {
     const factor = factorOf(from, to, day)
-    if (factor) used.add(publicationOf(published, day)?.day ?? day)
+    if (factor) rated.add(day)
     return factor
   }
   const converted = convertRows(rows, amounts, conversion.to, counted)
-  const [firstDay, lastDay = firstDay] = [[...used].toSorted()[0], [...used].toSorted().at(-1)]
+  const used = Array.from(rated, (day) => publicationOf(published, day)?.day ?? day).toSorted()
+  const [firstDay, lastDay] = [used[0], used.at(-1)]
   return { rows: converted, ...(firstDay && lastDay && { rates: { source: ExchangeRate.source, firstDay, lastDay } }) }
 }
 
@@ -59,10 +60,12 @@ export function convertRows<Row extends Priced>(
   factorOf: FactorOf,
 ): Row[] {
   const merged = new Map<string, { row: Row; sums: Amount[] }>()
+  // The rows of a query have the same columns.
+  const names = (Object.keys({ rateDay: null, ...rows[0] }) as (keyof Row)[]).filter((name) => !amounts.includes(name))
   for (const row of rows) {
     const factor = row.currency === to ? one : row.rateDay ? factorOf(row.currency, to, row.rateDay) : undefined
     const kept = factor ? { ...row, currency: to, rateDay: null } : row
-    const key = JSON.stringify(Object.entries(kept).filter(([name]) => !amounts.includes(name as keyof Row)))
+    const key = JSON.stringify(names.map((name) => kept[name]))
     const sums = amounts.map((name) => parse(String(row[name])).times(factor ?? one))
     const before = merged.get(key)?.sums
     merged.set(key, { row: kept, sums: sums.map((sum, at) => sum.plus(before?.[at] ?? zero)) })
