@@ -78,7 +78,7 @@ export function groupedBy<By extends Dimension>(
 /** Throws Fault `invalid` for an unknown cloud. */
 export function filtersOf(
   ctx: Context,
-  { cloudProvider, filters: asked }: Ask,
+  { cloudProvider, filters: asked }: Pick<Ask, 'cloudProvider' | 'filters'>,
   providers: readonly string[],
 ): CostParameters['filters'] {
   const filters = asked.map((filter) => ({ ...filter, ...virtualTagsOf(ctx, filter.tagKey) }))

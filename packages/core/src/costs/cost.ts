@@ -1,3 +1,4 @@
+export { filtersOf, groupedBy } from './ask.ts'
 export { breakdownOf, overview, seriesOf } from './overview.ts'
 export { GroupBy, Overview } from './overview-schema.ts'
 export { excludedCosts } from './scope.ts'

@@ -59,7 +59,17 @@ export type Settings = z.output<typeof Settings>
 
 export const defaults: Settings = { required: [], virtual: [] }
 
-/** The tags that the organization requires; none before it is founded. */
-export async function requiredTags({ orgId, tables }: Context): Promise<Settings['required']> {
-  return (await tables.organizations.get(orgId, orgId))?.tags?.required ?? defaults.required
+/** Of the organization; the defaults before it is founded. */
+export async function settingsOf({ orgId, tables }: Context): Promise<Settings> {
+  return (await tables.organizations.get(orgId, orgId))?.tags ?? defaults
+}
+
+/** The tags that the organization requires. */
+export async function requiredTags(ctx: Context): Promise<Settings['required']> {
+  return (await settingsOf(ctx)).required
+}
+
+/** For questions that no request brings: a request has the rules already. */
+export async function withVirtualTags(ctx: Context): Promise<Context> {
+  return { ...ctx, virtualTags: (await settingsOf(ctx)).virtual }
 }

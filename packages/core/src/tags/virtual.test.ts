@@ -74,3 +74,14 @@ describe('the settings of tags', () => {
     await expect(Organization.update(ctx, { tags: tags as never })).rejects.toMatchObject({ code: 'invalid' })
   })
 })
+
+test('a question that no request brings has the rules of the organization too', async () => {
+  const ctx = testContext(memoryRuntime())
+  expect((await Tags.withVirtualTags(ctx)).virtualTags).toEqual([])
+  const tags = { required: [], virtual: [rule] }
+  await ctx.runtime.tables.organizations.put(
+    'org_test',
+    Organization.founded('org_test', 'A', 'u', ctx.now(), { tags }),
+  )
+  expect((await Tags.withVirtualTags(ctx)).virtualTags).toEqual([rule])
+})

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import type { Exposure } from '../server/exposure.ts'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Fault } from '@cloudoptima/core'
+import { Fault, Tags } from '@cloudoptima/core'
 import { type Product, refuseFile, startProduct } from '../product.ts'
 
 export interface CommonOptions {
@@ -47,7 +47,7 @@ export async function withProduct(data: string, use: (product: Product) => Promi
     )
   const product = await startProduct({ dataDir: data })
   try {
-    return await use(product)
+    return await use({ ...product, ctx: await Tags.withVirtualTags(product.ctx) })
   } finally {
     await product.close()
   }

@@ -36,8 +36,9 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
   const steps = Calendar.buckets(span, options.granularity)
   const files = Snapshot.filesOf(ctx.orgId, view)
-  const { metric, filters, groupBy, tagKey } = options
-  const parameters = { metric, basis: 'charge', ...span, filters, groupBy, tagKey } as const
+  const { metric } = options
+  const filters = Cost.filtersOf(ctx, { filters: options.filters }, [])
+  const parameters = { metric, basis: 'charge', ...span, filters, ...Cost.groupedBy(ctx, options) } as const
   const found = await ctx.runtime.lake.query('costByDay', files, parameters)
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
     ([currency]) => options.currency === undefined || currency === options.currency,

@@ -82,7 +82,7 @@ export const get = question(
   Input,
   'read:costs',
   async (ctx, input, whole): Promise<z.infer<typeof Info>> => {
-    const wanted = filtersOf(ctx, { ...input, basis: 'billing' }, providersOf(whole))
+    const wanted = filtersOf(ctx, input, providersOf(whole))
     const view = filtered(whole, wanted)
     const period = input.period ?? lastEnded(view, input.asOf === undefined ? ctx.now() : new Date(input.asOf))
     const snapshots = view.snapshots.filter((info) => info.period === period)
