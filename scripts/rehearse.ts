@@ -9,6 +9,7 @@ import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
 import { demonstrate, type Demonstration } from './rehearsal/demonstration.ts'
 import { costExport } from './rehearsal/export.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
+import { aged } from '../test/emulators/aged.ts'
 import { dataExports } from '../test/emulators/data-exports.ts'
 import { type Front, frontOf } from '../test/emulators/front.ts'
 
@@ -54,12 +55,17 @@ async function main(): Promise<number> {
   )
   emulator = running
   const certificate = await readFile(running.ca)
-  const opened = await frontOf(`https://127.0.0.1:${running.port}`, dataExports(costExport), certificate)
+  const [exports, older] = [dataExports(costExport), aged(60)]
+  const opened = await frontOf(
+    `https://127.0.0.1:${running.port}`,
+    (question) => exports(question) ?? older(question),
+    certificate,
+  )
   front = opened
   running.env['CUSTOMER_ENDPOINT_URL'] = opened.url
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
   const deployed = await outputs()
-  await rehearse({ emulator: running, ...deployed, bill: await readFile(bill), step })
+  await rehearse({ emulator: running, ...deployed, bill: await readFile(bill), step, note })
   await demonstrate({ emulator: running, ...deployed, step })
   await step('sst remove --stage rehearsal', async () => await sst('remove', running))
   say(`The rehearsal passed in ${seconds(began)}.`)
@@ -77,6 +83,10 @@ async function step<Result>(title: string, run: () => Result | Promise<Result>):
     say(`  FAIL  ${seconds(began).padStart(6)}  ${title}`)
     throw error
   }
+}
+
+function note(line: string): void {
+  say(`                ${line}`)
 }
 
 async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<void> {

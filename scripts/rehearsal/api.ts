@@ -23,16 +23,17 @@ export function createApi(client: ReturnType<typeof createClient>, apiUrl: strin
     }
 }
 
-/** Repeats the question until `isEnd`, for a minute at most. */
+/** Repeats the question until `isEnd`, for a minute at most unless told otherwise. */
 export async function poll<Answer>(
   question: () => Promise<Answer>,
   isEnd: (answer: Answer) => boolean,
+  seconds = 60,
 ): Promise<Answer> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + seconds * 1000
   for (;;) {
     const answer = await question()
     if (isEnd(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`There was no end within a minute: ${JSON.stringify(answer)}`)
+    if (Date.now() > deadline) throw new Error(`There was no end within ${seconds} s: ${JSON.stringify(answer)}`)
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccount } from './account.ts'
+import { actOnAdvice, chargeWaste, createVolume, findAdvice, keepIdle } from './advice.ts'
 import { createApi, type Ask } from './api.ts'
 import { createClient } from './client.ts'
 import { collected, findInstance, runInstance } from './collection.ts'
@@ -32,10 +33,12 @@ interface Play extends Outputs {
   emulator: Emulator
   bill: Buffer
   step<Result>(title: string, run: () => Result | Promise<Result>): Promise<Result>
+  /** Prints what a step found. */
+  note(line: string): void
 }
 
 /** The path of a customer: registration, account, bill, answers, sign-out. */
-export async function rehearse({ emulator, bill: sample, step, ...outputs }: Play): Promise<void> {
+export async function rehearse({ emulator, bill: sample, step, note, ...outputs }: Play): Promise<void> {
   const { apiUrl, billsMachineArn } = outputs
   const client = createClient(emulator)
   const account = createAccount(emulator)
@@ -79,7 +82,9 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
   })
 
   const instanceId = await runInstance(account)
-  const delivered = await deliverExport(account, sample.toString())
+  const waste = { instanceId, volumeId: await createVolume(account) }
+  await keepIdle(account, instanceId)
+  const delivered = await deliverExport(account, chargeWaste(sample.toString(), waste))
   const { id: accountId, awsId } = await step(
     'an AWS account is connected by the role of our template, with the external id that we issued',
     async () => connectAws(user, account),
@@ -98,6 +103,12 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
 
   await step("the customer's export in S3 becomes costs that are exact to the last digit", async () => {
     await findExport(user, delivered)
+  })
+  await step('the idle machine and the unattached volume are recommended, with their cost as the saving', async () => {
+    for (const line of await findAdvice(user, waste)) note(line)
+  })
+  await step('one is planned without a change; the other is dismissed and leaves the list', async () => {
+    for (const line of await actOnAdvice(user, waste)) note(line)
   })
 
   // The bill contains costs of the connected account.

@@ -80,10 +80,15 @@ const extras: Partial<Record<RowName, Needs>> = {
   },
   // Resources and utilization of all clouds become rows of the lake.
   'queues/processing': (stack, stage) => {
-    const { environment, grants } = readsClouds(stage)
+    const reads = readsClouds(stage)
+    // The first inventory asks for the utilization of its resources.
+    const asks = sends(stack, stage, 'processing')
     const lake = objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*')
     const prices = objects(['s3:PutObject'], '*/price-lists/*')
-    return { environment, grants: [...grants, customerRoles(stack), listObjects(), lake, prices] }
+    return {
+      environment: { ...reads.environment, ...asks.environment },
+      grants: [...reads.grants, ...asks.grants, customerRoles(stack), listObjects(), lake, prices],
+    }
   },
   'queues/collect-azure': collects,
   'queues/collect-gcp': collects,

@@ -16,10 +16,13 @@ export interface Question {
   body: string
 }
 
+/** Changes what the emulator replies. */
+export type Edit = (reply: string) => string
+
 /** Starts the front; what `answer` leaves open goes to the emulator as it is. `ca` has the certificate of one with TLS. */
 export async function frontOf(
   emulator: string,
-  answer: (question: Question) => string | undefined,
+  answer: (question: Question) => string | Edit | undefined,
   ca?: Buffer,
 ): Promise<Front> {
   const target = new URL(emulator)
@@ -30,15 +33,22 @@ export async function frontOf(
     incoming.on('end', () => {
       const body = Buffer.concat(chunks)
       const own = answer(questionOf(incoming, body.toString()))
-      if (own !== undefined) {
+      if (typeof own === 'string') {
         outgoing.end(own)
         return
       }
       const { method, url, headers } = incoming
       const to = { host: target.hostname, port: target.port, servername: 'localhost', ca, method, path: url, headers }
       const forwarded = ask(to, (reply) => {
-        outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
-        reply.pipe(outgoing)
+        const { 'content-length': _, ...others } = reply.headers
+        outgoing.writeHead(reply.statusCode ?? 502, own ? others : reply.headers)
+        if (!own) {
+          reply.pipe(outgoing)
+          return
+        }
+        const parts: Buffer[] = []
+        reply.on('data', (part: Buffer) => parts.push(part))
+        reply.on('end', () => outgoing.end(own(Buffer.concat(parts).toString())))
       })
       forwarded.on('error', () => outgoing.destroy())
       forwarded.end(body)

@@ -38,9 +38,9 @@ describe('grants', () => {
       's3:PutObject Bucket/*/imports/*',
     ]
     const anchors = ['s3:ListBucketVersions Anchors', 's3:PutObject Anchors/*']
-    const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing'].map(
-      (queue) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-${queue}`,
-    )
+    const sendsTo = (queue: string) =>
+      `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-${queue}`
+    const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing'].map(sendsTo)
     const consumes = (queue: string) =>
       ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
         (verb) => `sqs:${verb} ${pascal(queue)}`,
@@ -55,7 +55,7 @@ describe('grants', () => {
     const forBills = ['s3:PutObject Bucket/*/raw/*', `states:StartExecution ${stateMachine('bills')}`]
     const forRows = ['AbortMultipartUpload', 'GetObject', 'PutObject'].map((verb) => `s3:${verb} Bucket/*/lake/*`)
     const customerRoles = 'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'
-    const sendsMl = 'sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-ml'
+    const sendsMl = sendsTo('ml')
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -105,7 +105,13 @@ describe('grants', () => {
         ...['lake', 'price-lists'].map((name) => `s3:GetObject Bucket/*/${name}/*`),
         's3:ListBucket Bucket',
       ],
-      Processing: collector('processing', ...forRows, 's3:PutObject Bucket/*/price-lists/*', customerRoles),
+      Processing: collector(
+        'processing',
+        ...forRows,
+        's3:PutObject Bucket/*/price-lists/*',
+        customerRoles,
+        sendsTo('processing'),
+      ),
       ExchangeRates: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
@@ -145,7 +151,7 @@ describe('grants', () => {
         's3:GetObject Bucket/*/lake/*',
         's3:PutObject Bucket/*/answers/*',
         'secretsmanager:GetSecretValue SigningKeys',
-        ...collectQueues.filter((line) => line.endsWith('processing')),
+        sendsTo('processing'),
         customerRoles,
       ],
       RotateKeys: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(
