@@ -202,13 +202,13 @@ test('charges of resources are summed by meter and commitment, without tax; the 
   )
 })
 
-test('usage at on-demand prices is listed by time, and an excluded account has none', async () => {
+test('usage of machines at on-demand prices is listed by time, and an excluded account has none', async () => {
   const rows = (await all('onDemandUsage')) as Queries['onDemandUsage']['row'][]
   expect(rows.map(({ currency, accounts, seconds }) => [currency, accounts, seconds])).toEqual(
     rows.map(({ currency }) => [currency, '["111122223333"]', 86_400]),
   )
   const sums = rows.map(({ costs }) => (JSON.parse(costs) as string[]).reduce((sum, cost) => sum + Number(cost), 0))
-  expect(sums.reduce((sum, cost) => sum + cost, 0)).toBe(96 + 96.125 + 8 + 7 + 5)
+  expect(sums.reduce((sum, cost) => sum + cost, 0)).toBe(96 + 96.125 + 7 + 5)
   for (const name of ['resourceCharges', 'onDemandUsage'] as const)
     expect(await all(name, [{ cloud: 'aws', accountId: '111122223333' }])).toEqual([])
 })

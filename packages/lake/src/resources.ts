@@ -95,6 +95,13 @@ const measured = [
   'table',
 ]
 
+const isUsage = "ChargeCategory = 'Usage'"
+/** What a resource costs after credits; a tax and a purchase are not its own. */
+const ofResource = "ChargeCategory IN ('Usage', 'Credit', 'Adjustment')"
+/** Meters of machines, as `familyOfUsage` of the rules reads them. */
+const ofMachines =
+  "regexp_matches(meter, 'BoxUsage:|InstanceUsage:|Multi-AZUsage:|Instance (Core|Ram)') OR (service = 'Virtual Machines' AND regexp_matches(meter, '^[A-Z]+[0-9]'))"
+
 export const resourceStatements: {
   [N in Name]: (parameters: Queries[N]['parameters']) => Statement<Queries[N]['dataset']>
 } = {
@@ -173,12 +180,13 @@ FROM told GROUP BY id, metric, off ORDER BY id, metric, off`,
     sql: `SELECT lower(ResourceId) AS id, ServiceProviderName AS provider, ${accountOfRow('costs')} AS account, RegionId AS region,
   coalesce(SkuMeter, SkuId, ChargeDescription) AS meter, ServiceName AS service, BillingCurrency AS currency,
   CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
-  CASE WHEN count(*) = count(ListCost) THEN CAST(sum(ListCost) AS VARCHAR) END AS list,
-  CASE WHEN count(*) = count(PricingQuantity) AND max(abs(PricingQuantity)) <= 1e13 THEN CAST(sum(PricingQuantity) AS VARCHAR) END AS quantity,
+  CASE WHEN count(*) FILTER (${isUsage}) = count(ListCost) FILTER (${isUsage}) THEN CAST(sum(ListCost) FILTER (${isUsage}) AS VARCHAR) END AS list,
+  CASE WHEN count(*) FILTER (${isUsage}) = count(PricingQuantity) FILTER (${isUsage}) AND max(abs(PricingQuantity)) <= 1e13
+    THEN CAST(sum(PricingQuantity) FILTER (${isUsage}) AS VARCHAR) END AS quantity,
   CommitmentDiscountId AS "commitmentId", CommitmentDiscountStatus AS "commitmentStatus"
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
-  AND ChargeCategory = 'Usage' AND EffectiveCost IS NOT NULL
-GROUP BY ALL ORDER BY sum(EffectiveCost) DESC, id, meter LIMIT $most`,
+  AND ${ofResource} AND EffectiveCost IS NOT NULL
+GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
   }),
 
   onDemandUsage: ({ start, end, most }) => ({
@@ -187,14 +195,16 @@ GROUP BY ALL ORDER BY sum(EffectiveCost) DESC, id, meter LIMIT $most`,
     sql: `WITH usage AS (
   SELECT ServiceProviderName AS provider, BillingAccountId AS payer, RegionId AS region, coalesce(SkuMeter, SkuId, ChargeDescription) AS meter,
     ServiceName AS service, BillingCurrency AS currency, list(DISTINCT ${accountOfRow('costs')}) AS accounts,
-    max(epoch(ChargePeriodEnd) - epoch(ChargePeriodStart)) AS seconds, date_trunc('hour', ChargePeriodStart) AS hour, sum(EffectiveCost) AS cost
+    max(epoch(ChargePeriodEnd) - epoch(ChargePeriodStart)) AS seconds, date_trunc('hour', ChargePeriodStart) AS hour, sum(EffectiveCost) AS cost,
+    sum(coalesce(ContractedCost, EffectiveCost)) AS contracted
   FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
     AND ChargeCategory = 'Usage' AND coalesce(PricingCategory, 'Standard') = 'Standard' AND CommitmentDiscountId IS NULL
     AND RegionId IS NOT NULL AND EffectiveCost IS NOT NULL
-  GROUP BY ALL HAVING meter IS NOT NULL
+  GROUP BY ALL HAVING ${ofMachines}
 )
 SELECT provider, payer, region, meter, service, currency,
   CAST(to_json(list_sort(list_distinct(flatten(list(accounts))))) AS VARCHAR) AS accounts, CAST(max(seconds) AS DOUBLE) AS seconds,
+  CAST(sum(contracted) AS VARCHAR) AS contracted,
   CAST(to_json(list(strftime(hour, '%Y-%m-%dT%H:00:00.000Z') ORDER BY hour)) AS VARCHAR) AS hours,
   CAST(to_json(list(CAST(cost AS VARCHAR) ORDER BY hour)) AS VARCHAR) AS costs
 FROM usage GROUP BY provider, payer, region, meter, service, currency ORDER BY sum(cost) DESC, payer, region, meter LIMIT $most`,
@@ -206,7 +216,7 @@ FROM usage GROUP BY provider, payer, region, meter, service, currency ORDER BY s
     sql: `SELECT lower(ResourceId) AS id, ${byDay ? 'CAST(CAST(ChargePeriodStart AS DATE) AS VARCHAR)' : 'NULL'} AS day,
   BillingCurrency AS currency, CAST(coalesce(sum(EffectiveCost), 0) AS VARCHAR) AS cost
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
-  AND lower(ResourceId) IN (${placeholders(ids)}) GROUP BY ALL ORDER BY ALL`,
+  AND ${ofResource} AND lower(ResourceId) IN (${placeholders(ids)}) GROUP BY ALL ORDER BY ALL`,
   }),
 }
 

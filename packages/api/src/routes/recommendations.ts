@@ -155,6 +155,7 @@ export const recommendationRoutes: readonly Route[] = [
         at: '2026-10-06T08:00:00.000Z',
       },
     },
+    faults: ['conflict'],
   }),
   post('/v1/recommendations/{id}/reopen', Recommendations.reopen, {
     summary: 'Reopen a recommendation, and its rule if that was dismissed',

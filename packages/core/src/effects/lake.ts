@@ -452,8 +452,8 @@ export interface Queries {
     }
   }
   /**
-   * Usage at on-demand prices by payer, region and meter: those with the highest costs. Hours (as ISO times) in order,
-   * with their effective costs as decimals, as JSON.
+   * Usage of machines at on-demand prices by payer, region and meter: those with the highest costs. Hours (as ISO times)
+   * in order, with their effective costs as decimals, as JSON.
    */
   onDemandUsage: {
     dataset: 'costs'
@@ -469,6 +469,8 @@ export interface Queries {
       accounts: string
       /** Of the longest charge. */
       seconds: number
+      /** Before credits, of all hours. */
+      contracted: string
       hours: string
       costs: string
     }

@@ -55,24 +55,32 @@ export async function advise(ctx: Context): Promise<Report> {
   const plan = planOf({ orgId: ctx.orgId, at, rows, subjects, advice, accounts })
   const floor = organization?.recommendations?.floorAmount ?? defaults.floorAmount
   const inCurrency = await converted(ctx, organization?.currency)
-  for (const row of plan.found) {
-    const isAnnounced = row.isChosen && row.status === 'active' && inCurrency(row) >= floor
-    const events = isAnnounced
-      ? [event(ctx, 'recommendation.found', { recommendationId: row.id }, `recommendation.found/${row.id}`)]
-      : []
+  const announced = (row: Info): Info =>
+    row.isAnnounced || !row.isChosen || row.status !== 'active' || inCurrency(row) < floor
+      ? row
+      : { ...row, isAnnounced: true }
+  for (const row of plan.found.map(announced))
     // Another analysis may have written it.
-    await isWritten(
-      ctx.tables.recommendations.insert(ctx.orgId, isAnnounced ? { ...row, isAnnounced: true } : row, events),
+    await isWritten(ctx.tables.recommendations.insert(ctx.orgId, row, eventsOf(ctx, row, false)))
+  for (const row of plan.changed) {
+    const next = announced(row)
+    await ctx.tables.recommendations.update(
+      ctx.orgId,
+      row.id,
+      (current) => (current.updatedAt > row.updatedAt ? undefined : next),
+      eventsOf(ctx, next, row.isAnnounced === true),
     )
   }
-  for (const row of plan.changed)
-    await ctx.tables.recommendations.update(ctx.orgId, row.id, (current) =>
-      current.updatedAt > row.updatedAt ? undefined : row,
-    )
   for (const { id } of plan.judged) await ctx.tables.recommendations.remove(ctx.orgId, id)
   await measure(ctx, [...rows.filter(({ id }) => !plan.changed.some((row) => row.id === id)), ...plan.changed])
   ctx.log.info('resources were judged', { count: subjects.length, found: advice.recommendations.length })
   return { at: at.toISOString(), resources: subjects.length, leftOut: plan.leftOut }
+}
+
+/** Once for each recommendation, by its id. */
+function eventsOf(ctx: Context, { id, isAnnounced }: Info, wasAnnounced: boolean) {
+  if (!isAnnounced || wasAnnounced) return []
+  return [event(ctx, 'recommendation.found', { recommendationId: id }, `recommendation.found/${id}`)]
 }
 
 /** The saving in the currency of the organization; one without an exchange rate counts as it is. */

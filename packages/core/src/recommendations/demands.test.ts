@@ -22,16 +22,17 @@ const row = (more: Partial<Row> = {}): Row => ({
   currency: 'USD',
   accounts: '["a"]',
   seconds: 3600,
+  contracted: '0.3',
   hours: '["2026-11-28T00:00:00.000Z","2026-11-28T05:00:00.000Z"]',
   costs: '["0.1","0.2"]',
   ...more,
 })
 
-async function demands(rows: Row[], first = '2026-01-01') {
-  const bill = snapshot({ provider: 'AWS', period: '2026-11', at: '2026-11-30T06:00:00.000Z' })
+async function demands(rows: Row[], first = '2026-01-01', prices = list) {
+  const bill = snapshot({ provider: rows[0]?.provider ?? 'AWS', period: '2026-11', at: '2026-11-30T06:00:00.000Z' })
   const { ctx } = await lakeOf([{ ...bill, days: { first, last: '2026-11-28' } }])
   ctx.runtime.lake.query = async () => rows
-  return await demandsOf({ ...ctx, now: () => new Date('2026-11-30T12:00:00Z') }, list)
+  return await demandsOf({ ...ctx, now: () => new Date('2026-11-30T12:00:00Z') }, prices)
 }
 
 test('usage of all sizes of a family is one demand, with each offer at its share of the on-demand price', async () => {
@@ -68,4 +69,16 @@ test.each([
   ['another cloud', { provider: 'Oracle' }],
 ])('%s without an offer is no demand', async (_, more) => {
   expect(await demands([row(more)])).toEqual([])
+})
+
+test('committed use of Google Cloud is priced by the cost before credits', async () => {
+  const machine = { ...sku, cloud: 'gcp', sku: 'n1-standard-1' } as const
+  const own: ListPrice[] = [
+    { ...listed, ...machine, price: '1' },
+    { ...listed, ...machine, price: '0.63', term: { years: 1, payment: 'no_upfront' } },
+  ]
+  const used = row({ provider: 'Google Cloud', meter: 'N1 Predefined Instance Core running', costs: '["35","35"]' })
+  const [demand] = await demands([{ ...used, contracted: '100' }], '2026-01-01', own)
+  // 0.63 x 100 / 70
+  expect(Number(demand?.offers[0]?.ratio)).toBeCloseTo(0.9)
 })

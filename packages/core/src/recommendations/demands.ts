@@ -10,7 +10,7 @@ import { type Coverable, coverableKey, type Demand, familyOfUsage, offersOf } fr
 
 const windowDays = 90
 /** Meters of payers and regions; more are left out, the cheapest first. */
-const mostRows = 5000
+const mostRows = 500
 const hourSeconds = 3600
 
 type Row = Queries['onDemandUsage']['row']
@@ -31,7 +31,7 @@ export async function demandsOf(ctx: Context, list: readonly ListPrice[]): Promi
     // Days before the first bill are not known.
     const first = firsts.filter(({ provider }) => isOfCloud(provider, usage.cloud)).map((payer) => payer.first)
     const known = { ...span, start: first.reduce((latest, day) => (day > latest ? day : latest), span.start) }
-    return own ? [demandOf(usage, known, own)] : []
+    return own ? [demandOf(usage, known, offersFor(usage, own))] : []
   })
 }
 
@@ -50,6 +50,20 @@ function usagesOf(rows: readonly Row[]): Usage[] {
   }
   return [...usages.values()]
 }
+
+/**
+ * Google Cloud gives sustained-use discounts as credits, and none to committed use: its price is a share of the cost
+ * before credits.
+ */
+function offersFor({ cloud, rows }: Usage, offers: Demand['offers']): Demand['offers'] {
+  if (cloud !== 'gcp') return offers
+  const effective = Money.sum(rows.flatMap(({ costs }) => (JSON.parse(costs) as string[]).map(Money.parse)))
+  if (effective.lte(0)) return []
+  const factor = Money.quotient(Money.sum(rows.map(({ contracted }) => Money.parse(contracted))), effective, digits)
+  return offers.map((offer) => ({ ...offer, ratio: Money.plain(Money.parse(offer.ratio).times(factor)) }))
+}
+
+const digits = 15
 
 function demandOf(
   { cloud, region, family, currency, payer, rows }: Usage,

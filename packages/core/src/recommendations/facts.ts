@@ -10,6 +10,7 @@ import {
   type relationsOf,
   type Saving,
   type Subject,
+  textOf,
   type Unknown,
 } from '../rules/index.ts'
 import { type Affected, categoryOf, type Facts } from './recommendation.ts'
@@ -77,23 +78,37 @@ function commonOf(finding: Finding): Omit<Facts, 'missing'> {
 }
 
 function affectedOf(subject: Subject): Affected {
-  const { id, name, kind, type, status } = subject
+  const { id, aliases, name, kind, type, status } = subject
   const cost = costOf(subject)
+  const state = stateOf(subject)
   return {
     id,
     kind,
     status,
+    ...(aliases && { aliases }),
+    ...(Object.keys(state).length > 0 && { state }),
     ...(name !== undefined && { name }),
     ...(type !== undefined && { type }),
     ...(cost && subject.cost && { cost: Money.plain(cost), currency: subject.cost.currency }),
   }
 }
 
-function effectOf({ saving: { kind }, subject }: Found): NonNullable<Facts['found']>['effect'] {
+/** The power state of Azure, and the version of an engine. */
+const stateFields = ['code', 'EngineVersion']
+
+export const stateOf = (subject: Pick<Subject, 'configuration'>): Record<string, string> =>
+  Object.fromEntries(
+    stateFields.flatMap((field) => {
+      const value = textOf(subject, field)
+      return value === undefined ? [] : [[field, value]]
+    }),
+  )
+
+function effectOf({ saving, subject }: Found): NonNullable<Facts['found']>['effect'] {
   if (subject.kind === 'commitment') return 'none'
-  switch (kind) {
+  switch (saving.kind) {
     case 'stops_cost':
-      return 'ends'
+      return saving.parts === 'all' ? 'ends' : 'changes'
     case 'price_of':
     case 'share':
       return 'changes'

@@ -29,7 +29,7 @@ export async function measuredOf(ctx: Context, row: Info): Promise<Measured | un
   const before = row.measured?.days ?? 0
   if (days < firstDays || days === before || (days < lastDays && before >= firstDays)) return undefined
   const earlier = { start: addDays(changed, -lastDays), end: addDays(changed, -1) }
-  const ids = row.resources.map(({ id }) => id.toLowerCase())
+  const ids = row.resources.flatMap(({ id, aliases = [] }) => [id, ...aliases].map((name) => name.toLowerCase()))
   const costs = await ctx.runtime.lake.query(
     'resourceCosts',
     filesFor(ctx.orgId, view, { start: earlier.start, end: after.end }),

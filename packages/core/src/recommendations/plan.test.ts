@@ -181,3 +181,41 @@ test('after any series of inventories, a repeated analysis changes nothing, and 
     { numRuns: 60 },
   )
 })
+
+test('of two ways for a resource, the one that is not the best any more says so', () => {
+  const rows = applied([], plan([unattached], { isDismissed: (rule) => rule === 'aws-volume-unattached' }))
+  const kept = rows.filter(({ rule }) => rule === 'aws-volume-gp2')
+  const { changed } = plan([unattached], { rows: kept, at: later })
+  expect(shown(changed)).toEqual([['aws-volume-gp2', 'expired', 'Another way for the resource is better now.', true]])
+})
+
+test('what falls behind the number that is kept stays as it is', () => {
+  const one = (n: number, cost: number) =>
+    volume({ id: `vol-${n}`, unchangedSince: daysAgo(40), cost: usd({ storage: `${cost} x 100` }) })
+  const all = Array.from({ length: 2001 }, (_, n) => one(n, 10 + n))
+  const first = plan(all)
+  expect([first.found.length, first.leftOut]).toEqual([2000, 1])
+  const [last = { id: '' }] = first.found.slice(-1)
+  const risen = all.map((subject, n) => (n === 0 ? one(0, 5000) : subject))
+  const { found, changed } = plan(risen, { rows: applied([], first), at: later })
+  expect(found.map(({ resources }) => resources[0]?.id)).toEqual(['vol-0'])
+  expect(changed.map(({ id }) => id)).not.toContain(last.id)
+})
+
+test('a database whose version is to be upgraded stays, and the upgrade completes it', () => {
+  const database = (EngineVersion: string) =>
+    some('aws', 'database', { status: 'available', type: 'db.m5.large', cost: usd({ extended_support: '80 x 1460' }) })(
+      {
+        id: 'db-1',
+        configuration: { Engine: 'mysql', EngineVersion },
+      },
+    )
+  const rows = applied([], plan([database('5.7.44')]))
+  const row = rows.find(({ rule }) => rule === 'aws-database-extended-support')
+  expect(row?.found?.effect).toBe('changes')
+  const { changed } = plan([database('8.4.3')], { rows, at: later })
+  expect(changed.find(({ id }) => id === row?.id)).toMatchObject({
+    status: 'completed',
+    endedBecause: 'EngineVersion is 8.4.3 now.',
+  })
+})

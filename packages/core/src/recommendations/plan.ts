@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { dayOf } from '../kernel/calendar.ts'
 import { type Advice, keyOf, relationsOf, type Subject } from '../rules/index.ts'
-import { factsOf, factsOfUnknown, unknownRule } from './facts.ts'
+import { factsOf, factsOfUnknown, stateOf, unknownRule } from './facts.ts'
 import { type Facts, idOf, type Info, isEnded } from './recommendation.ts'
 
 /** Rows of an organization. Of more, those with the least priority or cost are left out. */
@@ -64,6 +64,11 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): 
   for (const { id, facts } of lacking.slice(0, mostUnknown))
     add(id, facts, { status: 'insufficient_data', isChosen: true })
   plan.leftOut = recommendations.length - chosen.length + Math.max(0, lacking.length - mostUnknown)
+  // Those beyond the limit stay as they are.
+  const beyond = new Set(
+    recommendations.slice(mostFound).map(({ finding }) => idOf(orgId, finding.rule, finding.subject)),
+  )
+  const reasons = reasonsOf(orgId, advice)
   const current = new Map(subjects.map((subject) => [`${subject.cloud} ${keyOf(subject, subject.id)}`, subject]))
   for (const row of rows) {
     if (seen.has(row.id) || isEnded(row)) continue
@@ -74,7 +79,8 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): 
     const [first] = row.resources
     const subject = first && current.get(`${row.cloud} ${keyOf(row, first.id)}`)
     const isRead = accounts.has(`${row.cloud}/${row.accountId}`)
-    plan.changed.push({ ...ended(row, isRead, subject, at), updatedAt: now })
+    if (beyond.has(row.id)) continue
+    plan.changed.push({ ...ended(row, { isRead, subject, because: reasons.get(row.id) }, at), updatedAt: now })
   }
   return plan
 }
@@ -100,10 +106,31 @@ function isSame(a: Info, b: Info): boolean {
   return isDeepStrictEqual({ ...a, updatedAt: '' }, JSON.parse(JSON.stringify({ ...b, updatedAt: '' })))
 }
 
+/** Why options that hold are no recommendations. */
+function reasonsOf(orgId: string, { recommendations, unknown }: Advice): Map<string, string> {
+  const others = recommendations.flatMap(({ alternatives }) => alternatives)
+  return new Map([
+    ...others.map(({ finding }): [string, string] => [
+      idOf(orgId, finding.rule, finding.subject),
+      'Another way for the resource is better now.',
+    ]),
+    ...unknown.map(({ rule, subject, missing }): [string, string] => [
+      idOf(orgId, rule, subject),
+      `There is not enough data any more: ${missing.join('; ')}.`,
+    ]),
+  ])
+}
+
+interface Ending {
+  isRead: boolean
+  subject: Subject | undefined
+  because: string | undefined
+}
+
 /** The advice was followed, or its reason is gone. */
-function ended(row: Info, isRead: boolean, subject: Subject | undefined, at: Date): Info {
+function ended(row: Info, { isRead, subject, because: known }: Ending, at: Date): Info {
   const followed = isRead ? followedBy(row, subject) : undefined
-  const because = !isRead ? 'Its account is not collected any more.' : (followed ?? 'Its reason is gone.')
+  const because = !isRead ? 'Its account is not collected any more.' : (followed ?? known ?? 'Its reason is gone.')
   return {
     ...row,
     status: followed === undefined ? 'expired' : 'completed',
@@ -121,8 +148,11 @@ function followedBy({ found, resources: [resource] }: Info, subject: Subject | u
   if (!subject || ends.has(subject.status)) return 'The resource is gone.'
   const { status, type } = subject
   if (found.effect === 'ends' && stops.has(status) && !stops.has(resource.status)) return `The resource is ${status}.`
-  if (found.effect === 'changes' && type !== undefined && type !== resource.type) return `It is ${type} now.`
-  return undefined
+  if (found.effect !== 'changes') return undefined
+  if (type !== undefined && type !== resource.type) return `It is ${type} now.`
+  const state = stateOf(subject)
+  const changed = Object.entries(resource.state ?? {}).find(([field, value]) => (state[field] ?? value) !== value)
+  return changed ? `${changed[0]} is ${state[changed[0]] ?? ''} now.` : undefined
 }
 
 /** The day on which a row ended. */

@@ -44,10 +44,14 @@ export function categoryOf(analyzer: AnalyzerName, kind: ResourceKind): Category
 /** A resource as it was judged. */
 export interface Affected {
   id: string
+  /** Other names in bills. */
+  aliases?: string[]
   name?: string
   kind: ResourceKind
   type?: string
   status: string
+  /** Of the configuration: what a change that keeps the type would change. */
+  state?: Readonly<Record<string, string>>
   /** Effective, of 30 days; an exact decimal; undefined if the bills do not name it. */
   cost?: string
   currency?: string

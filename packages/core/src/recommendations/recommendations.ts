@@ -11,9 +11,9 @@ import * as Money from '../kernel/money.ts'
 import { levels } from '../rules/index.ts'
 import * as Dismissals from './dismissals.ts'
 import { categories, type Category, type Info, prefixOf, statuses } from './recommendation.ts'
-import { Preview, previewOf, Public, publicOf } from './shown.ts'
+import { nameOf, Preview, previewOf, Public, publicOf } from './shown.ts'
 
-export { categories, Preview, Public, statuses }
+export { categories, nameOf, Preview, Public, statuses }
 
 export const sorts = ['priority', 'savings', 'age', 'risk'] as const
 
@@ -214,7 +214,7 @@ export const dismiss = change(
   Dismissing,
   'dismiss:recommendations',
   async (ctx, { id, reason, permanent, until, scope }, note): Promise<Public> => {
-    const info = await load(ctx, id)
+    const info = await loadFound(ctx, id)
     const now = ctx.now()
     const today = now.toISOString().slice(0, 10)
     if (permanent && until !== undefined) throw invalid('until', 'The day', 'cannot be given with permanent=true')

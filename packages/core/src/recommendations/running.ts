@@ -12,13 +12,17 @@ export interface HoursRun {
 const hourMs = 3_600_000
 const isIdleStatus = (status: string) => ['stopped', 'deallocated', 'terminated'].includes(status)
 
-/** Follows the changes (the newest first) back from the status now. An hour counts if it ran in most of it. */
+/**
+ * Follows the changes (the newest first) back from the status now; undefined if none is within the window. An hour
+ * counts if it ran in most of it.
+ */
 export function hoursRun(
   status: string,
   changes: readonly Change[],
   { start, end }: { start: string; end: string },
-): HoursRun {
+): HoursRun | undefined {
   const starts = changes.filter(({ change }) => change === 'started' || change === 'stopped' || change === 'ended')
+  if (!starts.some((change) => change.at >= start)) return undefined
   const run: HoursRun = { all: 0, off: 0 }
   for (let at = Date.parse(start); at < Date.parse(end); at += hourMs) {
     const middle = new Date(at + hourMs / 2).toISOString()

@@ -87,7 +87,8 @@ const numberOf = (text: string | undefined) => (text === undefined ? null : Mone
 const annual = (text: string | undefined) => (text === undefined ? null : Money.toNumber(Money.parse(text).times(12)))
 
 /** The name, or the id without the path before it. */
-export const nameOf = ({ name, id }: Pick<Affected, 'id' | 'name'>): string => name ?? id.slice(id.lastIndexOf('/') + 1)
+export const nameOf = ({ name, id }: { id: string; name?: string | undefined }): string =>
+  name ?? id.slice(id.lastIndexOf('/') + 1)
 
 export function publicOf(info: Info, dismissals: readonly Dismissals.Info[]): Public {
   const { id, finds, category, rule, analyzer, cloud, accountId, region, resources, found, missing } = info

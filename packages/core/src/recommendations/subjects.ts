@@ -25,6 +25,9 @@ import { hoursRun, type HoursRun, stateSince } from './running.ts'
 /** Of the rows that the lake answers; more are left out, the cheapest first. */
 const mostCharges = 500_000
 const mostResources = 200_000
+const mostChanges = 500_000
+/** Of an account; see `compare` of the lake. */
+const keptChanges = 50_000
 /** Resources whose hours are sorted at once. */
 const bucketSize = 5000
 const windowHours = 14 * 24
@@ -46,29 +49,36 @@ export async function subjectsOf(ctx: Context): Promise<Judged> {
   const accounts = await accountsOf(ctx, rows)
   const until = Math.floor(ctx.now().getTime() / hourMs) * hourMs
   const window = { start: new Date(until - windowHours * hourMs).toISOString(), end: new Date(until).toISOString() }
-  const histories = await historiesOf(ctx, window.end)
-  const runs = new Map<string, HoursRun>()
+  const { histories, cutAccounts } = await historiesOf(ctx, window.end)
+  const runs = new Map<string, ({ id: string } & HoursRun)[]>()
   for (const row of rows) {
-    const changes = histories.get(row.id.toLowerCase())
-    if (changes) runs.set(row.id.toLowerCase(), hoursRun(row.status, changes, window))
+    const run = hoursRun(row.status, histories.get(keyOf(row)) ?? [], window)
+    if (run) listIn(runs, accountKey(row)).push({ id: row.id.toLowerCase(), ...run })
   }
   const measured = await utilizationOf(ctx, accounts, window, runs)
   const { span, charges } = await chargesOf(ctx)
-  const byName = Map.groupBy(charges, ({ id }) => id ?? '')
+  const byName = Map.groupBy(charges, billedKey)
+  const ids = new Set(rows.map(keyOf))
   const byCommitment = Map.groupBy(charges, ({ commitmentId }) => commitmentId?.toLowerCase() ?? '')
   const variants = new Map<string, string>()
   const subjects = rows.map((row): Subject => {
     const { provider: cloud, accountId, status } = row
-    const key = row.id.toLowerCase()
+    const key = keyOf(row)
     const resource = resourceOf(row)
     const variant = variantOf({ ...resource, cloud, accountId })
-    const names = [...new Set([row.id, ...(resource.aliases ?? [])].map((name) => name.toLowerCase()))]
+    // Names such as that of a database are unique for one kind only: an id wins.
+    const aliases = (resource.aliases ?? []).map((id) => keyOf({ ...row, id })).filter((alias) => !ids.has(alias))
+    const names = [...new Set([key, ...aliases])]
     if (variant !== undefined) for (const name of names) variants.set(name, variant)
     const cost =
       row.kind === 'commitment'
-        ? names.map((name) => costOfCommitment(byCommitment.get(name) ?? [])).find((found) => found !== undefined)
+        ? [row.id, ...(resource.aliases ?? [])]
+            .map((id) => costOfCommitment(byCommitment.get(id.toLowerCase()) ?? []))
+            .find((found) => found !== undefined)
         : monthlyCost(names.flatMap((name) => byName.get(name) ?? []).map(chargeOf))
-    const since = stateSince(histories.get(key), accounts.get(`${cloud}/${accountId}`)?.connectedAt, ctx.now())
+    const account = accountKey(row)
+    const connectedAt = cutAccounts.has(account) ? undefined : accounts.get(account)?.connectedAt
+    const since = stateSince(histories.get(key), connectedAt, ctx.now())
     const { all, off } = measured.get(key) ?? {}
     return {
       ...resource,
@@ -83,19 +93,34 @@ export async function subjectsOf(ctx: Context): Promise<Judged> {
   })
   const own = ownPrices(
     charges.map((row) => {
-      const variant = variants.get(row.id ?? '')
+      const variant = variants.get(billedKey(row))
       return { ...chargeOf(row), ...(variant !== undefined && { variant }) }
     }),
   )
   return { subjects, own, unread: await unreadOf(ctx), span }
 }
 
+type Named = Pick<ResourceRow, 'provider' | 'accountId' | 'id'>
+
+const keyOf = ({ provider, accountId, id }: Named) => `${provider} ${accountId} ${id}`.toLowerCase()
+const accountKey = ({ provider, accountId }: Omit<Named, 'id'>) => `${provider}/${accountId}`
+const billedKey = (row: ChargeRow) =>
+  keyOf({ provider: cloudOf(row.provider) ?? 'aws', accountId: row.account, id: row.id ?? '' })
+
+function listIn<Item>(lists: Map<string, Item[]>, key: string): Item[] {
+  const list = lists.get(key) ?? []
+  lists.set(key, list)
+  return list
+}
+
+const cloudOf = (provider: string) => clouds.find((cloud) => isOfCloud(provider, cloud))
+
 type ChargeRow = Queries['resourceCharges']['row']
 
 function chargeOf(row: ChargeRow): Charge {
   const { provider, region, meter, service, currency, effective, list, quantity, commitmentId, commitmentStatus } = row
   return {
-    cloud: clouds.find((cloud) => isOfCloud(provider, cloud)) ?? 'aws',
+    cloud: cloudOf(provider) ?? 'aws',
     region: region ?? '',
     meter: meter ?? '',
     service: service ?? '',
@@ -120,7 +145,7 @@ async function chargesOf(ctx: Context): Promise<{ span: Span | undefined; charge
   const span = { start: addDays(end, 1 - View.costDays), end }
   const asked = { ...span, most: mostCharges }
   const rows = await ctx.runtime.lake.query('resourceCharges', filesFor(ctx.orgId, view, span), asked)
-  const known = rows.filter(({ provider }) => clouds.some((cloud) => isOfCloud(provider, cloud)))
+  const known = rows.filter(({ provider }) => cloudOf(provider) !== undefined)
   if (rows.length === mostCharges) ctx.log.warn('charges were left out of the analysis', { count: mostCharges })
   return { span, charges: known }
 }
@@ -152,7 +177,7 @@ interface Account {
 
 async function accountsOf(ctx: Context, rows: readonly ResourceRow[]): Promise<Map<string, Account>> {
   const connected = await ctx.tables.cloudAccounts.all(ctx.orgId)
-  const grouped = Map.groupBy(rows, ({ provider, accountId }) => `${provider}/${accountId}`)
+  const grouped = Map.groupBy(rows, accountKey)
   return new Map(
     [...grouped].flatMap(([key, own]) => {
       const [first] = own
@@ -167,12 +192,19 @@ async function accountsOf(ctx: Context, rows: readonly ResourceRow[]): Promise<M
   )
 }
 
-type Histories = Map<string, Queries['resourceChanges']['row'][]>
+interface Histories {
+  /** By `keyOf`, the newest first. */
+  histories: Map<string, Queries['resourceChanges']['row'][]>
+  /** Accounts that had more changes than are kept: without a change, nobody knows since when a state has lasted. */
+  cutAccounts: Set<string>
+}
 
-/** The changes of each resource in the last 90 days, the newest first. */
+/** The changes of each resource in the last 90 days. */
 async function historiesOf(ctx: Context, end: string): Promise<Histories> {
-  const changes = await View.changesOf(ctx, { start: '', end, limit: mostCharges })
-  return Map.groupBy(changes, ({ id }) => id.toLowerCase())
+  const changes = await View.changesOf(ctx, { start: '', end, limit: mostChanges })
+  const byAccount = Map.groupBy(changes, accountKey)
+  const cut = [...byAccount].filter(([, own]) => own.length >= keptChanges || changes.length === mostChanges)
+  return { histories: Map.groupBy(changes, keyOf), cutAccounts: new Set(cut.map(([account]) => account)) }
 }
 
 interface Levels {
@@ -184,39 +216,42 @@ async function utilizationOf(
   ctx: Context,
   accounts: ReadonlyMap<string, Account>,
   window: { start: string; end: string },
-  runs: ReadonlyMap<string, HoursRun>,
+  runs: ReadonlyMap<string, readonly object[]>,
 ): Promise<Map<string, Levels>> {
-  const expected = JSON.stringify([...runs].map(([id, hours]) => ({ id, ...hours })))
   const hours = Array.from({ length: windowHours }, (_, hour) =>
     new Date(Date.parse(window.start) + hour * hourMs).toISOString(),
   )
   const offHours = hours.filter((hour) => isOffHour(hour)).length
   const found = new Map<string, Levels>()
-  for (const { provider, accountId, resources } of accounts.values()) {
+  for (const [account, { provider, accountId, resources }] of accounts) {
+    const expected = JSON.stringify(runs.get(account) ?? [])
     const view = await Snapshot.currentView(ctx, 'utilization', [keyOfKind('utilization', provider, accountId, '')])
     const snapshots = view.snapshots.filter(({ day }) => day >= window.start.slice(0, 10))
     const files = Snapshot.filesOf(ctx.orgId, view, snapshots)
     const buckets = Math.ceil(resources / bucketSize)
     for (let bucket = 0; bucket < buckets; bucket++) {
       const asked = { ...window, bucket, buckets, expected, hours: windowHours, offHours, knownShare }
-      for (const row of await ctx.runtime.lake.query('utilizationLevels', files, asked)) addLevel(found, row)
+      for (const row of await ctx.runtime.lake.query('utilizationLevels', files, asked))
+        addLevel(found, keyOf({ provider, accountId, id: row.id }), row)
     }
   }
   return found
 }
 
-function addLevel(found: Map<string, Levels>, row: Queries['utilizationLevels']['row']): void {
-  const { id, metric, off, average, p99, peakP99, maximum, hours, hoursExpected } = row
-  const levels = found.get(id) ?? {}
+function addLevel(found: Map<string, Levels>, key: string, row: Queries['utilizationLevels']['row']): void {
+  const { metric, off, average, p99, peakP99, maximum, hours, hoursExpected } = row
+  const levels = found.get(key) ?? {}
   const own = off === 1 ? (levels.off ??= {}) : (levels.all ??= {})
   const known = p99 === null || peakP99 === null ? {} : { p99, peakP99 }
   own[metric] = { average, ...known, maximum, hours, hoursExpected }
-  found.set(id, levels)
+  found.set(key, levels)
 }
 
-/** The kinds that a collection could not read, of those that rules find the lack of. */
-const neededParts: readonly (readonly [ResourceKind, RegExp])[] = [
+/** What APIs are called that read the kinds whose lack rules find. */
+export const neededParts: readonly (readonly [ResourceKind, RegExp])[] = [
   ['instance', /instances|virtualMachines/i],
+  ['volume', /volumes|disks/i],
+  ['image', /images/i],
   ['database', /rds:|sql|db/i],
 ]
 

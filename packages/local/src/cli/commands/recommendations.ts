@@ -37,7 +37,9 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
     ? [right('Saves a month'), 'Resource', 'Reason', 'Change', 'Confidence', 'Risk', 'Undo', 'Id']
     : [right('Costs a month'), 'Resource', 'Missing', 'Id']
   const left =
-    total > found.length ? [style.dim(`${total - found.length} more: --limit, or GET /v1/recommendations`)] : []
+    total > found.length
+      ? [style.dim(`${total - found.length} more: ${found.length < 100 ? '--limit, or ' : ''}GET /v1/recommendations`)]
+      : []
   return [
     heading(`Recommendations: ${total}${sums === '' ? '' : `, which save ${sums} a month`}`),
     table(columns, found.map(rowOf)),
@@ -59,7 +61,8 @@ const amountOf = (exact: string | null, currency: string | null) =>
 function rowOf(one: Recommendation): string[] {
   const { estimatedSavingsMonthlyExact, currency, title, affectedResources, actions, missing, id } = one
   const [resource] = affectedResources
-  const name = resource === undefined ? '' : title.slice(title.lastIndexOf(': ') + 2)
+  const name =
+    resource === undefined ? '' : Recommendations.nameOf({ id: resource.id, name: resource.name ?? undefined })
   if (missing.length > 0)
     return [
       amountOf(resource?.currentCost?.toString() ?? null, resource?.currency ?? null),
@@ -70,7 +73,7 @@ function rowOf(one: Recommendation): string[] {
   return [
     amountOf(estimatedSavingsMonthlyExact, currency),
     name,
-    short(title.slice(0, title.lastIndexOf(': '))),
+    short(title.slice(0, title.length - name.length - ': '.length)),
     actions.map(({ parameters: { from, to } }) => `${from} -> ${to}`).join(', '),
     one.confidence?.level ?? '',
     one.riskLevel ?? '',
