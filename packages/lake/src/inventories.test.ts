@@ -193,3 +193,13 @@ test('at most 100 resources are named, of each change in turn, and all are count
   expect(resources).toHaveLength(100)
   expect(resources.filter(({ change }) => change === 'ended').map(({ id }) => id)).toEqual(['old-1', 'old-2'])
 })
+
+test('many changes of tags do not push out an earlier change of state', async () => {
+  const detached = await compared([row('v', { ...volume, attachedTo: 'i-1' })], [row('v', volume)], {
+    at: '2026-11-01T00:00:00.000Z',
+  })
+  const tagged = (team: string) => Array.from({ length: 50_000 }, (_, n) => row(`i-${n}`, { tags: { team } }))
+  const { key, rows } = await compared(tagged('blue'), tagged('red'), { changes: [detached.key] })
+  expect(rows).toBe(50_000)
+  expect((await asked(key, { ids: ['v'] })).map(({ change }) => change)).toEqual(['detached'])
+})

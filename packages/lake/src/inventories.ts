@@ -4,6 +4,7 @@ import { literal, parquet, rows, storage } from './database.ts'
 import { numbered, placeholders } from './resources.ts'
 import type { Statement } from './statement.ts'
 
+/** More changes are left out: first the oldest of sizes and tags, then the oldest others. */
 const mostRows = 50_000
 const mostNamed = 100
 
@@ -77,7 +78,10 @@ export async function compare(
   await connection.run(`CREATE OR REPLACE TEMP TABLE changed AS ${found.join('\nUNION ALL ')}`)
   const earlier =
     changes.length > 0 ? ` UNION ALL SELECT * FROM ${parquet(changes)} WHERE x_At >= ${literal(since)}` : ''
-  const all = `SELECT * FROM (FROM changed${earlier}) ORDER BY x_At DESC, ResourceId, x_Change LIMIT ${mostRows}`
+  const order = 'x_At DESC, ResourceId, x_Change'
+  // Rules ask since when a resource has been stopped or detached: those changes are left out last.
+  const kept = `SELECT * FROM (FROM changed${earlier}) ORDER BY x_Change IN ('retagged', 'resized'), ${order} LIMIT ${mostRows}`
+  const all = `SELECT * FROM (${kept}) ORDER BY ${order}`
   const written = await connection.runAndReadAll(`COPY (${all}) TO ${literal(path)} (${storage})`)
   const counts = await rows<{ change: ResourceChange; count: number }>(
     connection,

@@ -48,8 +48,9 @@ export interface TagChange {
 
 export interface Retagged {
   id: string
-  /** The resource is not changed, or `isPartly`. */
+  /** The resource is not changed, unless `isPartly`. */
   refusal?: string
+  /** A part of the change is made, or may be: the cloud did not answer after it was sent. */
   isPartly?: true
 }
 

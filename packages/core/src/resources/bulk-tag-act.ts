@@ -24,6 +24,7 @@ export const onlyPlanned = (accountId: string) =>
   `The account ${accountId} can only be planned for: no credentials for actions are stored. Create the role for ` +
   'actions and give it with PUT /v1/cloud-accounts/{id}/actions. `dry_run` shows the plan.'
 
+const noAnswer = 'The cloud did not answer for this resource.'
 const tooLong = 'The cloud took too long to answer. Ask again with fewer resources.'
 
 /** Calls a cloud with the credentials for actions; without an answer, the refusal of all. */
@@ -58,7 +59,7 @@ export async function tagsNow(
   const read = await withAccess(ctx, account, signal, async (access) => await cloud.tags(access, targets))
   if ('refusal' in read) return () => read
   const byId = new Map(read.answer.map((answer) => [answer.id, answer]))
-  return (id) => byId.get(id) ?? { refusal: 'The cloud did not answer for this resource.' }
+  return (id) => byId.get(id) ?? { refusal: noAnswer }
 }
 
 /** Changes what is planned; the record tells of each account when it is done. */
@@ -109,7 +110,7 @@ async function retagged(
   if ('refusal' in done) return () => done
   const byId = new Map(done.answer.map((answer) => [answer.id, answer]))
   return (id) => {
-    const { refusal, isPartly = false } = byId.get(id) ?? { refusal: 'The cloud did not answer for this resource.' }
+    const { refusal, isPartly = false } = byId.get(id) ?? { refusal: noAnswer, isPartly: true }
     return refusal === undefined ? undefined : { refusal, isUnknown: isPartly }
   }
 }

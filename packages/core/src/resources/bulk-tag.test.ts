@@ -234,6 +234,23 @@ describe('an interrupted bulk tag', () => {
     expect(await BulkTag.undo(world.ctx, { id: done.id ?? '' })).toMatchObject({ success: true, restoredCount: 1 })
     expect(world.held['a']).toEqual({ team: 'blue' })
   })
+
+  test.each([
+    ['a part may be changed', [{ id: named('a'), refusal: 'No answer.', isPartly: true as const }]],
+    ['nothing is answered', []],
+  ])('one resource of which %s is unknown, and can be undone', async (_, answer) => {
+    const world = await worldOf({ a: { team: 'blue' } })
+    const { retag } = world.runtime.cloud
+    world.runtime.cloud.retag = async (...given) => {
+      await retag?.(...given)
+      return answer
+    }
+    const done = await tag(world, ['a'], { team: 'red' }, { overwrite: true })
+    expect(done.resources).toMatchObject([{ state: 'unknown' }])
+    if (retag) world.runtime.cloud.retag = retag
+    await BulkTag.undo(world.ctx, { id: done.id ?? '' })
+    expect(world.held['a']).toEqual({ team: 'blue' })
+  })
 })
 
 describe('the undo', () => {

@@ -26,15 +26,19 @@ function old(subject: Subject, { now, limit, resource, usersOf }: Facts<'days'>)
   if (age < limit.days || isManaged(subject)) return undefined
   const names = [subject.id, ...(subject.aliases ?? [])]
   if (names.some((name) => usersOf(name).some(({ kind }) => kind === 'image'))) return undefined
-  const source = resource(subject.attachedTo)
-  if (source && isNewest(subject, usersOf(source.id))) return undefined
+  if (subject.attachedTo === undefined) return { missing: ['source of the snapshot'] }
+  if (subject.attachedTo === sourceOfCopies || isNewest(subject, usersOf(subject.attachedTo))) return undefined
+  const source = resource(subject.attachedTo) ? 'exists' : 'is gone'
   return {
-    evidence: { ageDays: age, source: source ? 'exists, and has a newer snapshot' : 'is gone' },
+    evidence: { ageDays: age, source: `${source}, and has a newer snapshot` },
     change: { action: 'delete', from: 'kept', to: 'deleted' },
     saving: { kind: 'stops_cost', parts: 'all' },
     confidence: { level: 'medium', reason: 'it is old; a rule of retention may still want it' },
   }
 }
+
+/** AWS names this volume for each copy of a snapshot: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Snapshot.html */
+const sourceOfCopies = 'vol-ffffffff'
 
 const isNewest = ({ kind, createdAt = '' }: Subject, siblings: readonly Subject[]) =>
   !siblings.some((other) => other.kind === kind && (other.createdAt ?? '') > createdAt)
@@ -50,7 +54,12 @@ export const snapshotRules: readonly Rule[] = [
   oldSnapshot('aws', 'snapshot', 'aws-snapshot-old', 'Old EBS snapshot that is not the last one of its volume'),
   oldSnapshot('azure', 'snapshot', 'azure-snapshot-old', 'Old disk snapshot that is not the last one of its disk'),
   oldSnapshot('gcp', 'snapshot', 'gcp-snapshot-old', 'Old disk snapshot that is not the last one of its disk'),
-  oldSnapshot('aws', 'database_snapshot', 'aws-database-snapshot-old', 'Old manual RDS snapshot'),
+  oldSnapshot(
+    'aws',
+    'database_snapshot',
+    'aws-database-snapshot-old',
+    'Old manual RDS snapshot that is not the last one of its database',
+  ),
   rule({
     ...common,
     id: 'azure-snapshot-premium',
@@ -101,7 +110,7 @@ export const snapshotRules: readonly Rule[] = [
         evidence: { ageDays: age, launchedDaysAgo: launched ?? 'never' },
         change: { action: 'deregister, and delete the snapshots', from: 'kept', to: 'deleted' },
         saving: { kind: 'stops_cost', parts: 'all' },
-        confidence: { level: 'medium', reason: 'launch templates of other accounts may name it' },
+        confidence: { level: 'low', reason: 'launch templates, which may name it, are not collected' },
       }
     },
   }),

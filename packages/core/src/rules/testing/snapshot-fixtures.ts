@@ -24,8 +24,11 @@ export const snapshotFixtures: readonly Fixture[] = [
       snapshot({ id: 'snap-new', attachedTo: 'vol-gone', createdAt: daysAgo(30) }),
       snapshot({ id: 'snap-backup', tags: { 'aws:backup:source-resource': 'x' } }),
       snapshot({ id: 'snap-image' }),
+      snapshot({ id: 'snap-only', attachedTo: 'vol-lost' }),
+      snapshot({ id: 'snap-copy', attachedTo: 'vol-ffffffff' }),
+      snapshot({ id: 'snap-copy-new', attachedTo: 'vol-ffffffff', createdAt: daysAgo(95) }),
     ],
-    lacks: [snapshot({ id: 'snap-ageless', ...ageless })],
+    lacks: [snapshot({ id: 'snap-ageless', ...ageless }), snapshot({ id: 'snap-sourceless' })],
     beside: [
       some('aws', 'volume')({ id: 'vol-kept' }),
       image({ id: 'ami-kept', configuration: { SnapshotIds: ['snap-image'] } }),
@@ -35,7 +38,8 @@ export const snapshotFixtures: readonly Fixture[] = [
     rule: 'azure-snapshot-old',
     finds: [ofDisk({ id: 'disk-snapshot-old', attachedTo: 'disk-gone' })],
     leaves: [
-      ofDisk({ id: 'disk-snapshot-new', createdAt: daysAgo(30) }),
+      ofDisk({ id: 'disk-snapshot-new', attachedTo: 'disk-gone', createdAt: daysAgo(30) }),
+      ofDisk({ id: 'disk-snapshot-only', attachedTo: 'disk-lost' }),
       ofDisk({ id: 'disk-snapshot-backup', name: 'AzureBackup_web_1' }),
     ],
     lacks: [ofDisk({ id: 'disk-snapshot-ageless', ...ageless })],
@@ -44,7 +48,8 @@ export const snapshotFixtures: readonly Fixture[] = [
     rule: 'gcp-snapshot-old',
     finds: [ofPd({ id: 'pd-snapshot-old', attachedTo: 'pd-gone' })],
     leaves: [
-      ofPd({ id: 'pd-snapshot-new', createdAt: daysAgo(30) }),
+      ofPd({ id: 'pd-snapshot-new', attachedTo: 'pd-gone', createdAt: daysAgo(30) }),
+      ofPd({ id: 'pd-snapshot-only', attachedTo: 'pd-lost' }),
       ofPd({ id: 'pd-snapshot-scheduled', configuration: { sourceSnapshotSchedulePolicy: 'daily' } }),
     ],
     lacks: [ofPd({ id: 'pd-snapshot-ageless', ...ageless })],
@@ -52,7 +57,10 @@ export const snapshotFixtures: readonly Fixture[] = [
   {
     rule: 'aws-database-snapshot-old',
     finds: [ofDatabase({ id: 'db-snapshot-old', attachedTo: 'db-gone' })],
-    leaves: [ofDatabase({ id: 'db-snapshot-new', createdAt: daysAgo(30) })],
+    leaves: [
+      ofDatabase({ id: 'db-snapshot-new', attachedTo: 'db-gone', createdAt: daysAgo(30) }),
+      ofDatabase({ id: 'db-snapshot-only', attachedTo: 'db-lost' }),
+    ],
     lacks: [ofDatabase({ id: 'db-snapshot-ageless', ...ageless })],
   },
   {

@@ -99,3 +99,13 @@ test('a denied call names the permission, for its batch alone, without secrets',
   ])
   expect(JSON.stringify(answers)).not.toContain('canary')
 })
+
+test.each(['tag:TagResources', 'tag:UntagResources'])('%s without an answer of AWS may be done', async (silent) => {
+  const { aws, access } = await accountWith((asked) =>
+    asked.call === silent ? refusal(asked, 'InternalServiceException', 500) : undefined,
+  )
+  const [set, remove] = silent === 'tag:TagResources' ? [{ Team: 'shop' }, {}] : [{}, { Old: '1' }]
+  expect(await aws.retag(access, [setting(instance(1), set, remove)])).toEqual([
+    { id: 'i-1', refusal: expect.stringContaining('does not answer'), isPartly: true },
+  ])
+})

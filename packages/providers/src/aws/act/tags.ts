@@ -62,12 +62,18 @@ async function clientIn(reader: Reader, region: string) {
   return { sdk, client: reader.client('tag', sdk.ResourceGroupsTaggingAPIClient, region) }
 }
 
+interface Refused {
+  refusal: string
+  /** AWS may have carried it out. */
+  isSilent: boolean
+}
+
 /** The value of `work`, or why AWS refused it. */
-async function orRefusal<Value>(work: () => Promise<Value>): Promise<Value | { refusal: string }> {
+async function orRefusal<Value>(work: () => Promise<Value>): Promise<Value | Refused> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof Failure) return { refusal: error.message }
+    if (error instanceof Failure) return { refusal: error.message, isSilent: error.isSilent }
     throw error
   }
 }
@@ -80,7 +86,7 @@ async function tagsNow(reader: Reader, resources: readonly Taggable[]): Promise<
     async ({ region, batch }) => {
       const found = await orRefusal(async () => await tagsByArn(reader, region, batch))
       return batch.map(({ id, arn }): TagsNow =>
-        'refusal' in found ? { id, ...found } : { id, tags: found.tags.get(withoutAccount(arn)) ?? {} },
+        'refusal' in found ? { id, refusal: found.refusal } : { id, tags: found.tags.get(withoutAccount(arn)) ?? {} },
       )
     },
   )
@@ -107,9 +113,11 @@ async function retag(reader: Reader, changes: readonly TagChange[]): Promise<Ret
   const removed = await eachBatch(reader, rest, ({ remove }) => hasSome(remove), 'remove')
   return changes.map(({ resource, set: own }) => {
     const { id } = resource
-    const refusal = arnOf(resource) === undefined ? noArn : (set.get(id) ?? removed.get(id))
-    if (refusal === undefined) return { id }
-    return { id, refusal, ...(removed.has(id) && hasSome(own) && { isPartly: true }) }
+    if (arnOf(resource) === undefined) return { id, refusal: noArn }
+    const refused = set.get(id) ?? removed.get(id)
+    if (!refused) return { id }
+    const isPartly = refused.isSilent || (removed.has(id) && hasSome(own))
+    return { id, refusal: refused.refusal, ...(isPartly && { isPartly }) }
   })
 }
 
@@ -119,7 +127,7 @@ async function eachBatch(
   changes: readonly TagChange[],
   isWanted: (change: TagChange) => boolean,
   step: 'set' | 'remove',
-): Promise<Map<string, string>> {
+): Promise<Map<string, Refused>> {
   const wanted = changes.filter(isWanted)
   const batches = batchesOf(
     wanted,
@@ -138,18 +146,19 @@ async function eachBatch(
       return await client.send(new sdk.UntagResourcesCommand({ ResourceARNList, TagKeys }))
     }
     const answer = await orRefusal(call)
-    if ('refusal' in answer) return batch.map(({ id }) => [id, answer.refusal] as const)
+    if ('refusal' in answer) return batch.map(({ id }) => [id, answer] as const)
     return refusalsIn(answer.FailedResourcesMap, batch)
   })
   return new Map(refusals.flat())
 }
 
-function refusalsIn(failed: Failed, batch: readonly Named<unknown>[]): (readonly [string, string])[] {
+function refusalsIn(failed: Failed, batch: readonly Named<unknown>[]): (readonly [string, Refused])[] {
   const byArn = new Map(Object.entries(failed ?? {}).map(([arn, reason]) => [withoutAccount(arn), reason]))
   return batch.flatMap(({ id, arn }) => {
     const reason = byArn.get(withoutAccount(arn))
     if (!reason) return []
     const { ErrorCode = String(reason.StatusCode ?? ''), ErrorMessage = '' } = reason
-    return [[id, `AWS refused it (${ErrorCode}): ${ErrorMessage.slice(0, 300)}`] as const]
+    const refusal = `AWS refused it (${ErrorCode}): ${ErrorMessage.slice(0, 300)}`
+    return [[id, { refusal, isSilent: reason.StatusCode !== undefined && reason.StatusCode >= 500 }] as const]
   })
 }

@@ -75,7 +75,8 @@ export async function openBucket(reader: Reader, name: string, region: string): 
 /** A connection that ended before the object did. */
 class Cut extends Failure {
   constructor(key: string) {
-    super(new Fault('unavailable', `S3 sent only a part of ${key}. Try again in a few minutes.`), 'unavailable', 'Cut')
+    const fault = new Fault('unavailable', `S3 sent only a part of ${key}. Try again in a few minutes.`)
+    super(fault, 'unavailable', 'Cut', true)
   }
 }
 

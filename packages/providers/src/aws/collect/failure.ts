@@ -7,11 +7,14 @@ export class Failure extends Fault {
   readonly state: Problem['state']
   /** AWS's name of the error: `NoSuchKey`. */
   readonly awsCode: string
+  /** AWS did not answer, or not by itself: the call may have been carried out. */
+  readonly isSilent: boolean
 
-  constructor(fault: Fault, state: Problem['state'], awsCode: string) {
+  constructor(fault: Fault, state: Problem['state'], awsCode: string, isSilent: boolean) {
     super(fault.code, fault.message, [], fault.retryAfterSeconds)
     this.state = state
     this.awsCode = awsCode
+    this.isSilent = isSilent
   }
 }
 
@@ -22,12 +25,13 @@ const serviceOff = new Set(['OptInRequired', 'SubscriptionRequiredException', 'N
 /** Leaves out the SDK's own message, which may contain the request with its secrets. */
 export function failureOf(api: string, error: SdkError): Failure {
   const { name: code = '', message = '', $metadata, $response } = error
-  const fail = (fault: Fault, state: Problem['state']) => new Failure(fault, state, code)
+  const verdict = verdictOf(error)
+  const fail = (fault: Fault, state: Problem['state']) => new Failure(fault, state, code, verdict === 'silent')
   if (serviceOff.has(code))
     return fail(new Fault('unavailable', `This account has not signed up for the service of ${api}.`), 'api_disabled')
   if (regionOff.has(code))
     return fail(new Fault('forbidden', `AWS does not know this account for ${api}.`), 'region_disabled')
-  switch (verdictOf(error)) {
+  switch (verdict) {
     case 'throttled': {
       const seconds = Number($response?.headers?.['retry-after']) || 30
       return fail(new Fault('rate_limited', `AWS throttles ${api}. Try again later.`, [], seconds), 'throttled')

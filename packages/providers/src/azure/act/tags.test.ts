@@ -61,6 +61,18 @@ test.each([
 })
 
 test.each([
+  ['Merge', { Team: 'shop' }, {}],
+  ['Delete', {}, { Old: '1' }],
+])('%s without an answer may be done', async (operation, set, remove) => {
+  const { azure: provider, access } = await subscriptionWith(({ body }) =>
+    body.includes(operation) ? { status: 503, headers: { 'retry-after': '31' }, body: '' } : tagged,
+  )
+  expect(await provider.retag(access, [{ resource: vm, before: {}, set, remove }])).toEqual([
+    { id: vm.id, refusal: expect.stringContaining('503'), isPartly: true },
+  ])
+})
+
+test.each([
   '/subscriptions/another/vm',
   `/subscriptions/${subscriptionId}/../other`,
   `/subscriptions/${subscriptionId}/a?b`,

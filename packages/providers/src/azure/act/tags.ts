@@ -21,9 +21,9 @@ export function azureActor(options: AccessOptions): Actor<'azure'> {
       const calls = await azureCalls(options, access)
       return await inTurns(changes, atOnce, async ({ resource, set, remove }): Promise<Retagged> => {
         const { id } = resource
-        const merged = await orRefusal(async () => await patch(calls, resource, 'Merge', set))
+        const merged = await written(async () => await patch(calls, resource, 'Merge', set))
         if ('refusal' in merged) return { id, ...merged }
-        const deleted = await orRefusal(async () => await patch(calls, resource, 'Delete', remove))
+        const deleted = await written(async () => await patch(calls, resource, 'Delete', remove))
         const isPartly = Object.keys(set).length > 0
         return 'refusal' in deleted ? { id, ...deleted, ...(isPartly && { isPartly }) } : { id }
       })
@@ -65,6 +65,18 @@ const adviceOf: Record<number, string> = {
   403: 'Assign the application for actions the role Tag Contributor on the subscription, and check locks and policies.',
   404: 'The resource does not exist any more.',
   409: 'The resource is locked, or is being changed. Try again later.',
+}
+
+/** As `orRefusal`; what is sent and not answered may be done. */
+async function written(work: () => Promise<object>): Promise<object | Pick<Retagged, 'refusal' | 'isPartly'>> {
+  return await orRefusal(async () => {
+    try {
+      return await work()
+    } catch (error) {
+      if (isFault(error, 'unavailable')) return { refusal: error.message, isPartly: true }
+      throw error
+    }
+  })
 }
 
 /** The value of `work`, or why Azure refused it. */

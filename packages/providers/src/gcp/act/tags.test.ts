@@ -63,7 +63,6 @@ test('a second conflict is a refusal, and nothing is changed', async () => {
 
 test.each([
   [{ name: 'op-1', status: 'DONE', error: { errors: [{ code: 'QUOTA', message: 'No more.' }] } }, /QUOTA.*No more/],
-  [{ name: 'op-1', status: 'RUNNING' }, /has not finished/],
 ])('an operation that ends as %j is a refusal', async (operation, refusal) => {
   const world = await diskWith({ old: '1' }, ({ path }) => (path.endsWith('/wait') ? { body: operation } : undefined))
   expect(await world.gcp.retag(world.access, [change])).toEqual([
@@ -77,4 +76,15 @@ test('a denied change names the permissions, and a message of Google does not sh
   expect(answer?.refusal).toContain('compute.*.setLabels')
   expect(answer?.refusal).not.toContain('canary')
   expect(world.calls.map(({ api }) => api)).toEqual(['oauth2.token', 'compute.disks.get', 'compute.disks.setLabels'])
+})
+
+test.each<[string, string, Reply, RegExp]>([
+  ['runs on', '/wait', { body: { name: 'op-1', status: 'RUNNING' } }, /has not finished/],
+  ['cannot be waited for', '/wait', denial(403, 'forbidden'), /may not read/],
+  ['is not answered', '/setLabels', { status: 503, body: '' }, /503/],
+])('a change that %s after it was sent may be made', async (_, end, reply, refusal) => {
+  const world = await diskWith({ old: '1' }, ({ path }) => (path.endsWith(end) ? reply : undefined))
+  expect(await world.gcp.retag(world.access, [change])).toEqual([
+    { id: disk.id, refusal: expect.stringMatching(refusal), isPartly: true },
+  ])
 })

@@ -39,6 +39,9 @@ interface Labels {
 /** A refusal with a sentence of its own. */
 class Refused extends Error {}
 
+/** The change is sent, and Google does not say whether it is made. */
+class Unfinished extends Error {}
+
 const form = /\/((?:zones\/[\w-]+|regions\/[\w-]+|global)\/(instances|disks|snapshots|images|addresses)\/[a-z][\w-]*)$/
 
 function placeOf(caller: Caller, { id, aliases = [], kind }: Taggable) {
@@ -87,20 +90,38 @@ interface Operation {
 
 async function setLabels(caller: Caller, resource: Taggable, body: object): Promise<void> {
   const { path, collection } = placeOf(caller, resource)
-  const begun = await caller.call<Operation>({
+  const set = {
     service: 'compute',
     api: `compute.${collection}.setLabels`,
     path: `${pathIn(caller, path)}/setLabels`,
     body,
-  })
+  }
+  const begun = await sent(
+    async () => await caller.call<Operation>(set),
+    (error) => isFault(error, 'unavailable'),
+  )
   const place = path.split('/').slice(0, path.startsWith('global/') ? 1 : 2)
   const operations = pathIn(caller, [...place, 'operations', encodeURIComponent(begun.name ?? '')].join('/'))
   const wait = { service: 'compute', api: 'compute.operations.wait', path: `${operations}/wait`, body: {} }
-  const { status, error } = begun.status === 'DONE' ? begun : await caller.call<Operation>(wait)
+  const ended = async () => (begun.status === 'DONE' ? begun : await caller.call<Operation>(wait))
+  const { status, error } = await sent(ended, isRefusal)
   const [reason] = error?.errors ?? []
   if (reason) throw new Refused(`Google Cloud refused it (${reason.code}): ${(reason.message ?? '').slice(0, 300)}`)
-  if (status !== 'DONE') throw new Refused('Google Cloud has not finished the change yet. Ask again in a minute.')
+  if (status !== 'DONE') throw new Unfinished('Google Cloud has not finished the change yet. Ask again in a minute.')
 }
+
+/** The answer of `work`; after an error that does not tell whether the change is made, it is unfinished. */
+async function sent<Value>(work: () => Promise<Value>, isUnfinished: (error: unknown) => boolean): Promise<Value> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isUnfinished(error)) throw new Unfinished((error as Error).message)
+    throw error
+  }
+}
+
+const isRefusal = (error: unknown): error is Error =>
+  error instanceof Refusal || isFault(error, 'unavailable') || isFault(error, 'rate_limited')
 
 const adviceOf: Record<string, string> = {
   denied: 'Grant the service account for actions compute.*.get, compute.*.setLabels and compute.*Operations.get.',
@@ -109,14 +130,16 @@ const adviceOf: Record<string, string> = {
 }
 
 /** The value of `work`, or why Google refused it. */
-async function orRefusal<Value extends object>(work: () => Promise<Value>): Promise<Value | { refusal: string }> {
+async function orRefusal<Value extends object>(
+  work: () => Promise<Value>,
+): Promise<Value | { refusal: string; isPartly?: true }> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof Refusal)
       return { refusal: `Google Cloud refused it (${error.reason}). ${adviceOf[error.reason] ?? error.message}`.trim() }
-    if (error instanceof Refused || isFault(error, 'unavailable') || isFault(error, 'rate_limited'))
-      return { refusal: error.message }
+    if (error instanceof Unfinished) return { refusal: error.message, isPartly: true }
+    if (error instanceof Refused || isRefusal(error)) return { refusal: error.message }
     throw error
   }
 }
