@@ -2,7 +2,7 @@
 // `inventory`.
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { Partition, type Snapshot } from '@cloudoptima/core'
+import { Partition, Rules, type Snapshot } from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { createLake } from '@cloudoptima/lake'
 import { advise } from '../../packages/core/src/recommendations/advise.ts'
@@ -27,7 +27,21 @@ async function point(
   await tables[table].put(orgId, row)
 }
 
-const empty = { resource_changes: [], cost_rollup: [] }
+const empty = { cost_rollup: [] }
+const place = { cloud: 'aws', region: 'eu-central-1' } as const
+const listed = {
+  ...place,
+  part: 'compute',
+  sku: 'm5.large',
+  variant: 'Linux/UNIX',
+  currency: 'USD',
+  asOf: '2026-11-01',
+} as const
+await Rules.PriceList.keep(ctx, place, '2026-11-01', [
+  { ...listed, price: '0.1' },
+  { ...listed, sku: 'm5.xlarge', price: '0.2' },
+  { ...listed, price: '0.06', term: { years: 1, payment: 'no_upfront' } },
+])
 for (let n = 0; n < accounts; n++) {
   const owner = { provider: 'aws', accountId: String(n).padStart(12, '0'), takenAt: now }
   const file = (part: string) => [`${part}/${n}.parquet`]
@@ -35,7 +49,7 @@ for (let n = 0; n < accounts; n++) {
   await point(inventory, 'inventoryPartitions', {
     ...owner,
     kind: 'inventory',
-    files: { ...empty, resources: file('resources') },
+    files: { ...empty, resources: file('resources'), resource_changes: file('resource_changes') },
   })
   // All days of an account lie in one file.
   const used = Partition.keyOfKind('utilization', owner.provider, owner.accountId, days[0] ?? '')
@@ -49,7 +63,7 @@ for (let n = 0; n < accounts; n++) {
   await point(Partition.key(bill), 'partitions', {
     ...bill,
     kind: 'bill',
-    days: { first: '2026-10-30', last: '2026-11-28' },
+    days: { first: '2026-08-31', last: '2026-11-28' },
     totals: [{ currency: 'USD', billed: '1', effective: '1', list: null, contracted: null }],
     control: [],
     formats: [],
