@@ -13,7 +13,15 @@ let lake: ReturnType<typeof createLake>
 const { blobs } = memoryRuntime()
 const files = { costs: ['costs'], cost_rollup: ['rollup'], resources: [], resource_changes: [], utilization: [] }
 
-const more = ['RegionId', 'ResourceId', 'SkuId', 'PricingQuantity', 'PricingUnit', 'CommitmentDiscountStatus'] as const
+const more = [
+  'ChargeDescription',
+  'RegionId',
+  'ResourceId',
+  'SkuId',
+  'PricingQuantity',
+  'PricingUnit',
+  'CommitmentDiscountStatus',
+] as const
 type Charge = Partial<Row & Record<(typeof more)[number], string>>
 
 /** A day's charge of an instance of one dollar an hour. */
@@ -29,14 +37,20 @@ const used = (day: number, hours: number, change: Charge = {}): Charge => ({
   SkuId: 'BoxUsage:m7g.large',
   PricingQuantity: String(hours),
   PricingUnit: 'Hours',
+  ChargeDescription: 'On Demand Linux',
   ...change,
 })
 const bill: Charge[] = [
   ...[1, 2, 3, 4].flatMap((day) => [used(day, 24), used(day, 2, { ServiceName: 'Amazon S3', SkuId: 'Storage' })]),
-  used(4, 96.125, { ResourceId: 'i-2', Tags: '{"Team":"ML"}' }),
-  used(4, 7, { CommitmentDiscountStatus: 'Unused', ResourceId: 'ri-1' }),
+  used(4, 96.125, { ResourceId: 'i-2', Tags: '{"Team":"ML"}', ChargeDescription: 'On Demand Windows' }),
+  used(4, 7, {
+    CommitmentDiscountStatus: 'Unused',
+    ResourceId: 'ri-1',
+    PricingQuantity: '99999999999999999999',
+    PricingUnit: '1000000 Units',
+  }),
   used(4, 1_000, { ChargeCategory: 'Tax', ResourceId: '' }),
-  used(4, 5, { BillingCurrency: 'EUR', BillingAccountId: '2' }),
+  used(4, 5, { BillingCurrency: 'EUR', BillingAccountId: '2', PricingQuantity: '0.05', PricingUnit: '100 Hours' }),
 ]
 
 beforeAll(async () => {
@@ -181,7 +195,7 @@ test('the largest groups have lines of their own, and the others one exact rest'
 const all = (name: 'resourceCharges' | 'onDemandUsage', excluded: { cloud: 'aws'; accountId: string }[] = []) =>
   lake.query(name, { orgId: 'org', files, excluded }, { start: '2024-09-01', end: '2024-09-30', most: 100 })
 
-test('charges of resources are summed by meter and commitment, without tax; the dearest first', async () => {
+test('charges of resources are summed by meter and commitment, in single units, without tax; the dearest first', async () => {
   const rows = (await all('resourceCharges')) as Queries['resourceCharges']['row'][]
   expect(
     rows.map(({ id, currency, effective, quantity, commitmentStatus }) => [
@@ -196,7 +210,7 @@ test('charges of resources are summed by meter and commitment, without tax; the 
       ['i-1', 'USD', '96', '96.000000000000000000', null],
       ['i-2', 'USD', '96.125', '96.125000000000000000', null],
       ['i-1', 'USD', '8', '8.000000000000000000', null],
-      ['ri-1', 'USD', '7', '7.000000000000000000', 'Unused'],
+      ['ri-1', 'USD', '7', null, 'Unused'],
       ['i-1', 'EUR', '5', '5.000000000000000000', null],
     ].toSorted((a, b) => Number(b[2]) - Number(a[2])),
   )
@@ -207,6 +221,11 @@ test('usage of machines at on-demand prices is listed by time, and an excluded a
   expect(rows.map(({ currency, accounts, seconds }) => [currency, accounts, seconds])).toEqual(
     rows.map(({ currency }) => [currency, '["111122223333"]', 86_400]),
   )
+  expect(rows.map(({ currency, description }) => `${currency} ${description}`)).toEqual([
+    'USD On Demand Linux',
+    'USD On Demand Windows',
+    'EUR On Demand Linux',
+  ])
   const sums = rows.map(({ costs }) => (JSON.parse(costs) as string[]).reduce((sum, cost) => sum + Number(cost), 0))
   expect(sums.reduce((sum, cost) => sum + cost, 0)).toBe(96 + 96.125 + 7 + 5)
   for (const name of ['resourceCharges', 'onDemandUsage'] as const)

@@ -98,7 +98,12 @@ const measured = [
 const isUsage = "ChargeCategory = 'Usage'"
 /** What a resource costs after credits; a tax and a purchase are not its own. */
 const ofResource = "ChargeCategory IN ('Usage', 'Credit', 'Adjustment')"
-/** Meters of machines, as `familyOfUsage` of the rules reads them. */
+/** Azure prices blocks: 7.3 of `100 Hours` are 730. */
+const block = `coalesce(TRY_CAST(regexp_extract(PricingUnit, '^([0-9]+) ', 1) AS INTEGER), 1)`
+/** `PricingQuantity` in single units; NULL if it is too large for an exact sum. */
+const units = `CASE WHEN abs(CAST(PricingQuantity AS DOUBLE)) * ${block} <= 1e13 THEN PricingQuantity * ${block} END`
+
+/** Meters of machines, as `coveredUsage` of the rules reads them. */
 const ofMachines =
   "regexp_matches(meter, 'BoxUsage:|InstanceUsage:|Multi-AZUsage:|Instance (Core|Ram)') OR (service = 'Virtual Machines' AND regexp_matches(meter, '^[A-Z]+[0-9]'))"
 
@@ -181,8 +186,7 @@ FROM told GROUP BY id, metric, off ORDER BY id, metric, off`,
   coalesce(SkuMeter, SkuId, ChargeDescription) AS meter, ServiceName AS service, BillingCurrency AS currency,
   CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
   CASE WHEN count(*) FILTER (${isUsage}) = count(ListCost) FILTER (${isUsage}) THEN CAST(sum(ListCost) FILTER (${isUsage}) AS VARCHAR) END AS list,
-  CASE WHEN count(*) FILTER (${isUsage}) = count(PricingQuantity) FILTER (${isUsage}) AND max(abs(PricingQuantity)) <= 1e13
-    THEN CAST(sum(PricingQuantity) FILTER (${isUsage}) AS VARCHAR) END AS quantity,
+  CASE WHEN count(*) FILTER (${isUsage}) = count(${units}) FILTER (${isUsage}) THEN CAST(sum(${units}) FILTER (${isUsage}) AS VARCHAR) END AS quantity,
   CommitmentDiscountId AS "commitmentId", CommitmentDiscountStatus AS "commitmentStatus"
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
   AND ${ofResource} AND EffectiveCost IS NOT NULL
@@ -194,7 +198,7 @@ GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
     values: { start, end, most },
     sql: `WITH usage AS (
   SELECT ServiceProviderName AS provider, BillingAccountId AS payer, RegionId AS region, coalesce(SkuMeter, SkuId, ChargeDescription) AS meter,
-    ServiceName AS service, BillingCurrency AS currency, list(DISTINCT ${accountOfRow('costs')}) AS accounts,
+    ServiceName AS service, ChargeDescription AS description, BillingCurrency AS currency, list(DISTINCT ${accountOfRow('costs')}) AS accounts,
     max(epoch(ChargePeriodEnd) - epoch(ChargePeriodStart)) AS seconds, date_trunc('hour', ChargePeriodStart) AS hour, sum(EffectiveCost) AS cost,
     sum(coalesce(ContractedCost, EffectiveCost)) AS contracted
   FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
@@ -202,12 +206,13 @@ GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
     AND RegionId IS NOT NULL AND EffectiveCost IS NOT NULL
   GROUP BY ALL HAVING ${ofMachines}
 )
-SELECT provider, payer, region, meter, service, currency,
+SELECT provider, payer, region, meter, service, description, currency,
   CAST(to_json(list_sort(list_distinct(flatten(list(accounts))))) AS VARCHAR) AS accounts, CAST(max(seconds) AS DOUBLE) AS seconds,
   CAST(sum(contracted) AS VARCHAR) AS contracted,
   CAST(to_json(list(strftime(hour, '%Y-%m-%dT%H:00:00.000Z') ORDER BY hour)) AS VARCHAR) AS hours,
   CAST(to_json(list(CAST(cost AS VARCHAR) ORDER BY hour)) AS VARCHAR) AS costs
-FROM usage GROUP BY provider, payer, region, meter, service, currency ORDER BY sum(cost) DESC, payer, region, meter LIMIT $most`,
+FROM usage GROUP BY provider, payer, region, meter, service, description, currency
+ORDER BY sum(cost) DESC, payer, region, meter, description LIMIT $most`,
   }),
 
   resourceCosts: ({ ids, start, end, byDay }) => ({

@@ -452,7 +452,7 @@ export interface Queries {
     }
   }
   /**
-   * Usage of machines at on-demand prices by payer, region and meter: those with the highest costs. Hours (as ISO times)
+   * Usage of machines at on-demand prices by payer, region, meter and description: those with the highest costs. Hours (as ISO times)
    * in order, with their effective costs as decimals, as JSON.
    */
   onDemandUsage: {
@@ -464,6 +464,7 @@ export interface Queries {
       region: string
       meter: string
       service: string | null
+      description: string | null
       currency: string
       /** JSON. */
       accounts: string

@@ -19,6 +19,7 @@ const row = (more: Partial<Row> = {}): Row => ({
   region: 'eu-central-1',
   meter: 'EUC1-BoxUsage:m5.large',
   service: 'Amazon Elastic Compute Cloud',
+  description: '$0.115 per On Demand Linux m5.large Instance Hour',
   currency: 'USD',
   accounts: '["a"]',
   seconds: 3600,
@@ -26,6 +27,11 @@ const row = (more: Partial<Row> = {}): Row => ({
   hours: '["2026-11-28T00:00:00.000Z","2026-11-28T05:00:00.000Z"]',
   costs: '["0.1","0.2"]',
   ...more,
+})
+
+const linux = (type: string) => ({
+  meter: `EUC1-BoxUsage:${type}`,
+  description: `$0.1 per On Demand Linux ${type} Instance Hour`,
 })
 
 async function demands(rows: Row[], first = '2026-01-01', prices = list) {
@@ -36,7 +42,7 @@ async function demands(rows: Row[], first = '2026-01-01', prices = list) {
 }
 
 test('usage of all sizes of a family is one demand, with each offer at its share of the on-demand price', async () => {
-  const larger = row({ meter: 'EUC1-BoxUsage:m5.4xlarge', accounts: '["b","a"]', costs: '["1","2"]' })
+  const larger = row({ ...linux('m5.4xlarge'), accounts: '["b","a"]', costs: '["1","2"]' })
   const [demand, ...others] = await demands([row(), larger, row({ meter: 'EUC1-EBS:VolumeUsage.gp3' })])
   expect(others).toEqual([])
   expect(demand).toMatchObject({
@@ -63,7 +69,7 @@ test('charges of a day make a demand by day, and days before the first bill are 
 })
 
 test.each([
-  ['another family', { meter: 'EUC1-BoxUsage:c6i.large' }],
+  ['another family', linux('c6i.large')],
   ['another region', { region: 'us-east-1' }],
   ['another currency', { currency: 'EUR' }],
   ['another cloud', { provider: 'Oracle' }],

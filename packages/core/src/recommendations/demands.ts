@@ -6,7 +6,7 @@ import { clouds, isOfCloud } from '../kernel/cloud.ts'
 import type { ListPrice } from '../kernel/list-price.ts'
 import * as Money from '../kernel/money.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import { type Coverable, coverableKey, type Demand, familyOfUsage, offersOf } from '../rules/index.ts'
+import { type Coverable, coverableKey, coveredUsage, type Demand, offersOf } from '../rules/index.ts'
 
 const windowDays = 90
 /** Meters of payers and regions; more are left out, the cheapest first. */
@@ -38,11 +38,11 @@ export async function demandsOf(ctx: Context, list: readonly ListPrice[]): Promi
 function usagesOf(rows: readonly Row[]): Usage[] {
   const usages = new Map<string, Usage>()
   for (const row of rows) {
-    const { provider, payer, region, meter, service, currency } = row
+    const { provider, payer, region, meter, service, description, currency } = row
     const cloud = clouds.find((each) => isOfCloud(provider, each))
-    const family = cloud && familyOfUsage({ cloud, service: service ?? '', meter })
-    if (cloud === undefined || family === undefined) continue
-    const coverable = { cloud, region, family, currency }
+    const covered = cloud && coveredUsage({ cloud, service: service ?? '', meter, description: description ?? '' })
+    if (cloud === undefined || covered === undefined) continue
+    const coverable = { cloud, region, ...covered, currency }
     const key = `${payer}|${coverableKey(coverable)}`
     const known = usages.get(key)
     if (known) known.rows.push(row)
@@ -66,7 +66,7 @@ function offersFor({ cloud, rows }: Usage, offers: Demand['offers']): Demand['of
 const digits = 15
 
 function demandOf(
-  { cloud, region, family, currency, payer, rows }: Usage,
+  { cloud, region, family, engine, currency, payer, rows }: Usage,
   { start, end }: { start: Day; end: Day },
   offers: Demand['offers'],
 ): Demand {
@@ -79,16 +79,18 @@ function demandOf(
       costs.set(time, (costs.get(time) ?? Money.zero).plus(amounts[index] ?? '0'))
     }
   }
+  const name = engine === undefined ? family : `${family} ${engine}`
   // A time without a charge had no usage.
   const times = timesOf(start, end, isHourly)
   return {
-    usage: `${family} in ${region}`,
-    product: productOf(cloud, family),
+    usage: `${name} in ${region}`,
+    product: productOf(cloud, name),
     cloud,
     accountId: payer,
     accounts: [...new Set(rows.flatMap(({ accounts }) => JSON.parse(accounts) as string[]))].toSorted(),
     kinds: family.startsWith('db.') ? ['database'] : ['instance'],
     region,
+    family,
     currency,
     grain: isHourly ? 'hour' : 'day',
     values: times.map((time) => Money.plain(costs.get(time) ?? Money.zero)),
@@ -96,14 +98,14 @@ function demandOf(
   }
 }
 
-function productOf(cloud: Demand['cloud'], family: string): string {
+function productOf(cloud: Demand['cloud'], name: string): string {
   switch (cloud) {
     case 'aws':
-      return family.startsWith('db.') ? `reserved DB instances of ${family}` : `reserved instances of ${family}`
+      return name.startsWith('db.') ? `reserved DB instances of ${name}` : `reserved instances of ${name}`
     case 'azure':
-      return `a reservation of ${family}`
+      return `a reservation of ${name}`
     case 'gcp':
-      return `committed use of ${family}`
+      return `committed use of ${name}`
   }
 }
 

@@ -25,7 +25,8 @@ const demand = (more: Partial<Demand> = {}): Demand => ({
   accountId: 'payer',
   accounts: ['account-1'],
   kinds: ['instance'],
-  region: 'global',
+  region: 'eu-central-1',
+  family: 'm5',
   currency: 'USD',
   grain: 'day',
   values: Array.from({ length: 90 }, (_, day) => (day === 40 ? '10' : '12')),
@@ -42,11 +43,11 @@ test('each term and payment is an offer for the least day of 90, with its break-
   })
   expect(lines).toEqual([
     '1 year, no upfront: 219 for 300, upfront 0, 8.8 months or 73 %',
-    '1 year, partial upfront: 210 for 300, upfront 1260, 8.4 months or 70 %',
-    '1 year, all upfront: 204 for 300, upfront 2448, 8.2 months or 68 %',
+    '1 year, partial upfront: 210 for 300, upfront 1277.5, 8.4 months or 70 %',
+    '1 year, all upfront: 204 for 300, upfront 2482, 8.2 months or 68 %',
     '3 years, no upfront: 150 for 300, upfront 0, 18 months or 50 %',
-    '3 years, partial upfront: 141 for 300, upfront 2538, 16.9 months or 47 %',
-    '3 years, all upfront: 135 for 300, upfront 4860, 16.2 months or 45 %',
+    '3 years, partial upfront: 141 for 300, upfront 2573.25, 16.9 months or 47 %',
+    '3 years, all upfront: 135 for 300, upfront 4927.5, 16.2 months or 45 %',
   ])
 })
 
@@ -70,9 +71,19 @@ test('what other recommendations end is not bought', () => {
     ({ finding }) => finding.rule === 'commitment-purchase' && finding.subject.id !== 'i-1',
   )
   expect(bought?.finding.evidence['floorMonthly']).toBe('200')
-  const elsewhere = { ...subject, accountId: 'account-2' }
-  const apart = resolve([{ ...idle, subject: elsewhere }], { book, demands: [demand()] }).recommendations
-  expect(apart.map(({ finding }) => finding.evidence['floorMonthly'])).toContain('300')
+})
+
+test.each([
+  ['of another account', { accountId: 'account-2' }, '300'],
+  ['in another region', { region: 'us-east-1' }, '300'],
+  ['of another family', { type: 'c6i.large' }, '300'],
+  ['of the family', { type: 'm5.2xlarge' }, '200'],
+])('a saving %s counts only in its own usage', (_, more, floor) => {
+  const subject = some('aws', 'instance')({ id: 'i-1', cost: usd({ compute: '100 x 730' }), ...more })
+  const idle = { ...foundIn([demand()])[0], subject, saving: { kind: 'stops_cost', parts: 'all' } } as Found
+  const { recommendations } = resolve([idle], { book, demands: [demand()] })
+  const floors = recommendations.map(({ finding }) => finding).filter(({ subject: { id } }) => id !== 'i-1')
+  expect(floors.map(({ evidence }) => evidence['floorMonthly'])).toEqual([floor])
 })
 
 test('with what rules and purchases save together, at least nothing is left to pay', () => {

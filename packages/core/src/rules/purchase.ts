@@ -5,6 +5,7 @@ import type { ResourceKind } from '../kernel/resource.ts'
 import type { Recommendation } from './compete.ts'
 import { amountOf } from './pricing/money.ts'
 import type { Finding, Level } from './rule.ts'
+import { coveredFamily } from './sizes/instance-types.ts'
 import type { Subject } from './subject.ts'
 
 /** Usage at on-demand prices that one kind of commitment could cover. */
@@ -20,6 +21,8 @@ export interface Demand {
   accounts: readonly string[]
   kinds: readonly ResourceKind[]
   region: string
+  /** As `coveredFamily` tells it of a type. */
+  family: string
   currency: string
   /** `values` are of all hours, or of all days, of 90 days; unknown ones are left out. */
   grain: 'hour' | 'day'
@@ -34,6 +37,8 @@ export interface Offer extends Term {
 
 const windowDays = 90
 const month = 30
+const daysOfYear = 365
+const digits = 15
 const upfrontShares: Record<Offer['payment'], string> = { no_upfront: '0', partial_upfront: '0.5', all_upfront: '1' }
 const judged = {
   rule: 'commitment-purchase',
@@ -77,13 +82,16 @@ function subjectOf({ cloud, accountId, region, currency, usage, values }: Demand
   }
 }
 
-/** What other recommendations already take from the usage. */
-function savedOf({ cloud, accounts, kinds, currency }: Demand, others: readonly Recommendation[]): Money.Amount {
+/** What other recommendations already take from the usage. A resource without a type may be of the family. */
+function savedOf(demand: Demand, others: readonly Recommendation[]): Money.Amount {
+  const { cloud, accounts, kinds, region, family, currency } = demand
   const own = others.filter(
     ({ finding: { subject }, saving }) =>
       subject.cloud === cloud &&
       accounts.includes(subject.accountId) &&
       kinds.includes(subject.kind) &&
+      subject.region === region &&
+      (subject.type === undefined || coveredFamily(cloud, subject.type) === family) &&
       saving.currency === currency,
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
@@ -95,7 +103,11 @@ function offered({ product, grain, currency }: Demand, offer: Offer, subject: Su
   const ratio = Money.parse(offer.ratio)
   if (ratio.gte(1) || ratio.lte(0)) return []
   const fee = floor.times(ratio)
-  const upfront = fee.times(12 * years).times(upfrontShares[payment])
+  const upfront = Money.quotient(
+    fee.times(daysOfYear * years).times(upfrontShares[payment]),
+    Money.parse(String(month)),
+    digits,
+  )
   const rounded = (amount: Money.Amount) => Money.plain(amount.round(2))
   const term = `${years} ${years === 1 ? 'year' : 'years'}, ${payment.replaceAll('_', ' ')}`
   const risk: Level = years === 3 ? 'high' : payment === 'no_upfront' ? 'low' : 'medium'

@@ -109,6 +109,8 @@ test('own prices are of usage without commitments, and have a list cost if all c
     charge({ commitmentId: 'plan-1', commitmentStatus: 'Used', variant }),
     charge({ meter: 'EUC1-Requests-Tier1' }),
     charge({ quantity: null }),
+    charge({ variant, effectiveCost: '0' }),
+    charge({ variant, effectiveCost: '-3' }),
   ])
   expect(others).toEqual([])
   expect(price).toEqual({

@@ -126,6 +126,8 @@ export function ownPrices(charges: readonly Charge[]): OwnPrice[] {
     const { part, sku } = partOf(charge)
     const { cloud, region, currency, commitmentId, variant, quantity, effectiveCost, listCost } = charge
     if (sku === undefined || commitmentId !== null || quantity === null || Money.parse(quantity).lte(0)) return []
+    // The price of a free tier, or one that credits pay, is not that of further usage.
+    if (Money.parse(effectiveCost).lte(0)) return []
     const optional = { ...(variant !== undefined && { variant }), ...(listCost !== null && { listCost }) }
     return [{ cloud, region, part, sku, currency, quantity, cost: effectiveCost, ...optional }]
   })

@@ -2,23 +2,50 @@ import type { Cloud } from '../../kernel/cloud.ts'
 import type { ListPrice } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
 import type { Offer } from '../purchase.ts'
-import { familyOf } from '../sizes/instance-types.ts'
-import { partOf } from './charges.ts'
+import { coveredFamily } from '../sizes/instance-types.ts'
 
-/** Usage that one commitment covers: `m5`, `db.m5`, a series of Azure or Google Cloud. */
+/** Usage that one commitment covers. */
 export interface Coverable {
   cloud: Cloud
   region: string
+  /** `m5`, `db.m5`, a family of Azure, a series of Google Cloud. */
   family: string
+  /** Of a database, as the inventory names it: `postgres`. */
+  engine?: string
   currency: string
 }
+type Covered = Pick<Coverable, 'family' | 'engine'>
 
-export const coverableKey = ({ cloud, region, family, currency }: Coverable): string =>
-  [cloud, region, family, currency].join('|').toLowerCase()
+export const coverableKey = ({ cloud, region, family, engine = '', currency }: Coverable): string =>
+  [cloud, region, family, engine, currency].join('|').toLowerCase()
 
-/** Commitments of Google Cloud cover a series, those of AWS and Azure the sizes of a family. */
-const coveredFamily = (cloud: Cloud, sku: string) =>
-  cloud === 'gcp' ? sku.slice(0, sku.indexOf('-')) : familyOf(cloud, sku)
+/**
+ * The engines whose reserved instances cover all sizes of a family, Single-AZ and Multi-AZ, by their names in charges:
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithReservedDBInstances.WorkingWith.html
+ */
+const flexibleEngines: Partial<Record<string, string>> = {
+  MySQL: 'mysql',
+  MariaDB: 'mariadb',
+  PostgreSQL: 'postgres',
+  'Aurora MySQL': 'aurora-mysql',
+  'Aurora PostgreSQL': 'aurora-postgresql',
+}
+
+/** Undefined if the price is of a variant whose usage is not told apart, or whose sizes are not covered together. */
+function coveredBy({ cloud, sku, variant = '' }: ListPrice): Covered | undefined {
+  const family = coveredFamily(cloud, sku)
+  switch (cloud) {
+    case 'aws': {
+      if (!sku.startsWith('db.')) return variant === 'Linux/UNIX' ? { family } : undefined
+      const engine = Object.values(flexibleEngines).find((name) => variant === `${name} Single-AZ`)
+      return engine === undefined ? undefined : { family, engine }
+    }
+    case 'azure':
+      return variant === 'Linux' ? { family } : undefined
+    case 'gcp':
+      return { family }
+  }
+}
 
 const digits = 15
 
@@ -31,8 +58,10 @@ export function offersOf(list: readonly ListPrice[]): Map<string, Offer[]> {
   for (const row of list) {
     const price = onDemand.get(skuOf(row))
     if (!row.term || price === undefined || Money.parse(price).lte(0)) continue
-    const family = coveredFamily(row.cloud, row.sku)
-    const key = coverableKey({ ...row, family })
+    const covered = coveredBy(row)
+    if (!covered) continue
+    const { cloud, region, currency } = row
+    const key = coverableKey({ cloud, region, currency, ...covered })
     const ratio = Money.plain(Money.quotient(Money.parse(row.price), Money.parse(price), digits))
     const own = offers.get(key) ?? new Map<string, Offer>()
     // All sizes of a family have the same ratio; the first one counts.
@@ -47,21 +76,36 @@ interface Usage {
   cloud: Cloud
   service: string
   meter: string
+  /** `ChargeDescription`; only it tells the platform and the engine. */
+  description: string
 }
 
-/** The family of a charge for machines; undefined for other charges. */
-export function familyOfUsage({ cloud, service, meter }: Usage): string | undefined {
+const ec2 = /^(?:Amazon Elastic Compute Cloud(?: - Compute)?|AmazonEC2)$/
+const rds = /^(?:Amazon Relational Database Service|AmazonRDS)$/
+
+/** What covers a charge for machines; undefined for other charges, and for machines that offers do not cover for sure. */
+export function coveredUsage({ cloud, service, meter, description }: Usage): Covered | undefined {
   switch (cloud) {
     case 'aws': {
-      const { part, sku } = partOf({ cloud, service, meter })
-      return part === 'compute' && sku !== undefined ? familyOf(cloud, sku) : undefined
+      const [, kind, type] = /(?:^|-)(BoxUsage|InstanceUsage|Multi-AZUsage):([\w.-]+)$/.exec(meter) ?? []
+      if (type === undefined) return undefined
+      const family = coveredFamily(cloud, type)
+      // `$0.096 per On Demand Linux m5.large Instance Hour`; another platform, or SQL Server, is named before the type.
+      if (kind === 'BoxUsage')
+        return ec2.test(service) && description.includes(` On Demand Linux ${type} `) ? { family } : undefined
+      const engine = flexibleEngines[/ running (.+)$/.exec(description)?.[1] ?? '']
+      return rds.test(service) && engine !== undefined ? { family, engine } : undefined
     }
     case 'azure':
-      // The meter `D4s v5` is of the type Standard_D4s_v5.
-      return service === 'Virtual Machines' && /^[A-Z]+\d/.test(meter)
-        ? familyOf(cloud, `Standard_${meter.replaceAll(' ', '_')}`)
+      // The meter `D4s v5` is of the type Standard_D4s_v5, with Windows too, which the product in the description names.
+      return service === 'Virtual Machines' &&
+        /^[A-Z]+\d/.test(meter) &&
+        /^Virtual Machines(?!.*(?:Windows|Cloud ?Services|Dedicated Host))/i.test(description)
+        ? { family: coveredFamily(cloud, `Standard_${meter.replaceAll(' ', '_')}`) }
         : undefined
-    case 'gcp':
-      return /^(\w+) (?:Predefined |AMD )?Instance (?:Core|Ram)\b/.exec(meter)?.[1]?.toLowerCase()
+    case 'gcp': {
+      const [, series] = /^(\w+) (?:Predefined |AMD )?Instance (?:Core|Ram)\b/.exec(meter) ?? []
+      return series === undefined ? undefined : { family: series.toLowerCase() }
+    }
   }
 }

@@ -133,6 +133,10 @@ export function inFamily(name: string, family: string): InstanceType | undefined
   return typeOf('aws', `${prefix}${family}.${name.slice(name.lastIndexOf('.') + 1)}`)
 }
 
+/** What a commitment covers of machines: a series of Google Cloud, a family of AWS and Azure. */
+export const coveredFamily = (cloud: Cloud, type: string): string =>
+  cloud === 'gcp' ? type.replace(/-.*$/, '') : familyOf(cloud, type)
+
 /** The family of a type, with the prefix of the service; of another SKU, its name without size. */
 export function familyOf(cloud: Cloud, sku: string): string {
   const family = placeOf(cloud, sku)?.family[0]?.family
