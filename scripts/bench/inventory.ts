@@ -50,7 +50,8 @@ export async function inventory(folder: string, count: number): Promise<void> {
       ORDER BY ResourceId, x_Metric, x_Hour) TO ${file('utilization', n)}`)
     await connection.run(`COPY (SELECT id AS ResourceId, 'AWS' AS ServiceProviderName, account AS SubAccountId, '1' AS BillingAccountId,
       'eu-central-1' AS RegionId, CASE kind WHEN 'instance' THEN 'EUC1-BoxUsage:m5.2xlarge' WHEN 'volume' THEN 'EUC1-EBS:VolumeUsage.gp2'
-        ELSE 'EUC1-' || kind END AS SkuMeter, NULL::VARCHAR AS SkuId, NULL::VARCHAR AS ChargeDescription, 'Amazon Elastic Compute Cloud' AS ServiceName,
+        ELSE 'EUC1-' || kind END AS SkuMeter, NULL::VARCHAR AS SkuId,
+      CASE kind WHEN 'instance' THEN 'USD 0.4 per On Demand Linux m5.2xlarge Instance Hour' END AS ChargeDescription, 'Amazon Elastic Compute Cloud' AS ServiceName,
       'USD' AS BillingCurrency, 1.5::DECIMAL(38, 18) AS EffectiveCost, 2::DECIMAL(38, 18) AS ListCost, 24::DECIMAL(38, 18) AS PricingQuantity, 'Hrs' AS PricingUnit, 1.5::DECIMAL(38, 18) AS ContractedCost,
       NULL::VARCHAR AS CommitmentDiscountId, NULL::VARCHAR AS CommitmentDiscountStatus, 'Usage' AS ChargeCategory, 'Standard' AS PricingCategory,
       TIMESTAMP '2026-08-31' + to_days(day) AS ChargePeriodStart, TIMESTAMP '2026-09-01' + to_days(day) AS ChargePeriodEnd

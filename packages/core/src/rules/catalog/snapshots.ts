@@ -40,8 +40,11 @@ function old(subject: Subject, { now, limit, resource, usersOf }: Facts<'days'>)
 /** AWS names this volume for each copy of a snapshot: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Snapshot.html */
 const sourceOfCopies = 'vol-ffffffff'
 
+/** Snapshots that nothing can be restored from. */
+const unusable = /^(?:error|failed|pending|creating|uploading|deleting)$/i
+
 const isNewest = ({ kind, createdAt = '' }: Subject, siblings: readonly Subject[]) =>
-  !siblings.some((other) => other.kind === kind && (other.createdAt ?? '') > createdAt)
+  !siblings.some((other) => other.kind === kind && !unusable.test(other.status) && (other.createdAt ?? '') > createdAt)
 
 function oldSnapshot(cloud: Cloud, kind: 'snapshot' | 'database_snapshot', id: string, finds: string): Rule {
   const undo = 'None: the snapshot is gone. Copy it to an archive before.'

@@ -25,6 +25,8 @@ export const snapshotFixtures: readonly Fixture[] = [
       snapshot({ id: 'snap-backup', tags: { 'aws:backup:source-resource': 'x' } }),
       snapshot({ id: 'snap-image' }),
       snapshot({ id: 'snap-only', attachedTo: 'vol-lost' }),
+      snapshot({ id: 'snap-good', attachedTo: 'vol-failed' }),
+      snapshot({ id: 'snap-failed', attachedTo: 'vol-failed', status: 'error', createdAt: daysAgo(30) }),
       snapshot({ id: 'snap-copy', attachedTo: 'vol-ffffffff' }),
       snapshot({ id: 'snap-copy-new', attachedTo: 'vol-ffffffff', createdAt: daysAgo(95) }),
     ],
