@@ -32,6 +32,7 @@ const commands = {
   'cost-model': { scope: 'all', run: (args) => node('scripts/cost-model.ts', args) },
   'bench:analytics': { scope: 'all', run: (args) => node('scripts/bench-analytics.ts', args) },
   'compare:forecast': { scope: 'all', run: (args) => node('scripts/compare-forecast.ts', args) },
+  'compare:rules': { scope: 'all', run: (args) => node('scripts/compare-rules.ts', args) },
   'score:forecast': { scope: 'all', run: (args) => node('scripts/score-forecast.ts', args) },
   'bench:growth': { scope: 'all', run: (args) => node('scripts/bench-growth.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },

@@ -81,7 +81,8 @@ export const ec2Rows: readonly Row[] = [
     kind: 'address',
     aliases: ({ AllocationId, PublicIp }) => [AllocationId, PublicIp],
     status: ({ AssociationId }) => (AssociationId === undefined ? 'available' : 'in-use'),
-    attachedTo: 'InstanceId',
+    // Empty if nothing uses the address.
+    attachedTo: ({ InstanceId }) => InstanceId || undefined,
     keep: ['AssociationId', 'NetworkInterfaceId', 'PublicIp'],
   }),
   row(
