@@ -62,7 +62,7 @@ async function ours(): Promise<Map<string, string[]>> {
   const subjects = parts.flatMap(({ resources }) =>
     resources.map((one) => ({ ...one, cloud: 'aws' as const, accountId })),
   )
-  const findings = judge(allRules, subjects, { now: new Date(), requiredTags: ['Team'] })
+  const findings = judge(allRules, subjects, { now: new Date(), requiredTags: [{ key: 'Team' }] })
   const found = findings.filter(
     ({ state, subject, rule }) => state === 'found' && (rule !== 'required-tag-missing' || subject.kind === 'instance'),
   )

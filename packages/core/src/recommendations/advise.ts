@@ -40,7 +40,7 @@ export async function advise(ctx: Context): Promise<Report> {
   const prices = await Promise.all(
     currencies.map((currency) => listPrices(ctx, { currency, places: [...places.values()] })),
   )
-  const requiredTags = (organization?.tags?.required ?? []).map(({ key }) => key)
+  const requiredTags = organization?.tags?.required ?? []
   const advice = recommend(
     subjects,
     { now: at, unread, requiredTags },

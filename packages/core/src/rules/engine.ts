@@ -1,11 +1,11 @@
-import type { Rule, Facts, Finding } from './rule.ts'
+import type { Rule, Facts, Finding, RequiredTag } from './rule.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import { isJudged, isTransient, isYoung } from './exclusions.ts'
 import { keyOf, type Subject } from './subject.ts'
 
 export interface Settings {
   now: Date
-  requiredTags?: readonly string[]
+  requiredTags?: readonly RequiredTag[]
   /** Kinds of resources that a collection could not read. */
   unread?: readonly { accountId: string; kind: ResourceKind }[]
 }

@@ -44,7 +44,7 @@ test('the same resources without the mark are found', () => {
 
 test('tags are required of members of groups and of spot instances too', () => {
   const spot = ec2({ id: 'i-1', tags: {}, configuration: { InstanceLifecycle: 'spot' } })
-  const findings = judge(allRules, [spot], { now, requiredTags: ['team'] })
+  const findings = judge(allRules, [spot], { now, requiredTags: [{ key: 'team' }] })
   expect(findings.map(({ rule }) => rule)).toEqual(['required-tag-missing'])
 })
 

@@ -72,12 +72,19 @@ export interface Verdict {
 export type Answer = Verdict | { missing: readonly string[] } | undefined
 export type Evidence = Readonly<Record<string, string | number>>
 
+/** A tag that every resource should have, whatever the case of its key. */
+export interface RequiredTag {
+  key: string
+  /** Undefined: any value. */
+  allowedValues?: readonly string[] | undefined
+}
+
 /** What a predicate may look at beside its subject. */
 export interface Facts<Name extends string = string> {
   now: Date
   /** The thresholds of the rule. */
   limit: Readonly<Record<Name, number>>
-  requiredTags: readonly string[]
+  requiredTags: readonly RequiredTag[]
   /** The subject of this id in the same account. */
   resource(id: string | undefined): Subject | undefined
   /** The subjects that name the id: snapshots of a volume, volumes of an instance, instances of an image. */

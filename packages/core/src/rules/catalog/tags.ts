@@ -6,27 +6,38 @@ export const tagRules: readonly Rule[] = [
   rule({
     id: 'required-tag-missing',
     analyzer: 'tag_governance',
-    finds: 'Resource without a tag that the organization requires',
+    finds: 'Resource without a tag that the organization requires, or with a value that it does not allow',
     clouds: ['aws', 'azure', 'gcp'],
     kinds: resourceKinds,
     windowDays: 0,
-    thresholds: { missing: threshold(0, 'missing tags', 'finops') },
+    thresholds: { missing: threshold(0, 'missing or wrong tags', 'finops') },
     risk: 'low',
     effort: 'low',
     restartNeeded: false,
     rollbackPossible: true,
-    undo: 'Remove the tag.',
+    undo: 'Remove the tag, or set its earlier value.',
     judgesManaged: true,
     find: ({ cloud, kind, tags }, { requiredTags }) => {
       // A NAT of Google Cloud is a part of its router, and has no labels.
       if (requiredTags.length === 0 || (cloud === 'gcp' && kind === 'nat_gateway')) return undefined
       if (tags === undefined) return { missing: ['tags'] }
-      const keys = new Set(Object.keys(tags).map((key) => key.toLowerCase()))
-      const missing = requiredTags.filter((key) => !keys.has(key.toLowerCase()))
-      if (missing.length === 0) return undefined
+      const values = new Map(Object.entries(tags).map(([key, value]) => [key.toLowerCase(), value]))
+      const missing = requiredTags.filter(({ key }) => !values.has(key.toLowerCase())).map(({ key }) => key)
+      const wrong = requiredTags.flatMap(({ key, allowedValues }) => {
+        const value = values.get(key.toLowerCase())
+        return value === undefined || (allowedValues?.includes(value) ?? true) ? [] : [`${key}=${value}`]
+      })
+      if (missing.length + wrong.length === 0) return undefined
+      const from = [
+        ...(missing.length > 0 ? [`without ${missing.join(', ')}`] : []),
+        ...(wrong.length > 0 ? [`with ${wrong.join(', ')}`] : []),
+      ]
       return {
-        evidence: { missing: missing.join(', ') },
-        change: { action: 'add the tags', from: `without ${missing.join(', ')}`, to: 'tagged' },
+        evidence: {
+          ...(missing.length > 0 && { missing: missing.join(', ') }),
+          ...(wrong.length > 0 && { notAllowed: wrong.join(', ') }),
+        },
+        change: { action: 'set the tags', from: from.join(', '), to: 'tagged' },
         saving: { kind: 'none' },
         confidence: { level: 'high', reason: 'the inventory shows it' },
       }

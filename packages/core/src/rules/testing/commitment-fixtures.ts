@@ -9,7 +9,7 @@ const vm = some('azure', 'instance', {
   status: 'running',
   cost: usd({ compute: '302 x 730' }),
 })
-const own = Object.fromEntries(requiredTags.map((key) => [key.toUpperCase(), 'blue']))
+const own = Object.fromEntries(requiredTags.map(({ key }) => [key.toUpperCase(), 'blue']))
 const bucket = some('gcp', 'bucket')
 
 export const commitmentFixtures: readonly Fixture[] = [
@@ -59,7 +59,10 @@ export const commitmentFixtures: readonly Fixture[] = [
   },
   {
     rule: 'required-tag-missing',
-    finds: [bucket({ id: 'bucket-untagged', tags: { env: 'test' } })],
+    finds: [
+      bucket({ id: 'bucket-untagged', tags: { env: 'test' } }),
+      bucket({ id: 'bucket-wrong', tags: { Team: 'purple' } }),
+    ],
     leaves: [bucket({ id: 'bucket-tagged', tags: own }), some('gcp', 'nat_gateway')({ id: 'nat-of-router', tags: {} })],
     lacks: [bucket({ id: 'bucket-tags-unknown' })],
   },

@@ -45,7 +45,7 @@ export function usd(costs: Partial<Record<Part, string>>): MonthlyCost {
   return { currency: 'USD', parts }
 }
 
-export const requiredTags = ['team']
+export const requiredTags = [{ key: 'team', allowedValues: ['blue', 'red'] }]
 
 /** What a rule found, with changes. */
 export function found(given: Partial<Found> & Pick<Found, 'subject'>): Found {
