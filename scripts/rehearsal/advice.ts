@@ -1,5 +1,6 @@
 import type { Account } from './account.ts'
 import { type Ask, poll } from './api.ts'
+import { accountId } from './emulator.ts'
 import { expectEqual } from './totals.ts'
 
 /** What the customer wastes: a machine without work and a volume without a machine. */
@@ -79,10 +80,10 @@ const volumeCost = '0.05555555560'
 /** Two rows of the bill become theirs. The FOCUS sample rounds effective costs to whole units, and that of a disk to 0. */
 export function chargeWaste(sample: string, { instanceId, volumeId }: Waste): string {
   return sample
-    .replace('"i-06fal80lf5517049b"', `"${instanceId}"`)
+    .replace(/"i-06fal80lf5517049b"([^\n]*)"11353890204"/, `"${instanceId}"$1"${accountId}"`)
     .replace(
-      /("GB-Months",)0\.0+,0\.0+,0\.0+(,[^\n]*)"vom-0ff4l8a1236860144"/,
-      `$1${volumeCost},0.08,${volumeCost}$2"${volumeId}"`,
+      /("GB-Months",)0\.0+,0\.0+,0\.0+(,[^\n]*)"vom-0ff4l8a1236860144"([^\n]*)"86366525267"/,
+      `$1${volumeCost},0.08,${volumeCost}$2"${volumeId}"$3"${accountId}"`,
     )
 }
 

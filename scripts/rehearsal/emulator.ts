@@ -21,6 +21,8 @@ export interface Emulator {
 /** Credentials that MiniStack accepts as the root user of the account. */
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 export const region = 'us-east-1'
+/** The account of these credentials. */
+export const accountId = '000000000000'
 
 /** Starts MiniStack with its files in this empty folder. */
 export async function startEmulator({
