@@ -29,7 +29,8 @@ export async function measureBundle(rounds: number): Promise<Bundle> {
   })
   const deployment = await synthesise('production', { bundled: [handler] })
   const folder = deployment.bundle(handler)
-  const texts = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile())
+  const texts = new Map(files.map(({ name }) => [name, readFileSync(join(folder, name), 'utf8')]))
   const atStart = loadedFrom('api.mjs', texts)
   return {
     bytesAtStart: [...atStart].reduce((sum, name) => sum + Buffer.byteLength(texts.get(name) ?? ''), 0),
