@@ -185,6 +185,7 @@ describe.skipIf(!canRun)('an AWS account', () => {
   it('is tagged with the role for actions, and not with the one that reads', async () => {
     // MiniStack's tagging API knows no instances.
     const id = 'acme-logs'
+    await trust(customer, role, productPrincipal, { StringEquals: { 'sts:ExternalId': externalId } })
     await new S3Client({ ...asRoot(customer), forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: id }))
     const named: Taggable = { id, kind: 'bucket', region: 'us-east-1', aliases: [`arn:aws:s3:::${id}`] }
     const by = (name: string): Access => ({

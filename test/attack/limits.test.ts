@@ -63,6 +63,8 @@ function largest(schema: Json, name: string, unit: string): unknown {
     case 'array':
       return repeated(largest(schema['items'] as Json, name, unit), Number(schema['maxItems'] ?? 1000))
     case 'object':
+      if (!schema['properties'])
+        return { [keyOf(schema, unit)]: largest(schema['additionalProperties'] as Json, name, unit) }
       return Object.fromEntries(
         Object.entries(schema['properties'] as Record<string, Json>).map(([field, inner]) => [
           field,
@@ -75,6 +77,11 @@ function largest(schema: Json, name: string, unit: string): unknown {
       // `true` for a setting such as require_second_factor would lock the caller out.
       return false
   }
+}
+
+/** The longest key of a record. */
+function keyOf({ propertyNames = { type: 'string', maxLength: 100 } }: Json, unit: string): string {
+  return String(largest(propertyNames as Json, 'key', unit))
 }
 
 /** As many items as allowed, within the body limit of 1 MB. */

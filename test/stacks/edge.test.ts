@@ -189,7 +189,7 @@ describe('environment', () => {
       JudgePurged: ['QUEUES'],
       Ml: ['QUEUES'],
       ExchangeRates: ['EXCHANGE_RATES_URL'],
-      Processing: ['KMS_KEY_ARN'],
+      Processing: ['KMS_KEY_ARN', 'QUEUES'],
       ...Object.fromEntries(
         ['CollectAws', 'CollectAzure', 'CollectGcp'].map((name) => [name, ['KMS_KEY_ARN', 'STATE_MACHINES']]),
       ),
