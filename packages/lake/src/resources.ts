@@ -154,7 +154,7 @@ WHERE x_Kind IN ('snapshot', 'database_snapshot') AND x_AttachedTo IN (${placeho
 FROM {files} WHERE lower(ResourceId) IN (${placeholders(ids)}) GROUP BY ALL ORDER BY ALL`,
   }),
 
-  // As `summarize` and `isOffHour` of the rules, which see no more than these levels of 100,000 resources.
+  // The levels of `summarize` and the hours of `isOffHour` in the rules. The hours of 100,000 resources fit no function.
   utilizationLevels: (values) => {
     const level = (column: string) =>
       `list_sort(list(${column}))[CAST(greatest(ceil(count(*) * 0.99), ceil(any_value(expected) * $knownShare)) AS BIGINT)]`

@@ -98,9 +98,9 @@ async function converted(ctx: Context, wanted: string | null | undefined): Promi
 }
 
 async function measure(ctx: Context, rows: readonly Info[]): Promise<void> {
+  const view = await Snapshot.view(ctx)
   for (const row of rows) {
-    if (row.status !== 'completed') continue
-    const measured = await measuredOf(ctx, row)
+    const measured = await measuredOf(ctx, view, row)
     if (!measured) continue
     await ctx.tables.recommendations.update(ctx.orgId, row.id, (current) =>
       current.status === 'completed' ? { ...current, measured } : undefined,

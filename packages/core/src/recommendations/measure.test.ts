@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { lakeOf, snapshot } from '../testing/cost-lake.ts'
 import { adviceIn } from '../testing/advice.ts'
+import * as Snapshot from '../lake/snapshot.ts'
 import { measuredOf } from './measure.ts'
 
 const day = (n: number) => new Date(Date.parse('2026-10-01T00:00:00.000Z') + n * 86_400_000).toISOString().slice(0, 10)
@@ -24,7 +25,10 @@ async function measured(last: number, more: { status?: 'expired'; known?: number
   const info = { ...row, status: more.status ?? ('completed' as const), endedAt: `${day(changed)}T08:00:00.000Z` }
   const before = { at, monthly: '180', currency: 'USD' }
   const known = more.known === undefined ? {} : { measured: { ...before, days: more.known } }
-  return { found: await measuredOf({ ...ctx, now: () => new Date(at) }, { ...info, ...known }), asked }
+  return {
+    found: await measuredOf({ ...ctx, now: () => new Date(at) }, await Snapshot.view(ctx), { ...info, ...known }),
+    asked,
+  }
 }
 
 test('the saving that came is the daily cost before less that after, times 30', async () => {

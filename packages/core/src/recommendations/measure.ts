@@ -2,7 +2,7 @@ import { completeUntil, filesFor } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
 import { addDays, daysIn } from '../kernel/calendar.ts'
 import * as Money from '../kernel/money.ts'
-import * as Snapshot from '../lake/snapshot.ts'
+import type * as Snapshot from '../lake/snapshot.ts'
 import { endDay } from './plan.ts'
 import type { Info, Measured } from './recommendation.ts'
 
@@ -16,10 +16,9 @@ const digits = 6
  * The saving that really came of a completed row: the daily cost of its resources in the 30 days before the change, less
  * that of the days after it. Undefined while too few days are known, or if nothing more is known than last time.
  */
-export async function measuredOf(ctx: Context, row: Info): Promise<Measured | undefined> {
+export async function measuredOf(ctx: Context, view: Snapshot.View, row: Info): Promise<Measured | undefined> {
   const [first] = row.resources
   const currency = row.found?.saving.currency ?? first?.currency
-  const view = await Snapshot.view(ctx)
   const known = completeUntil(view)
   if (row.status !== 'completed' || currency === undefined || known === null) return undefined
   const changed = endDay(row)

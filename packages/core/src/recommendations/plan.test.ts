@@ -219,3 +219,15 @@ test('a database whose version is to be upgraded stays, and the upgrade complete
     endedBecause: 'EngineVersion is 8.4.3 now.',
   })
 })
+
+test('a purchase that is not worth it any more has no reason, though its payer has no inventory', () => {
+  const [row] = applied([], plan([unattached])).map((one) => ({
+    ...one,
+    accountId: 'payer',
+    resources: [{ id: 'usage:m5', kind: 'commitment' as const, status: 'proposed' }],
+    ...(one.found && { found: { ...one.found, effect: 'none' as const } }),
+  }))
+  expect(shown(plan([], { rows: row ? [row] : [], at: later }).changed)).toMatchObject([
+    ['aws-volume-unattached', 'expired', 'Its reason is gone.', true],
+  ])
+})

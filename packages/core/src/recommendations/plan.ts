@@ -78,7 +78,8 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): 
     }
     const [first] = row.resources
     const subject = first && current.get(`${row.cloud} ${keyOf(row, first.id)}`)
-    const isRead = accounts.has(`${row.cloud}/${row.accountId}`)
+    // Usage that a commitment would cover is in the bills, not in an inventory.
+    const isRead = first?.status === 'proposed' || accounts.has(`${row.cloud}/${row.accountId}`)
     if (beyond.has(row.id)) continue
     plan.changed.push({ ...ended(row, { isRead, subject, because: reasons.get(row.id) }, at), updatedAt: now })
   }

@@ -171,7 +171,7 @@ export function actionOf({ change }: Found, { id }: Affected): Public['actions']
   return { type, description: `${action}: ${from} -> ${to}`, parameters: { resource_id: id, from, to } }
 }
 
-export function moneyText({ amount: text, currency = '', basis }: Amounts): string {
+function moneyText({ amount: text, currency = '', basis }: Amounts): string {
   return text === undefined
     ? `The saving is not known: ${basis}.`
     : `It saves ${Money.parse(text).toFixed(2)} ${currency} a month: ${basis}.`
@@ -222,9 +222,9 @@ export const Preview = z.object({
 })
 
 /** What would change, for the resources of a finding. */
-export function previewOf({ found, resources, currencyOf }: PreviewGiven): z.infer<typeof Preview> {
+export function previewOf({ found, resources }: PreviewGiven): z.infer<typeof Preview> {
   const { saving, change, effect, dependents } = found
-  const currency = saving.currency ?? currencyOf ?? null
+  const currency = saving.currency ?? resources[0]?.currency ?? null
   const costs = resources.filter((each) => each.cost !== undefined && each.currency === currency)
   const current = Money.sum(costs.map(({ cost = '0' }) => Money.parse(cost)))
   const isKnown = costs.length > 0 && saving.amount !== undefined
@@ -241,7 +241,8 @@ export function previewOf({ found, resources, currencyOf }: PreviewGiven): z.inf
     resourceChanges: resources.map((each, index) => {
       const before = { type: each.type ?? null, status: each.status, cost: each.cost ?? null }
       const isOwn = index === 0
-      const changed = effect === 'none' ? { ...before, [type]: change.to } : { ...before, type: change.to, cost: null }
+      const field = change.from === each.type ? 'type' : type
+      const changed = { ...before, [field]: change.to, ...(effect === 'changes' && { cost: null }) }
       return {
         resourceId: each.id,
         changeType: isOwn ? type : 'ends_with_it',
@@ -257,7 +258,6 @@ export function previewOf({ found, resources, currencyOf }: PreviewGiven): z.inf
 interface PreviewGiven {
   found: Found
   resources: readonly Affected[]
-  currencyOf?: string
 }
 
 function risksOf({ risk, restartNeeded, rollbackPossible, undo, confidence, dependents, saving }: Found): string[] {
