@@ -76,6 +76,7 @@ export function completeUntil(view: View): Day | null {
 
 interface Payer {
   provider: string
+  billingAccountId: string
   /** The first and the last day with charges. */
   first: Day
   last: Day
@@ -94,7 +95,8 @@ export function payersOf(snapshots: View['snapshots']): Payer[] {
     const first = bills.reduce((day, { days }) => (days.first < day ? days.first : day), bill.days.first)
     const last = bills.map(lastDayOf).reduce((a, b) => (a > b ? a : b))
     const delivered = bills.reduce((newest, { at }) => (at > newest ? at : newest), '')
-    return [{ provider: bill.provider, first, last, delivered }]
+    const { provider, billingAccountId } = bill
+    return [{ provider, billingAccountId, first, last, delivered }]
   })
 }
 

@@ -35,7 +35,12 @@ const linux = (type: string) => ({
 })
 
 async function demands(rows: Row[], first = '2026-01-01', prices = list) {
-  const bill = snapshot({ provider: rows[0]?.provider ?? 'AWS', period: '2026-11', at: '2026-11-30T06:00:00.000Z' })
+  const bill = snapshot({
+    billingAccountId: 'payer-1',
+    provider: rows[0]?.provider ?? 'AWS',
+    period: '2026-11',
+    at: '2026-11-30T06:00:00.000Z',
+  })
   const { ctx } = await lakeOf([{ ...bill, days: { first, last: '2026-11-28' } }])
   ctx.runtime.lake.query = async () => rows
   return await demandsOf({ ...ctx, now: () => new Date('2026-11-30T12:00:00Z') }, prices)

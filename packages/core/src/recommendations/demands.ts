@@ -29,7 +29,9 @@ export async function demandsOf(ctx: Context, list: readonly ListPrice[]): Promi
   return usagesOf(rows).flatMap((usage) => {
     const own = offers.get(coverableKey(usage))
     // Days before the first bill are not known.
-    const first = firsts.filter(({ provider }) => isOfCloud(provider, usage.cloud)).map((payer) => payer.first)
+    const first = firsts
+      .filter((one) => isOfCloud(one.provider, usage.cloud) && one.billingAccountId === usage.payer)
+      .map((one) => one.first)
     const known = { ...span, start: first.reduce((latest, day) => (day > latest ? day : latest), span.start) }
     return own ? [demandOf(usage, known, offersFor(usage, own))] : []
   })

@@ -1,7 +1,7 @@
 import { completeUntil, filesFor } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
 import type { Queries, ResourceRow } from '../effects/lake.ts'
-import { addDays, type Span } from '../kernel/calendar.ts'
+import { addDays } from '../kernel/calendar.ts'
 import { clouds, isOfCloud } from '../kernel/cloud.ts'
 import { keyOfKind } from '../kernel/partition.ts'
 import { resourceKinds, type Resource, type ResourceKind } from '../kernel/resource.ts'
@@ -38,8 +38,6 @@ export interface Judged {
   subjects: Subject[]
   own: OwnPrice[]
   unread: NonNullable<Settings['unread']>
-  /** The days of the costs. */
-  span: Span | undefined
 }
 
 /** All resources of the organization, with their utilization of 14 days and their costs of 30. */
@@ -56,7 +54,7 @@ export async function subjectsOf(ctx: Context): Promise<Judged> {
     if (run) listIn(runs, accountKey(row)).push({ id: row.id.toLowerCase(), ...run })
   }
   const measured = await utilizationOf(ctx, accounts, window, runs)
-  const { span, charges } = await chargesOf(ctx)
+  const charges = await chargesOf(ctx)
   const byName = Map.groupBy(charges, billedKey)
   const ids = new Set(rows.map(keyOf))
   const byCommitment = Map.groupBy(charges, ({ commitmentId }) => commitmentId?.toLowerCase() ?? '')
@@ -97,7 +95,7 @@ export async function subjectsOf(ctx: Context): Promise<Judged> {
       return { ...chargeOf(row), ...(variant !== undefined && { variant }) }
     }),
   )
-  return { subjects, own, unread: await unreadOf(ctx), span }
+  return { subjects, own, unread: await unreadOf(ctx) }
 }
 
 type Named = Pick<ResourceRow, 'provider' | 'accountId' | 'id'>
@@ -138,16 +136,16 @@ function costOfCommitment(rows: readonly ChargeRow[]) {
   return first?.commitmentId == null ? undefined : commitmentCost(first.commitmentId, rows.map(chargeOf))
 }
 
-async function chargesOf(ctx: Context): Promise<{ span: Span | undefined; charges: ChargeRow[] }> {
+async function chargesOf(ctx: Context): Promise<ChargeRow[]> {
   const view = await Snapshot.view(ctx)
   const end = completeUntil(view)
-  if (end === null) return { span: undefined, charges: [] }
+  if (end === null) return []
   const span = { start: addDays(end, 1 - View.costDays), end }
   const asked = { ...span, most: mostCharges }
   const rows = await ctx.runtime.lake.query('resourceCharges', filesFor(ctx.orgId, view, span), asked)
   const known = rows.filter(({ provider }) => cloudOf(provider) !== undefined)
   if (rows.length === mostCharges) ctx.log.warn('charges were left out of the analysis', { count: mostCharges })
-  return { span, charges: known }
+  return known
 }
 
 function resourceOf(row: ResourceRow): Resource {
