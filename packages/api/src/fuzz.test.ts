@@ -58,8 +58,10 @@ describe('arbitrary requests', () => {
   test('a GET answers 200, 401, 404, 422 or 429, and matches its contract', async () => {
     const { app } = await appWithLake()
     const reading = routes.filter(({ method }) => method === 'get')
+    // A URL cannot carry a dot segment: its parser removes it (RFC 3986, section 5.2.4).
+    const id = fc.string({ minLength: 1 }).filter((text) => text !== '.' && text !== '..')
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...reading), query, fc.string({ minLength: 1 }), async (route, query, id) => {
+      fc.asyncProperty(fc.constantFrom(...reading), query, id, async (route, query, id) => {
         const response = await app.request(
           `${route.path.replace('{id}', encodeURIComponent(id.toWellFormed()))}?${query}`,
         )
