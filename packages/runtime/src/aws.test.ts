@@ -113,7 +113,13 @@ test('cloud clients are created once, on first use', async () => {
   const verified = { ok: true, problems: [], missing: [] }
   const none = async function* () {}
   const reads = { bills: none, preliminary: none, inventory: none, utilization: none, prices: none }
-  const access = { verify: async () => verified, ...reads, tags: async () => [], retag: async () => [] }
+  const access = {
+    verify: async () => verified,
+    ...reads,
+    tags: async () => [],
+    retag: async () => [],
+    action: async () => undefined,
+  }
   const setup = {
     templates: async () => ({ read: '{}', act: '{}' }),
     principal: async () => undefined,

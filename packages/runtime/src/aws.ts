@@ -120,6 +120,7 @@ function lazyProvider(load: () => Promise<Provider>): Provider {
     prices: later((known, access: Access, asked: PriceQuestion) => known.prices(access, asked)),
     tags: async (access, resources) => await (await load()).tags(access, resources),
     retag: async (access, changes) => await (await load()).retag(access, changes),
+    action: async (access, name) => await (await load()).action(access, name),
   }
 }
 

@@ -1,6 +1,8 @@
+import type { ActionName } from '../kernel/action.ts'
 import type { Cloud } from '../kernel/cloud.ts'
 import type { ListPrice } from '../kernel/list-price.ts'
 import type { Measurement, Resource } from '../kernel/resource.ts'
+import type { CloudAction } from './acting.ts'
 
 /** All clouds. A new one is its folder in `packages/providers` and its row here. */
 export interface Clouds extends Record<Cloud, Provider> {
@@ -27,6 +29,8 @@ export interface Provider {
   tags(access: Access, resources: readonly Taggable[]): Promise<TagsNow[]>
   /** Changes each resource on its own, and answers for each: a repetition changes nothing more. */
   retag(access: Access, changes: readonly TagChange[]): Promise<Retagged[]>
+  /** With the credentials for actions, or those that read for a plan alone; undefined if this cloud has no such action. */
+  action(access: Access, name: ActionName): Promise<CloudAction | undefined>
 }
 
 /** What a cloud needs to find a resource. */

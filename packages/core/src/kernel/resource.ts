@@ -16,6 +16,7 @@ export const resourceKinds = [
   'cache',
   'table',
   'log_group',
+  'scaling_group',
   'commitment',
 ] as const
 export type ResourceKind = (typeof resourceKinds)[number]

@@ -22,6 +22,7 @@ const categoryOfKind: Record<ResourceKind, Category> = {
   function: 'compute',
   container_service: 'compute',
   cluster: 'compute',
+  scaling_group: 'compute',
   volume: 'storage',
   snapshot: 'storage',
   image: 'storage',

@@ -25,7 +25,7 @@ import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
 
-type TagCall = 'tags' | 'retag'
+type ActCall = 'tags' | 'retag' | 'action'
 
 /** A test runtime in memory that records published events, started workflows, messages and mails. */
 export interface MemoryRuntime extends Runtime {
@@ -36,7 +36,7 @@ export interface MemoryRuntime extends Runtime {
   /** Answer of all clouds to `verify`. */
   verification: Verification
   /** What all clouds have; nothing by default. */
-  cloud: Omit<Provider, 'verify' | TagCall> & Partial<Pick<Provider, TagCall>>
+  cloud: Omit<Provider, 'verify' | ActCall> & Partial<Pick<Provider, ActCall>>
 }
 
 /** The default lake throws a Fault on any use, as in a function without DuckDB. */
@@ -135,6 +135,7 @@ function memoryClouds(runtime: () => Pick<MemoryRuntime, 'verification' | 'cloud
       (await runtime().cloud.tags?.(given, resources)) ?? resources.map(({ id }) => ({ id, tags: {} })),
     retag: async (given, changes) =>
       (await runtime().cloud.retag?.(given, changes)) ?? changes.map(({ resource: { id } }) => ({ id })),
+    action: async (given, name) => await runtime().cloud.action?.(given, name),
   }
   const setup: AwsSetup = {
     templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),

@@ -41,6 +41,7 @@ export async function withInvented(invented: Invented): Promise<Clouds> {
     },
     tags: async (access, resources) => await (await of(cloud, access.credentials)).tags(access, resources),
     retag: async (access, changes) => await (await of(cloud, access.credentials)).retag(access, changes),
+    action: async (access, name) => await (await of(cloud, access.credentials)).action(access, name),
   })
   return { aws: { ...real.aws, ...chosen('aws') }, azure: chosen('azure'), gcp: chosen('gcp') }
 }

@@ -1,7 +1,9 @@
 import {
   type Access,
+  type ActionName,
   type BillDelivery,
   type Cloud,
+  type CloudAction,
   type CloudCredentials,
   Fault,
   type InventoryPart,
@@ -58,10 +60,16 @@ export interface ProviderOf<C extends Cloud> {
   prices(access: AccessTo<C>, asked: PriceQuestion): AsyncIterable<PriceList>
   tags(access: AccessTo<C>, resources: readonly Taggable[]): Promise<TagsNow[]>
   retag(access: AccessTo<C>, changes: readonly TagChange[]): Promise<Retagged[]>
+  actions: CloudActions<C>
 }
 
+/** What a cloud implements of the table of actions. */
+export type CloudActions<C extends Cloud> = Readonly<
+  Partial<Record<ActionName, (access: AccessTo<C>) => CloudAction | Promise<CloudAction>>>
+>
+
 /** What is read from an account for a collection. */
-export type Collector<C extends Cloud> = Omit<ProviderOf<C>, 'verify' | 'tags' | 'retag'>
+export type Collector<C extends Cloud> = Omit<ProviderOf<C>, 'verify' | 'tags' | 'retag' | 'actions'>
 
 /** What is changed in an account. */
 export type Actor<C extends Cloud> = Pick<ProviderOf<C>, 'tags' | 'retag'>
@@ -83,5 +91,6 @@ export function providerOf<C extends Cloud>(cloud: C, own: ProviderOf<C>): Provi
     prices: (access, asked) => own.prices(accessTo(access), asked),
     tags: async (access, resources) => await own.tags(accessTo(access), resources),
     retag: async (access, changes) => await own.retag(accessTo(access), changes),
+    action: async (access, name) => await own.actions[name]?.(accessTo(access)),
   }
 }

@@ -1,5 +1,6 @@
 import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { awsActions } from './act/actions.ts'
 import { awsActor } from './act/tags.ts'
 import { awsCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
@@ -16,6 +17,7 @@ export function awsAccess(options: AccessOptions): Provider {
     verify: (credentials) => verify(options, credentials),
     ...awsCollector(options),
     ...awsActor(options),
+    actions: awsActions(options),
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { azureActions } from './act/actions.ts'
 import { azureActor } from './act/tags.ts'
 import { azureCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
@@ -16,6 +17,7 @@ export function azureAccess(options: AccessOptions): Provider {
     verify: (credentials) => verify(options, credentials),
     ...azureCollector(options),
     ...azureActor(options),
+    actions: azureActions(options),
   })
 }
 

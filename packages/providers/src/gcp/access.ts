@@ -1,5 +1,6 @@
 import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { gcpActions } from './act/actions.ts'
 import { gcpActor } from './act/tags.ts'
 import { gcpCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
@@ -14,6 +15,7 @@ export function gcpAccess(options: AccessOptions): Provider {
     verify: (credentials) => verify(options, credentials),
     ...gcpCollector(options),
     ...gcpActor(options),
+    actions: gcpActions(options),
   })
 }
 
