@@ -10,12 +10,23 @@ export const Day = z.iso
   .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
 export const Month = z.string().regex(/^2[01]\d\d-(0[1-9]|1[0-2])$/, 'must be a month, YYYY-MM, between 2000 and 2199')
 export const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
+export const TimeZone = z.string().refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Zurich')
 export const Granularity = z.enum(['daily', 'weekly', 'monthly'])
 export type Granularity = z.infer<typeof Granularity>
 
 export interface Span {
   start: Day
   end: Day
+}
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone })
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
 }
 
 const dayMs = 86_400_000

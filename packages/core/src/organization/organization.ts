@@ -5,6 +5,7 @@ import { event } from '../effects/relay.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
+import { TimeZone } from '../kernel/calendar.ts'
 import { Name } from '../kernel/name.ts'
 import type { Updated } from '../effects/tables.ts'
 import { Tier } from './tier.ts'
@@ -35,10 +36,7 @@ const Settings = z.object({
     .regex(/^[A-Z]{3}$/, 'must be a currency of ISO 4217, such as USD')
     .nullable()
     .describe('Default currency of answers. Null: the most frequent currency of the bills.'),
-  timeZone: z
-    .string()
-    .refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Zurich')
-    .describe('Used by schedules and reports; costs are counted by UTC days.'),
+  timeZone: TimeZone.describe('Used by schedules and reports; costs are counted by UTC days.'),
   retention: z
     .strictObject({
       snapshotDays: z
@@ -91,16 +89,6 @@ export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
   sealedSecret?: string | undefined
   passwords: boolean
   newUsers?: { domains: string[]; role: Exclude<Role, 'admin'> } | undefined
-}
-
-function isTimeZone(timeZone: string) {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone })
-    return true
-  } catch (error) {
-    if (error instanceof RangeError) return false
-    throw error
-  }
 }
 
 export function founded(id: string, name: string, adminId: string, now: Date, given: Partial<Info> = {}): Info {
