@@ -22,16 +22,24 @@ const variants = new Set([
 const common = /^(?:db\.)?(?:[cmr][4-8]|t[2-4]|i[34])\w*\.|^Standard_/
 const output = process.argv[2] ?? join(import.meta.dirname, '../packages/core/src/rules/pricing/bundled-prices.json')
 
-const sourceOf = ({ cloud, region, sku }: ListPrice): string => {
-  const service = sku.startsWith('db.') ? 'AmazonRDS' : 'AmazonEC2'
-  return cloud === 'aws'
-    ? `https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/${service}/current/${region}/index.csv`
-    : 'https://prices.azure.com/api/retail/prices'
+const serviceOf = (sku: string): string => {
+  if (sku.startsWith('db.')) return 'AmazonRDS'
+  if (sku.startsWith('Lambda-')) return 'AWSLambda'
+  return sku.startsWith('Fargate-') ? 'AmazonECS' : 'AmazonEC2'
+}
+const sourceOf = ({ cloud, region, sku, term }: ListPrice): string => {
+  if (cloud !== 'aws') return 'https://prices.azure.com/api/retail/prices'
+  const path = term?.plan
+    ? 'savingsPlan/v1.0/aws/AWSComputeSavingsPlan/current/region_index.json'
+    : `offers/v1.0/aws/${serviceOf(sku)}/current/${region}/index.csv`
+  return `https://pricing.us-east-1.amazonaws.com/${path}`
 }
 
-/** Machines that a rule may name, with the usual systems; and all storage. */
+/** Machines that a rule may name, with the usual systems; Fargate and Lambda; and all storage. */
 function isBundled({ cloud, part, sku, variant = '' }: ListPrice): boolean {
-  return part !== 'compute' || (variants.has(variant) && common.test(sku) && Rules.typeOf(cloud, sku) !== undefined)
+  const isServerless = /^(?:Fargate|Lambda)-/.test(sku)
+  const isMachine = variants.has(variant) && common.test(sku) && Rules.typeOf(cloud, sku) !== undefined
+  return part !== 'compute' || isServerless || isMachine
 }
 
 async function fetched(cloud: 'aws' | 'azure'): Promise<ListPrice[]> {
@@ -48,8 +56,8 @@ async function fetched(cloud: 'aws' | 'azure'): Promise<ListPrice[]> {
 
 const all = [...(await fetched('aws')), ...(await fetched('azure'))]
 const listOf = (price: ListPrice) => {
-  const { cloud, region, currency, asOf, part, variant } = price
-  return JSON.stringify({ cloud, region, currency, asOf, part, variant, source: sourceOf(price) })
+  const { cloud, region, currency, asOf, part, variant, term } = price
+  return JSON.stringify({ cloud, region, currency, asOf, part, variant, term, source: sourceOf(price) })
 }
 const lists = [...Map.groupBy(all, listOf)].map(([key, prices]) => {
   const families = Map.groupBy(prices, ({ cloud, sku }) => Rules.familyOf(cloud, sku))

@@ -69,7 +69,8 @@ test('AWS lists the prices that its bills charge, with smaller sizes and Gravito
   )
   expect(priceOf(prices, { ...gp3, part: 'iops' })).toEqual(Money.parse('0.0052'))
   expect(priceOf(prices, { ...gp3, part: 'throughput' })).toEqual(Money.parse('0.042'))
-  expect(calls).toEqual(['pricing:index.csv', 'pricing:index.csv'])
+  const files = (count: number) => Array.from({ length: count }, () => 'pricing:index.csv')
+  expect(calls).toEqual([...files(4), 'pricing:region_index.json', ...files(1)])
 })
 
 test('Azure lists the prices that its bills charge, page by page', async () => {
@@ -96,6 +97,20 @@ test('Google Cloud lists cores and memory that make the prices of its bills', as
   }
   const disk = Money.parse(billed('gcpUsd', 'SkuMeter').get('SSD backed PD Capacity') ?? 'missing')
   expect(priceOf(prices, { cloud: 'gcp', part: 'storage', sku: 'pd-ssd' })).toEqual(disk)
+})
+
+test.each([
+  ['aws', { cloud: 'aws', family: 'm6i' }, ['ec2_instance 1 0.66', 'compute 1 0.73', 'undefined 1 0.64']],
+  ['aws', { cloud: 'aws', family: 'Fargate-vCPU-Hours:perCPU' }, ['compute 1 0.83']],
+  ['azure', { cloud: 'azure', family: 'Standard_Ds_v5' }, ['compute 1 0.76', 'undefined 1 0.66']],
+  ['gcp', { cloud: 'gcp', family: 'n2' }, ['compute 1 0.72', 'undefined 1 0.63']],
+] as const)('%s sells commitments for %o at shares of its prices', async (cloud, usage, expected) => {
+  const { prices = [] } = (await fetched(cloud)).lists[0] ?? {}
+  const offers = Rules.offersOf(prices).get(Rules.coverableKey({ ...usage, region: regions[cloud], currency: 'USD' }))
+  const found = (offers ?? [])
+    .filter(({ years, payment }) => years === 1 && payment === 'no_upfront')
+    .map(({ plan, years, ratio }) => `${plan} ${years} ${Number(ratio).toFixed(2)}`)
+  expect(found.toSorted()).toEqual(expected.toSorted())
 })
 
 test.each(['aws', 'azure', 'gcp'] as const)(

@@ -105,7 +105,7 @@ const units = `CASE WHEN abs(CAST(PricingQuantity AS DOUBLE)) * ${block} <= 1e13
 
 /** Meters of machines, as `coveredUsage` of the rules reads them. */
 const ofMachines =
-  "regexp_matches(meter, 'BoxUsage:|InstanceUsage:|Multi-AZUsage:|Instance (Core|Ram)') OR (service = 'Virtual Machines' AND regexp_matches(meter, '^[A-Z]+[0-9]'))"
+  "regexp_matches(meter, 'BoxUsage:|InstanceUsage:|Multi-AZUsage:|Fargate-|Lambda-GB-Second|Instance (Core|Ram)') OR (service = 'Virtual Machines' AND regexp_matches(meter, '^[A-Z]+[0-9]'))"
 
 export const resourceStatements: {
   [N in Name]: (parameters: Queries[N]['parameters']) => Statement<Queries[N]['dataset']>
@@ -200,7 +200,7 @@ GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
   SELECT ServiceProviderName AS provider, BillingAccountId AS payer, RegionId AS region, coalesce(SkuMeter, SkuId, ChargeDescription) AS meter,
     ServiceName AS service, ChargeDescription AS description, BillingCurrency AS currency, list(DISTINCT ${accountOfRow('costs')}) AS accounts,
     max(epoch(ChargePeriodEnd) - epoch(ChargePeriodStart)) AS seconds, date_trunc('hour', ChargePeriodStart) AS hour, sum(EffectiveCost) AS cost,
-    sum(coalesce(ContractedCost, EffectiveCost)) AS contracted
+    sum(coalesce(ContractedCost, EffectiveCost)) AS contracted, sum(coalesce(ListCost, ContractedCost, EffectiveCost)) AS listed
   FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
     AND ChargeCategory = 'Usage' AND coalesce(PricingCategory, 'Standard') = 'Standard' AND CommitmentDiscountId IS NULL
     AND RegionId IS NOT NULL AND EffectiveCost IS NOT NULL
@@ -208,7 +208,7 @@ GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
 )
 SELECT provider, payer, region, meter, service, description, currency,
   CAST(to_json(list_sort(list_distinct(flatten(list(accounts))))) AS VARCHAR) AS accounts, CAST(max(seconds) AS DOUBLE) AS seconds,
-  CAST(sum(contracted) AS VARCHAR) AS contracted,
+  CAST(sum(contracted) AS VARCHAR) AS contracted, CAST(sum(listed) AS VARCHAR) AS listed,
   CAST(to_json(list(strftime(hour, '%Y-%m-%dT%H:00:00.000Z') ORDER BY hour)) AS VARCHAR) AS hours,
   CAST(to_json(list(CAST(cost AS VARCHAR) ORDER BY hour)) AS VARCHAR) AS costs
 FROM usage GROUP BY provider, payer, region, meter, service, description, currency

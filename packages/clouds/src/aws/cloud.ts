@@ -15,6 +15,7 @@ import { metrics } from './metrics.ts'
 import { type Aws, type Operation, Whole } from './operation.ts'
 import { isPriceList, priceList } from './prices.ts'
 import { awsResource } from './resource.ts'
+import { isPlanIndex, isPlanList, planIndex, planList } from './savings-plans.ts'
 import { tagging } from './tagging.ts'
 
 const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics, ...tagging }
@@ -52,11 +53,15 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     const output = await operation({ ...request, aws, account, isPayer: account === estate.account, canAct, all })
     return output instanceof Whole ? output.answer : await encoded(request, output)
   }
+  const publicAnswerTo = (path: string) => {
+    if (isPriceList(path)) return { call: 'pricing:index.csv', answer: () => priceList(estate, path, now()) }
+    if (isPlanList(path)) return { call: 'pricing:index.csv', answer: () => planList(estate, path, now()) }
+    if (isPlanIndex(path)) return { call: 'pricing:region_index.json', answer: () => planIndex(estate, now()) }
+    return undefined
+  }
   const answer = async (received: ReceivedRequest): Promise<Answer> => {
-    if (isPriceList(received.path))
-      return await answered({ codes, write: writePublic, call: 'pricing:index.csv', faults }, () =>
-        priceList(estate, received.path, now()),
-      )
+    const published = publicAnswerTo(received.path)
+    if (published) return await answered({ codes, write: writePublic, call: published.call, faults }, published.answer)
     const request = await recognized(received)
     return await answered({ ...refusalsOf(request), call: request.call, faults }, async () => await answerOf(request))
   }

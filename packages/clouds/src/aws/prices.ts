@@ -85,11 +85,34 @@ function offersOfRds(estate: Estate): Offer[] {
   return [...single, ...single.map(double), ...single.flatMap(reserved)]
 }
 
-const offers: Partial<Record<string, (estate: Estate) => Offer[]>> = { AmazonEC2: offersOfEc2, AmazonRDS: offersOfRds }
+/** Fargate and Lambda, at the price of the bills. */
+const serverless = ({ listed }: Estate, wanted: RegExp): Offer[] =>
+  listed
+    .filter(({ meter }) => wanted.test(meter))
+    .map(({ meter, price }) => ({ usageType: meter, PricePerUnit: price, Unit: 'Hours' }))
+
+const offers: Partial<Record<string, (estate: Estate) => Offer[]>> = {
+  AmazonEC2: offersOfEc2,
+  AmazonRDS: offersOfRds,
+  AmazonECS: (estate) => serverless(estate, /^Fargate-/),
+  AWSLambda: (estate) => serverless(estate, /^Lambda-/),
+}
 
 const path = /^\/offers\/v1\.0\/aws\/(\w+)\/current\/([\w-]+)\/index\.csv$/
 
 export const isPriceList = (asked: string): boolean => path.test(asked)
+
+/** What can get the discount of a plan. */
+export const onDemandOffers = (
+  estate: Estate,
+): { service: string; usageType: string; operation: string; price: string }[] =>
+  ['AmazonEC2', 'AmazonECS', 'AWSLambda'].flatMap((service) =>
+    (offers[service]?.(estate) ?? []).flatMap(({ usageType = '', operation = '', PricePerUnit = '', TermType }) =>
+      TermType === undefined && /^(?:BoxUsage:|Fargate-|Lambda-)/.test(usageType)
+        ? [{ service, usageType, operation, price: PricePerUnit }]
+        : [],
+    ),
+  )
 
 /** The price list file of a region, which anyone may read: the prices of the bills, the same in all regions. */
 export function priceList(estate: Estate, asked: string, now: Date): Answer {
@@ -110,6 +133,8 @@ export function priceList(estate: Estate, asked: string, now: Date): Answer {
     ['OfferCode', service],
     columns,
   ]
-  const body = [...head, ...lines].map((fields) => `${fields.map((field) => `"${field}"`).join()}\n`).join('')
+  // As in the published files, an empty field has no quotes.
+  const quoted = (field: string) => (field === '' ? '' : `"${field}"`)
+  const body = [...head, ...lines].map((fields) => `${fields.map(quoted).join()}\n`).join('')
   return { headers: { 'content-type': 'text/csv' }, body }
 }

@@ -15,7 +15,14 @@ interface Rate {
   unit: string
   nanos: number
   usageType?: string
+  regions?: readonly string[]
 }
+
+/** A commitment to an amount of money: what usage of a cent on demand costs. */
+const flexible: Rate[] = [
+  { description: 'Commitment - dollar based v1: GCE for 1 year', unit: 'h', nanos: 7_200_000, regions: ['global'] },
+  { description: 'Commitment - dollar based v1: GCE for 3 years', unit: 'h', nanos: 5_400_000, regions: ['global'] },
+]
 
 const seriesOf = (details: Details) => String(details['MachineType']).split('-')[0] ?? ''
 
@@ -54,13 +61,14 @@ function skusOf({ account: { estate } }: Question) {
   const rates: Rate[] = [
     ...disks.map(({ meter, price }) => ({ description: meter, unit: 'GiBy.mo', nanos: nanosOf(price) })),
     ...[...first].flatMap(([series, { price, details }]) => machineSkus(series, Number(details['CoreCount']), price)),
+    ...flexible,
   ]
-  return rates.map(({ description, unit, nanos, usageType = 'OnDemand' }, at) => ({
+  return rates.map(({ description, unit, nanos, usageType = 'OnDemand', regions }, at) => ({
     name: `services/${computeService}/skus/${at}`,
     skuId: String(at),
-    description: `${description} in the region`,
+    description: regions ? description : `${description} in the region`,
     category: { serviceDisplayName: 'Compute Engine', resourceFamily: 'Compute', usageType },
-    serviceRegions: estate.regions,
+    serviceRegions: regions ?? estate.regions,
     pricingInfo: [
       {
         pricingExpression: {

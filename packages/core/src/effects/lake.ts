@@ -472,6 +472,8 @@ export interface Queries {
       seconds: number
       /** Before credits, of all hours. */
       contracted: string
+      /** At list prices; a charge without one counts as contracted. */
+      listed: string
       hours: string
       costs: string
     }

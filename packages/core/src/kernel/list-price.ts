@@ -41,9 +41,17 @@ export interface Sku {
   currency: string
 }
 
+/**
+ * Commitments to an amount of money an hour. `ec2_instance`: an EC2 Instance Savings Plan, for one family in one region.
+ * `compute`: for all machines everywhere, such as a Compute Savings Plan or a Compute flexible commitment of Google Cloud.
+ */
+export type Plan = 'ec2_instance' | 'compute'
+
 export interface Term {
   years: 1 | 3
   payment: 'no_upfront' | 'partial_upfront' | 'all_upfront'
+  /** Undefined: a reserved instance, a reservation, or committed use of a series. */
+  plan?: Plan
 }
 
 /** For one unit of the part, without discounts. */

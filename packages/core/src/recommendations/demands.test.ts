@@ -24,6 +24,7 @@ const row = (more: Partial<Row> = {}): Row => ({
   accounts: '["a"]',
   seconds: 3600,
   contracted: '0.3',
+  listed: '0.3',
   hours: '["2026-11-28T00:00:00.000Z","2026-11-28T05:00:00.000Z"]',
   costs: '["0.1","0.2"]',
   ...more,
@@ -47,7 +48,7 @@ async function demands(rows: Row[], first = '2026-01-01', prices = list) {
 }
 
 test('usage of all sizes of a family is one demand, with each offer at its share of the on-demand price', async () => {
-  const larger = row({ ...linux('m5.4xlarge'), accounts: '["b","a"]', costs: '["1","2"]' })
+  const larger = row({ ...linux('m5.4xlarge'), accounts: '["b","a"]', costs: '["1","2"]', listed: '3' })
   const [demand, ...others] = await demands([row(), larger, row({ meter: 'EUC1-EBS:VolumeUsage.gp3' })])
   expect(others).toEqual([])
   expect(demand).toMatchObject({
@@ -92,4 +93,27 @@ test('committed use of Google Cloud is priced by the cost before credits', async
   const [demand] = await demands([{ ...used, contracted: '100' }], '2026-01-01', own)
   // 0.63 x 100 / 70
   expect(Number(demand?.offers[0]?.ratio)).toBeCloseTo(0.9)
+})
+
+test('a discount on demand is not one on the prices of commitments', async () => {
+  // At list prices 0.6, of which 0.3 is paid: the list's 0.06 of 0.1 costs more than is paid now.
+  const [discounted] = await demands([row({ listed: '0.6' })])
+  expect(discounted?.offers.map(({ ratio }) => Number(ratio).toFixed(3))).toEqual(['1.200', '0.800'])
+})
+
+test('Fargate and Lambda are usages of their own, which a Compute Savings Plan covers', async () => {
+  const fargate = { ...listed, sku: 'Fargate-GB-Hours' }
+  const { variant: _, ...own } = fargate
+  const plans: ListPrice[] = [
+    { ...own, price: '0.004' },
+    { ...own, price: '0.003', term: { years: 1, payment: 'no_upfront', plan: 'compute' } },
+  ]
+  const used = row({ meter: 'EUC1-Fargate-GB-Hours', service: 'Amazon Elastic Container Service', description: null })
+  expect(await demands([used], '2026-01-01', plans)).toMatchObject([
+    {
+      usage: 'Fargate-GB-Hours in eu-central-1',
+      kinds: ['container_service'],
+      offers: [{ plan: 'compute', product: 'Compute Savings Plan', ratio: '0.75' }],
+    },
+  ])
 })

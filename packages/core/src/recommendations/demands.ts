@@ -2,11 +2,20 @@ import { completeUntil, filesFor, payersOf } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
 import type { Queries } from '../effects/lake.ts'
 import { addDays, type Day } from '../kernel/calendar.ts'
-import { clouds, isOfCloud } from '../kernel/cloud.ts'
-import type { ListPrice } from '../kernel/list-price.ts'
+import { type Cloud, clouds, isOfCloud } from '../kernel/cloud.ts'
+import type { ListPrice, Plan } from '../kernel/list-price.ts'
 import * as Money from '../kernel/money.ts'
+import type { ResourceKind } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import { type Coverable, coverableKey, coveredUsage, type Demand, offersOf } from '../rules/index.ts'
+import {
+  type Coverable,
+  coverableKey,
+  coveredUsage,
+  type Demand,
+  type Listed,
+  type Offer,
+  offersOf,
+} from '../rules/index.ts'
 
 const windowDays = 90
 /** Meters of payers and regions; more are left out, the cheapest first. */
@@ -54,24 +63,30 @@ function usagesOf(rows: readonly Row[]): Usage[] {
 }
 
 /**
- * Google Cloud gives sustained-use discounts as credits, and none to committed use: its price is a share of the cost
- * before credits.
+ * What the prices of a cloud's commitments are a share of. AWS and Azure sell them at the prices of their lists: a discount
+ * of the organization on demand is not assumed for them. Google Cloud takes its percentage of the organization's own price
+ * before credits, because committed use gets no sustained-use discount:
+ * https://cloud.google.com/billing/docs/how-to/cud-analysis-flexible
  */
-function offersFor({ cloud, rows }: Usage, offers: Demand['offers']): Demand['offers'] {
-  if (cloud !== 'gcp') return offers
+const bases: Record<Cloud, 'listed' | 'contracted'> = { aws: 'listed', azure: 'listed', gcp: 'contracted' }
+
+function offersFor(usage: Usage, offers: readonly Listed[]): Offer[] {
+  const { cloud, rows } = usage
   const effective = Money.sum(rows.flatMap(({ costs }) => (JSON.parse(costs) as string[]).map(Money.parse)))
   if (effective.lte(0)) return []
-  const factor = Money.quotient(Money.sum(rows.map(({ contracted }) => Money.parse(contracted))), effective, digits)
-  return offers.map((offer) => ({ ...offer, ratio: Money.plain(Money.parse(offer.ratio).times(factor)) }))
+  const basis = Money.sum(rows.map((row) => Money.parse(row[bases[cloud]])))
+  const factor = Money.quotient(basis, effective, digits)
+  return offers.map(({ ratio, ...term }) => ({
+    ...term,
+    product: productOf(usage, term.plan),
+    ratio: Money.plain(Money.parse(ratio).times(factor)),
+  }))
 }
 
 const digits = 15
 
-function demandOf(
-  { cloud, region, family, engine, currency, payer, rows }: Usage,
-  { start, end }: { start: Day; end: Day },
-  offers: Demand['offers'],
-): Demand {
+function demandOf(usage: Usage, { start, end }: { start: Day; end: Day }, offers: readonly Offer[]): Demand {
+  const { cloud, region, family, currency, payer, rows } = usage
   const isHourly = rows.every(({ seconds }) => seconds <= hourSeconds)
   const costs = new Map<string, Money.Amount>()
   for (const row of rows) {
@@ -81,16 +96,14 @@ function demandOf(
       costs.set(time, (costs.get(time) ?? Money.zero).plus(amounts[index] ?? '0'))
     }
   }
-  const name = engine === undefined ? family : `${family} ${engine}`
   // A time without a charge had no usage.
   const times = timesOf(start, end, isHourly)
   return {
-    usage: `${name} in ${region}`,
-    product: productOf(cloud, name),
+    usage: `${nameOf(usage)} in ${region}`,
     cloud,
     accountId: payer,
     accounts: [...new Set(rows.flatMap(({ accounts }) => JSON.parse(accounts) as string[]))].toSorted(),
-    kinds: family.startsWith('db.') ? ['database'] : ['instance'],
+    kinds: [kindOf(family)],
     region,
     family,
     currency,
@@ -100,14 +113,25 @@ function demandOf(
   }
 }
 
-function productOf(cloud: Demand['cloud'], name: string): string {
-  switch (cloud) {
+const nameOf = ({ family, variant }: Usage) => (variant === undefined ? family : `${family} ${variant}`)
+
+function kindOf(family: string): ResourceKind {
+  if (family.startsWith('Fargate-')) return 'container_service'
+  if (family.startsWith('Lambda-')) return 'function'
+  return family.startsWith('db.') ? 'database' : 'instance'
+}
+
+function productOf(usage: Usage, plan: Plan | undefined): string {
+  const name = nameOf(usage)
+  switch (usage.cloud) {
     case 'aws':
+      if (plan === 'compute') return 'Compute Savings Plan'
+      if (plan === 'ec2_instance') return `EC2 Instance Savings Plan of ${usage.family} in ${usage.region}`
       return name.startsWith('db.') ? `reserved DB instances of ${name}` : `reserved instances of ${name}`
     case 'azure':
-      return `a reservation of ${name}`
+      return plan ? 'Azure savings plan for compute' : `a reservation of ${name}`
     case 'gcp':
-      return `committed use of ${name}`
+      return plan ? 'Compute flexible commitment' : `committed use of ${name}`
   }
 }
 

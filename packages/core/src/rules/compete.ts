@@ -52,7 +52,8 @@ function ranked({ finding, saving }: Option): Ranked {
   const keys = [subject, ...also].map((each) => keyOf(each, each.id))
   // An order such as a missing tag can be followed beside anything else.
   const own = finding.saving.kind === 'none' ? [`${rule} ${keys[0]}`] : keys
-  return { finding, saving, rank: priorityOf(finding, saving), keys: own, name: `${keys[0]} ${rule}` }
+  const name = [keys[0], rule, finding.change.action, finding.change.to].join(' ')
+  return { finding, saving, rank: priorityOf(finding, saving), keys: own, name }
 }
 
 function byRank(a: Ranked, b: Ranked): number {

@@ -6,21 +6,21 @@ import { amountOf, savingOf } from './pricing/money.ts'
 import { priceBook } from './pricing/prices.ts'
 import { type Demand, type Offer, purchases } from './purchase.ts'
 import { resolve } from './recommend.ts'
-import type { Found } from './rule.ts'
+import type { Finding, Found } from './rule.ts'
 import { some, usd } from './testing/subjects.ts'
 
+const ri = { product: 'reserved instances of m5' }
 const offers: Offer[] = [
-  { years: 1, payment: 'no_upfront', ratio: '0.73' },
-  { years: 1, payment: 'partial_upfront', ratio: '0.7' },
-  { years: 1, payment: 'all_upfront', ratio: '0.68' },
-  { years: 3, payment: 'no_upfront', ratio: '0.5' },
-  { years: 3, payment: 'partial_upfront', ratio: '0.47' },
-  { years: 3, payment: 'all_upfront', ratio: '0.45' },
+  { ...ri, years: 1, payment: 'no_upfront', ratio: '0.73' },
+  { ...ri, years: 1, payment: 'partial_upfront', ratio: '0.7' },
+  { ...ri, years: 1, payment: 'all_upfront', ratio: '0.68' },
+  { ...ri, years: 3, payment: 'no_upfront', ratio: '0.5' },
+  { ...ri, years: 3, payment: 'partial_upfront', ratio: '0.47' },
+  { ...ri, years: 3, payment: 'all_upfront', ratio: '0.45' },
 ]
 const book = priceBook([], [])
 const demand = (more: Partial<Demand> = {}): Demand => ({
-  usage: 'compute',
-  product: 'Compute Savings Plan',
+  usage: 'm5 in eu-central-1',
   cloud: 'aws',
   accountId: 'payer',
   accounts: ['account-1'],
@@ -33,8 +33,17 @@ const demand = (more: Partial<Demand> = {}): Demand => ({
   offers,
   ...more,
 })
-const foundIn = (demands: Demand[], others: Recommendation[] = []) =>
-  purchases(demands, others).filter((finding): finding is Found => finding.state === 'found')
+const isFound = (finding: Finding): finding is Found => finding.state === 'found'
+/** The findings of purchases, and what is missing. */
+function bought(demands: readonly Demand[], others: readonly Recommendation[] = []) {
+  const missing: string[] = []
+  const options = purchases(demands, others, (findings) => {
+    missing.push(...findings.flatMap((finding) => (isFound(finding) ? [] : finding.missing)))
+    return findings.filter(isFound).map((finding) => ({ finding, saving: savingOf(finding, book) }))
+  })
+  return { found: options.map(({ finding }) => finding), missing }
+}
+const foundIn = (demands: readonly Demand[]) => bought(demands).found
 
 test('each term and payment is an offer for the least day of 90, with its break-even', () => {
   const lines = foundIn([demand()]).map(({ change, evidence }) => {
@@ -52,11 +61,9 @@ test('each term and payment is an offer for the least day of 90, with its break-
 })
 
 test('offers and products for the same usage are one recommendation with alternatives', () => {
-  const other = demand({
-    product: 'EC2 Instance Savings Plan',
-    offers: [{ years: 1, payment: 'no_upfront', ratio: '0.6' }],
-  })
-  const { recommendations } = resolve([], { book, demands: [demand(), other] })
+  const plan = { product: 'EC2 Instance Savings Plan', plan: 'ec2_instance' } as const
+  const own: Offer[] = [...offers, { ...plan, years: 1, payment: 'no_upfront', ratio: '0.6' }]
+  const { recommendations } = resolve([], { book, demands: [demand({ offers: own })] })
   expect(
     recommendations.map(({ finding, saving }) => [finding.change.action, finding.change.to, saving.amount]),
   ).toEqual([['buy: EC2 Instance Savings Plan', '1 year, no upfront', '120']])
@@ -107,11 +114,12 @@ test('with what rules and purchases save together, at least nothing is left to p
 
 test('a day without costs, or a day that is not known, makes no purchase', () => {
   const values = demand().values
-  expect(purchases([demand({ values: [...values.slice(1), '0'] })], [])).toEqual([])
-  expect(purchases([demand({ values: values.slice(1) })], [])).toMatchObject([
-    { state: 'insufficient_data', missing: ['on-demand costs: 89 of 90 days are known'] },
-  ])
-  expect(purchases([demand({ offers: [{ years: 1, payment: 'no_upfront', ratio: '1' }] })], [])).toEqual([])
+  expect(bought([demand({ values: [...values.slice(1), '0'] })])).toEqual({ found: [], missing: [] })
+  expect(bought([demand({ values: values.slice(1) })])).toEqual({
+    found: [],
+    missing: ['on-demand costs: 89 of 90 days are known'],
+  })
+  expect(foundIn([demand({ offers: [{ ...ri, years: 1, payment: 'no_upfront', ratio: '1' }] })])).toEqual([])
 })
 
 test('hours know more than days', () => {
@@ -131,7 +139,9 @@ test('nothing above the demonstrated floor is bought, and the saving is exact an
         const ratio = (percent / 100).toFixed(2)
         const least = values.map(Money.parse).toSorted((a, b) => a.cmp(b))[0] ?? Money.zero
         const floor = least.times(30)
-        for (const finding of foundIn([demand({ values, offers: [{ years: 3, payment: 'all_upfront', ratio }] })])) {
+        for (const finding of foundIn([
+          demand({ values, offers: [{ ...ri, years: 3, payment: 'all_upfront', ratio }] }),
+        ])) {
           const saving = amountOf(savingOf(finding, book))
           expect(Money.parse(String(finding.evidence['floorMonthly'])).eq(floor)).toBe(true)
           expect(saving.eq(floor.minus(floor.times(ratio)))).toBe(true)

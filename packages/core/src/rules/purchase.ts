@@ -2,18 +2,17 @@ import type { Cloud } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import type { Term } from '../kernel/list-price.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
-import type { Recommendation } from './compete.ts'
+import { compete, type Option, type Recommendation } from './compete.ts'
+import { cover, type Cover, type Member, perHour } from './cover.ts'
 import { amountOf } from './pricing/money.ts'
-import type { Finding, Level } from './rule.ts'
+import type { Evidence, Finding, Found, Level } from './rule.ts'
 import { coveredFamily } from './sizes/instance-types.ts'
 import type { Subject } from './subject.ts'
 
-/** Usage at on-demand prices that one kind of commitment could cover. */
+/** Usage at one on-demand price, which commitments could cover. */
 export interface Demand {
-  /** Demands for the same usage have the same name, and compete: `compute`, `m5 in eu-central-1`. */
+  /** `m5 in eu-central-1`. */
   usage: string
-  /** `Compute Savings Plan`. */
-  product: string
   cloud: Cloud
   /** The payer. */
   accountId: string
@@ -27,18 +26,23 @@ export interface Demand {
   /** `values` are of all hours, or of all days, of 90 days; unknown ones are left out. */
   grain: 'hour' | 'day'
   values: readonly string[]
+  /** Those for this usage alone compete for it. A plan `compute` covers the usage of all demands of a payer. */
   offers: readonly Offer[]
 }
 
 export interface Offer extends Term {
-  /** The price of the commitment for usage that costs 1 on demand, as an exact decimal. */
+  /** `reserved instances of m5`. */
+  product: string
+  /** The price of the commitment for usage that costs 1 to the organization on demand, as an exact decimal. */
   ratio: string
 }
 
 const windowDays = 90
 const month = 30
+const hoursOfDay = 24
 const daysOfYear = 365
 const digits = 15
+const shownUsages = 3
 const upfrontShares: Record<Offer['payment'], string> = { no_upfront: '0', partial_upfront: '0.5', all_upfront: '1' }
 const judged = {
   rule: 'commitment-purchase',
@@ -47,33 +51,151 @@ const judged = {
 } as const
 const undo = 'None: a commitment runs until its end.'
 
-/** One finding for each offer on each demand; those for the same usage compete. */
-export function purchases(demands: readonly Demand[], others: readonly Recommendation[]): Finding[] {
-  return demands.flatMap((demand) => {
-    const { grain, values, offers } = demand
-    const perDay = grain === 'hour' ? 24 : 1
-    const subject = subjectOf(demand, perDay)
-    const expected = windowDays * perDay
-    if (values.length < expected) {
-      const missing = [`on-demand costs: ${values.length} of ${expected} ${grain}s are known`]
-      return [{ ...judged, subject, state: 'insufficient_data' as const, missing }]
-    }
-    const lowest = values.map(Money.parse).reduce((least, value) => (value.lt(least) ? value : least))
-    const floor = lowest.times(perDay * month).minus(savedOf(demand, others))
-    return floor.lte(0) ? [] : offers.flatMap((offer) => offered(demand, offer, subject, floor))
+/** A finding and, of one that is found, what it commits of which demand. */
+interface Purchase {
+  finding: Finding
+  demand: Demand
+  bought?: { offer: Offer; covered: Money.Amount }
+}
+
+/**
+ * Purchases that never count a usage twice, in the order in which clouds apply commitments: first those for one usage, the
+ * best for each, with the plan `compute` as an alternative; then one such plan for what they leave of all usage of a payer.
+ * `wanted` is called once with each finding; it prices those that the organization wants to hear of.
+ */
+export function purchases(
+  demands: readonly Demand[],
+  others: readonly Recommendation[],
+  wanted: (findings: readonly Finding[]) => Option[],
+): Option[] {
+  const own = demands.flatMap((demand) => ownPurchases(demand, others))
+  const purchaseOf = new Map(own.map((purchase) => [purchase.finding, purchase]))
+  const options = wanted(own.map(({ finding }) => finding))
+  const committed = new Map<Demand, Money.Amount>()
+  for (const { finding } of compete(options)) {
+    const { demand, bought } = purchaseOf.get(finding) ?? {}
+    // Where the plan for all usage is the best, it is bought for all such usage together.
+    if (demand && bought && bought.offer.plan !== 'compute') committed.set(demand, bought.covered)
+  }
+  const kept = options.filter(({ finding }) => {
+    const purchase = purchaseOf.get(finding)
+    return purchase !== undefined && committed.has(purchase.demand)
+  })
+  const pools = Map.groupBy(
+    demands.filter(({ offers }) => offers.some(isForAll)),
+    poolKey,
+  )
+  return [...kept, ...wanted([...pools.values()].flatMap((pool) => pooled(pool, committed, others)))]
+}
+
+const isForAll = ({ plan }: Offer) => plan === 'compute'
+const poolKey = ({ cloud, accountId, currency }: Demand) => [cloud, accountId, currency].join('|')
+const timesOfDay = ({ grain }: Demand) => (grain === 'hour' ? hoursOfDay : 1)
+
+/** The offers on one usage; none if only the plan for all usage is offered. */
+function ownPurchases(demand: Demand, others: readonly Recommendation[]): Purchase[] {
+  const { usage, region, values, offers, grain } = demand
+  if (offers.every(isForAll)) return []
+  const cost = Money.sum(values.slice(-month * timesOfDay(demand)).map(Money.parse))
+  const subject = subjectOf(demand, { usage, name: usage, region, cost })
+  const missing = missingOf(demand)
+  if (missing) return [{ demand, finding: { ...judged, subject, state: 'insufficient_data', missing: [missing] } }]
+  // Of one usage, only the least time counts.
+  const floor = ratesOf(demand, grain).reduce((least, rate) => (rate.lt(least) ? rate : least))
+  const saved = savedOf([demand], others)
+  return offers.flatMap((offer): Purchase[] => {
+    const ratio = Money.parse(offer.ratio)
+    const found = ratio.gt(0) && ratio.lt(1) && cover([{ ratio, usage: [floor] }], saved, offer.plan !== undefined)
+    if (!found) return []
+    return [
+      { demand, bought: { offer, covered: found.covered }, finding: offered(offer, subject, { ...found, grain }) },
+    ]
   })
 }
 
+/** The plan for all usage of a payer, for what other purchases leave. */
+function pooled(
+  pool: readonly Demand[],
+  committed: ReadonlyMap<Demand, Money.Amount>,
+  others: readonly Recommendation[],
+): Finding[] {
+  const [first] = pool
+  if (!first) return []
+  const name = pooledNames[first.cloud]
+  const grain = pool.some((demand) => demand.grain === 'day') ? 'day' : 'hour'
+  const missing = pool.map(missingOf).find((text) => text !== undefined)
+  const rest = pool.map((demand) => {
+    const taken = committed.get(demand) ?? Money.zero
+    return { demand, usage: missing === undefined ? ratesOf(demand, grain).map((rate) => rate.minus(taken)) : [] }
+  })
+  const times = month * (grain === 'hour' ? hoursOfDay : 1)
+  const costs = rest.map(({ demand, usage }) => ({
+    usage: demand.usage,
+    cost: Money.quotient(Money.sum(usage.slice(-times)), Money.parse(String(times)), digits),
+  }))
+  const cost = Money.sum(costs.map((each) => each.cost))
+  const subject = subjectOf(first, { usage: 'compute', name, region: 'global', cost })
+  if (missing !== undefined) return [{ ...judged, subject, state: 'insufficient_data', missing: [missing] }]
+  const saved = savedOf(pool, others)
+  const terms = Map.groupBy(
+    pool.flatMap(({ offers }) => offers.filter(isForAll)),
+    ({ years, payment }) => `${years} ${payment}`,
+  )
+  return [...terms].toSorted(byName).flatMap(([term, [offer]]): Finding[] => {
+    const members = rest.flatMap(({ demand, usage }): Member[] => {
+      const own = demand.offers.find((each) => isForAll(each) && `${each.years} ${each.payment}` === term)
+      const ratio = own && Money.parse(own.ratio)
+      return ratio?.gt(0) && ratio.lt(1) ? [{ ratio, usage }] : []
+    })
+    const found = offer && cover(members, saved, true)
+    return found ? [offered(offer, subject, { ...found, grain }, { covers: largestOf(costs) })] : []
+  })
+}
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : 1)
+
+/** What the plan covers, in words. */
+const pooledNames: Record<Cloud, string> = {
+  aws: 'EC2, Fargate and Lambda',
+  azure: 'virtual machines',
+  gcp: 'Compute Engine',
+}
+
+/** Names of the usages that cost the most. */
+function largestOf(costs: readonly { usage: string; cost: Money.Amount }[]): string {
+  const sorted = costs.toSorted((a, b) => b.cost.cmp(a.cost) || (a.usage < b.usage ? -1 : 1))
+  const names = sorted.slice(0, shownUsages).map(({ usage }) => usage)
+  return [...names, ...(sorted.length > names.length ? [`${sorted.length - names.length} more`] : [])].join(', ')
+}
+
+function missingOf(demand: Demand): string | undefined {
+  const expected = windowDays * timesOfDay(demand)
+  const { values, grain } = demand
+  return values.length < expected ? `on-demand costs: ${values.length} of ${expected} ${grain}s are known` : undefined
+}
+
+/** The cost of each time, as if it lasted a month. */
+function ratesOf({ values, ...demand }: Demand, grain: Demand['grain']): Money.Amount[] {
+  const amounts = values.map(Money.parse)
+  if (grain === 'hour') return amounts.map((amount) => amount.times(month * hoursOfDay))
+  if (demand.grain === 'day') return amounts.map((amount) => amount.times(month))
+  const days = Array.from({ length: amounts.length / hoursOfDay }, (_, day) =>
+    Money.sum(amounts.slice(day * hoursOfDay, (day + 1) * hoursOfDay)),
+  )
+  return days.map((amount) => amount.times(month))
+}
+
 /** The usage as a subject: its cost is that of the last 30 days. */
-function subjectOf({ cloud, accountId, region, currency, usage, values }: Demand, perDay: number): Subject {
-  const cost = Money.plain(Money.sum(values.slice(-month * perDay).map(Money.parse)))
-  const parts = [{ part: 'compute', cost }] as const
-  const id = `usage:${usage}`
+function subjectOf(
+  { cloud, accountId, currency }: Demand,
+  { usage, name, region, cost }: { usage: string; name: string; region: string; cost: Money.Amount },
+): Subject {
+  const parts = [{ part: 'compute', cost: Money.plain(cost) }] as const
   return {
     cloud,
     accountId,
-    id,
-    name: usage,
+    id: `usage:${usage}`,
+    name,
     kind: 'commitment',
     status: 'proposed',
     region,
@@ -83,62 +205,65 @@ function subjectOf({ cloud, accountId, region, currency, usage, values }: Demand
 }
 
 /** What other recommendations already take from the usage. A resource without a type may be of the family. */
-function savedOf(demand: Demand, others: readonly Recommendation[]): Money.Amount {
-  const { cloud, accounts, kinds, region, family, currency } = demand
-  const own = others.filter(
-    ({ finding: { subject }, saving }) =>
-      subject.cloud === cloud &&
-      accounts.includes(subject.accountId) &&
-      kinds.includes(subject.kind) &&
-      subject.region === region &&
-      (subject.type === undefined || coveredFamily(cloud, subject.type) === family) &&
-      saving.currency === currency,
+function savedOf(demands: readonly Demand[], others: readonly Recommendation[]): Money.Amount {
+  const own = others.filter(({ finding: { subject }, saving }) =>
+    demands.some(
+      ({ cloud, accounts, kinds, region, family, currency }) =>
+        subject.cloud === cloud &&
+        accounts.includes(subject.accountId) &&
+        kinds.includes(subject.kind) &&
+        subject.region === region &&
+        (subject.type === undefined || coveredFamily(cloud, subject.type) === family) &&
+        saving.currency === currency,
+    ),
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
 }
 
-/** `floor` is the on-demand cost in 30 days that was never less, of what stays. */
-function offered({ product, grain, currency }: Demand, offer: Offer, subject: Subject, floor: Money.Amount): Finding[] {
-  const { years, payment } = offer
-  const ratio = Money.parse(offer.ratio)
-  if (ratio.gte(1) || ratio.lte(0)) return []
-  const fee = floor.times(ratio)
+function offered(
+  { years, payment, plan, product }: Offer,
+  subject: Subject,
+  { covered, fee, grain }: Cover & Pick<Demand, 'grain'>,
+  more: Evidence = {},
+): Found {
   const upfront = Money.quotient(
     fee.times(daysOfYear * years).times(upfrontShares[payment]),
     Money.parse(String(month)),
     digits,
   )
+  const ratio = Money.quotient(fee, covered, digits)
+  const currency = subject.cost?.currency ?? ''
   const rounded = (amount: Money.Amount) => Money.plain(amount.round(2))
   const term = `${years} ${years === 1 ? 'year' : 'years'}, ${payment.replaceAll('_', ' ')}`
   const risk: Level = years === 3 ? 'high' : payment === 'no_upfront' ? 'low' : 'medium'
-  return [
-    {
-      ...judged,
-      state: 'found',
-      subject,
-      evidence: {
-        floorMonthly: rounded(floor),
-        coveragePercent: Money.percentOf(floor, Money.parse(subject.cost?.parts[0]?.cost ?? '0')),
-        feeMonthly: rounded(fee),
-        upfront: rounded(upfront),
-        breakEvenUsePercent: Money.toNumber(ratio.times(100).round(2)),
-        breakEvenMonths: Money.toNumber(ratio.times(12 * years).round(1)),
-      },
-      change: { action: `buy: ${product}`, from: 'on demand', to: term },
-      saving: {
-        kind: 'computed',
-        amount: Money.plain(floor.minus(fee)),
-        how: `${rounded(floor)} ${currency} on demand, the least of ${windowDays} days, for ${rounded(fee)}`,
-      },
-      confidence:
-        grain === 'hour'
-          ? { level: 'high', reason: 'no hour of 90 days was below what is bought' }
-          : { level: 'medium', reason: 'no day of 90 days was below what is bought; hours may have been' },
-      risk,
-      effort: 'low',
-      restartNeeded: false,
-      rollbackPossible: false,
-      undo,
+  return {
+    ...judged,
+    state: 'found',
+    subject,
+    evidence: {
+      ...(plan && { commitmentPerHour: perHour(fee) }),
+      floorMonthly: rounded(covered),
+      coveragePercent: Money.percentOf(covered, Money.parse(subject.cost?.parts[0]?.cost ?? '0')),
+      feeMonthly: rounded(fee),
+      upfront: rounded(upfront),
+      breakEvenUsePercent: Money.toNumber(ratio.times(100).round(2)),
+      breakEvenMonths: Money.toNumber(ratio.times(12 * years).round(1)),
+      ...more,
     },
-  ]
+    change: { action: `buy: ${product}`, from: 'on demand', to: term },
+    saving: {
+      kind: 'computed',
+      amount: Money.plain(covered.minus(fee)),
+      how: `${rounded(covered)} ${currency} on demand, the least of ${windowDays} days, for ${rounded(fee)}`,
+    },
+    confidence:
+      grain === 'hour'
+        ? { level: 'high', reason: 'no hour of 90 days was below what is bought' }
+        : { level: 'medium', reason: 'no day of 90 days was below what is bought; hours may have been' },
+    risk,
+    effort: 'low',
+    restartNeeded: false,
+    rollbackPossible: false,
+    undo,
+  }
 }

@@ -47,6 +47,6 @@ export function resolve(
       return isUnwanted ? [] : [option]
     })
   const options = wanted(findings)
-  const bought = wanted(purchases(demands, compete(options)))
+  const bought = purchases(demands, compete(options), wanted)
   return { recommendations: compete([...options, ...bought]), dismissed, unknown }
 }

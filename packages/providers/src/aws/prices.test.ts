@@ -10,7 +10,9 @@ const header =
   'usageType,operation,CapacityStatus,Volume API Name,Region Code,Database Engine,Database Edition,' +
   'LeaseContractLength,PurchaseOption,OfferingClass'
 const columns = header.split(',')
-const line = (fields: readonly string[]) => fields.map((field) => `"${field.replaceAll('"', '""')}"`).join(',')
+/** As in the published files, an empty field has no quotes. */
+const quoted = (field: string) => (field === '' ? '' : `"${field.replaceAll('"', '""')}"`)
+const line = (fields: readonly string[]) => fields.map(quoted).join(',')
 
 const usual = { TermType: 'OnDemand', StartingRange: '0', Currency: 'USD', 'Location Type': 'AWS Region' }
 const offer = (usageType: string, PricePerUnit: string, more: Record<string, string> = {}) => {
@@ -103,6 +105,23 @@ test('databases have a price by class, engine and standby', async () => {
     'compute db.r6g.large postgres Single-AZ 0.27',
     'compute db.r6g.large postgres Multi-AZ 0.54',
     'compute db.m5.xlarge sqlserver-se Single-AZ 1.3',
+  ])
+})
+
+test('Fargate and Lambda have a price by usage type; Lambda that of the first range', async () => {
+  const prices = await read(
+    offer('EUC1-Fargate-vCPU-Hours:perCPU', '0.0465600000', { Unit: 'hours' }),
+    offer('EUC1-Fargate-ARM-GB-Hours', '0.0040900000', { Unit: 'hours' }),
+    offer('EUC1-Fargate-EphemeralStorage-GB-Hours', '0.0001280000', { Unit: 'GB-Hours' }),
+    offer('EUC1-Fargate-Windows-vCPU-Hours:perCPU', '0.1', { Unit: 'hours' }),
+    offer('EUC1-Lambda-GB-Second', '0.0000150000', { Unit: 'Lambda-GB-Second', StartingRange: '6000000000' }),
+    offer('EUC1-Lambda-GB-Second', '0.0000166667', { Unit: 'Lambda-GB-Second' }),
+    offer('EUC1-Request', '0.0000002000', { Unit: 'Requests' }),
+  )
+  expect(prices.map(short)).toEqual([
+    'compute Fargate-vCPU-Hours:perCPU 0.04656',
+    'compute Fargate-ARM-GB-Hours 0.00409',
+    'compute Lambda-GB-Second 0.0000166667',
   ])
 })
 

@@ -1,13 +1,14 @@
-import { Fault, type ListPrice, Money, Rules } from '@cloudoptima/core'
+import { type ListPrice, Money, Rules } from '@cloudoptima/core'
+import { invalid, offersIn } from './price-file.ts'
 
-/** The services whose lists are read, by the name in the URL. */
-export const listedServices = ['AmazonEC2', 'AmazonRDS'] as const
+/** The services whose lists are read, by the name in the URL. Fargate is in that of ECS. */
+export const listedServices = ['AmazonEC2', 'AmazonRDS', 'AmazonECS', 'AWSLambda'] as const
 
 /**
  * `usageOperation` to `PlatformDetails`:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/billing-info-fields.html
  */
-const platforms: Partial<Record<string, string>> = {
+export const platforms: Partial<Record<string, string>> = {
   RunInstances: 'Linux/UNIX',
   'RunInstances:00g0': 'Red Hat BYOL Linux',
   'RunInstances:0010': 'Red Hat Enterprise Linux',
@@ -70,44 +71,28 @@ type Offer = Record<Column, string>
 export async function readPriceList(file: AsyncIterable<Uint8Array>, region: string): Promise<ListPrice[]> {
   const prices = new Map<string, { price: ListPrice; from: number }>()
   const reserved: Reserved = new Map()
-  let header: string[] | undefined
-  let asOf: string | undefined
-  for await (const line of linesOf(file)) {
-    if (line.startsWith('"Publication Date"')) asOf = fieldsOf(line)[1]?.slice(0, 10)
-    else if (line.startsWith('"SKU"')) header = fieldsOf(line)
-    // Most lines are of reserved instances: a search is cheaper than their fields.
-    else if (header && asOf !== undefined && /"OnDemand"|"Reserved".*"standard"|"standard".*"Reserved"/.test(line)) {
-      const offer = offerOf(line, header)
-      if (offer.term === 'Reserved') {
-        addReserved(reserved, offer, { region, asOf })
-        continue
-      }
-      const price = priceOf(offer, { region, asOf })
-      if (!price) continue
-      const key = [price.part, price.sku, price.variant].join('|')
-      const from = Number(offer.from)
-      // The first range that costs something; gp3 has the operations above 3000 only.
-      if (from < (prices.get(key)?.from ?? Infinity)) prices.set(key, { price, from })
+  // Most lines are of reserved instances: a search is cheaper than their fields.
+  const isRead = (line: string) => /"OnDemand"|"Reserved".*"standard"|"standard".*"Reserved"/.test(line)
+  for await (const { asOf, record: offer } of offersIn(file, { columns, isRead })) {
+    if (offer.term === 'Reserved') {
+      addReserved(reserved, offer, { region, asOf })
+      continue
     }
+    const price = priceOf(offer, { region, asOf })
+    if (!price) continue
+    const key = [price.part, price.sku, price.variant].join('|')
+    const from = Number(offer.from)
+    // The first range that costs something; gp3 has the operations above 3000 only.
+    if (from < (prices.get(key)?.from ?? Infinity)) prices.set(key, { price, from })
   }
-  if (!header || asOf === undefined) throw invalid('the header is missing')
   return [...[...prices.values()].map(({ price }) => price), ...reservedPrices(reserved)]
-}
-
-const invalid = (why: string) => new Fault('unavailable', `The price list of AWS cannot be read: ${why}.`)
-
-function offerOf(line: string, header: readonly string[]): Offer {
-  const fields = fieldsOf(line)
-  if (fields.length !== header.length) throw invalid('a line has another number of columns than the header')
-  const value = (name: string) => fields[header.indexOf(name)] ?? ''
-  return Object.fromEntries(Object.entries(columns).map(([column, name]) => [column, value(name)])) as Offer
 }
 
 /** By family and term: the sizes of a family have the same discount, so that the first one stands for all. */
 type Reserved = Map<string, ListPrice & { upfront: Money.Amount; hourly: Money.Amount; years: number }>
 
 const terms: Partial<Record<string, 1 | 3>> = { '1yr': 1, '3yr': 3 }
-const payments: Partial<Record<string, NonNullable<ListPrice['term']>['payment']>> = {
+export const payments: Partial<Record<string, NonNullable<ListPrice['term']>['payment']>> = {
   'No Upfront': 'no_upfront',
   'Partial Upfront': 'partial_upfront',
   'All Upfront': 'all_upfront',
@@ -168,6 +153,7 @@ function priceOf(offer: Offer, { region, asOf }: { region: string; asOf: string 
 
 /** As `variantOf` of the rules tells it of a resource; `none` if the offer is for something else. */
 function variantOf({ usageType, operation, engine, edition, license }: Offer): string | undefined {
+  if (serverless.test(usageType)) return undefined
   if (/(?:^|-)EBS:Volume(?:Usage|P-IOPS|P-Throughput)\.\w+$/.test(usageType)) return undefined
   if (/(?:^|-)BoxUsage:/.test(usageType)) return platforms[operation] ?? 'none'
   const [, instances] = /(?:^|-)(InstanceUsage|Multi-AZUsage):db\./.exec(usageType) ?? []
@@ -176,27 +162,12 @@ function variantOf({ usageType, operation, engine, edition, license }: Offer): s
   return `${name} ${instances === 'InstanceUsage' ? 'Single-AZ' : 'Multi-AZ'}`
 }
 
+/** What a Compute Savings Plan covers beside EC2. */
+const serverless = /(?:^|-)(?:Fargate|Lambda)-/
 const mibInGib = Money.parse('1024')
 
 /** Throughput is listed for a GiB a second, and billed for a MiB. */
 function unitPrice({ unit, price }: Offer): Money.Amount {
   const listed = Money.parse(price)
   return /^GiBps-mo/i.test(unit) ? Money.quotient(listed, mibInGib, 15) : listed
-}
-
-/** The published files have no line break within a field. */
-async function* linesOf(file: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of file) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
-  }
-  if (rest !== '') yield rest
-}
-
-/** All fields are quoted; a quote within is doubled. */
-function fieldsOf(line: string): string[] {
-  return Array.from(line.matchAll(/"((?:[^"]|"")*)"/g), ([, field = '']) => field.replaceAll('""', '"'))
 }

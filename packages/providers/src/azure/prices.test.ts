@@ -103,3 +103,19 @@ test('a reservation has the price of an hour, of the whole term', () => {
   })
   expect(read(item({ type: 'Reservation', reservationTerm: '5 Years', retailPrice: 2628 }))).toEqual([])
 })
+
+test('the savings plan for compute has a price an hour by term, of the machine without Windows', () => {
+  // As published for this size in australiacentral.
+  const savingsPlan = [
+    { unitPrice: 0.34323, retailPrice: 0.34323, term: '3 Years' },
+    { unitPrice: 0.49129, retailPrice: 0.49129, term: '1 Year' },
+  ]
+  const machine = { armSkuName: 'Standard_B16als_v2', retailPrice: 0.673, savingsPlan }
+  const prices = read(item(machine), item({ ...machine, productName: 'Virtual Machines Basv2 Series Windows' }))
+  expect(prices.map(({ variant, price, term }) => [variant, price, term?.years, term?.plan])).toEqual([
+    ['Linux', '0.673', undefined, undefined],
+    ['Linux', '0.34323', 3, 'compute'],
+    ['Linux', '0.49129', 1, 'compute'],
+    ['Windows', '0.673', undefined, undefined],
+  ])
+})

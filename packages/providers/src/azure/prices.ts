@@ -17,6 +17,7 @@ const Item = z.object({
   unitOfMeasure: z.string(),
   type: z.string(),
   reservationTerm: z.string().nullish(),
+  savingsPlan: z.array(z.object({ retailPrice: Decimal, term: z.string() })).nullish(),
 })
 type Item = z.infer<typeof Item>
 
@@ -33,7 +34,7 @@ export const questionsOf = (region: string): readonly string[] =>
 /** One page of the answer: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices */
 export function readPage(text: string, asOf: string): { prices: ListPrice[]; next?: string } {
   const { Items, NextPageLink } = parsed(text)
-  return { prices: Items.flatMap((item) => priceOf(item, asOf) ?? []), ...(NextPageLink && { next: NextPageLink }) }
+  return { prices: Items.flatMap((item) => pricesOf(item, asOf)), ...(NextPageLink && { next: NextPageLink }) }
 }
 
 function parsed(text: string): z.infer<typeof Page> {
@@ -53,27 +54,40 @@ function json(text: string, exact: (key: string, value: unknown, context: { sour
   }
 }
 
-/** Undefined for what no rule asks. */
-function priceOf(item: Item, asOf: string): ListPrice | undefined {
+/** Nothing for what no rule asks. */
+function pricesOf(item: Item, asOf: string): ListPrice[] {
   const { armRegionName: region, currencyCode: currency, retailPrice, type, tierMinimumUnits } = item
   const amount = Money.parse(retailPrice)
   if (type === 'Reservation') return reservationOf(item, asOf)
-  if (type !== 'Consumption' || !Money.parse(tierMinimumUnits).eq(0) || !amount.gt(0)) return undefined
+  if (type !== 'Consumption' || !Money.parse(tierMinimumUnits).eq(0) || !amount.gt(0)) return []
   const sku = machineOf(item) ?? diskOf(item) ?? snapshotOf(item)
-  return sku && { cloud: 'azure', region, ...sku, currency, price: Money.plain(amount), asOf }
+  if (!sku) return []
+  const price: ListPrice = { cloud: 'azure', region, ...sku, currency, price: Money.plain(amount), asOf }
+  return [price, ...planned(item, price)]
+}
+
+/** Azure's savings plan for compute, which covers the machine, not Windows. Monthly payments cost the same. */
+function planned({ savingsPlan }: Item, price: ListPrice): ListPrice[] {
+  if (price.part !== 'compute' || price.variant !== 'Linux') return []
+  return (savingsPlan ?? []).flatMap(({ retailPrice, term }): ListPrice[] => {
+    const amount = Money.parse(retailPrice)
+    const length = years[term]
+    if (length === undefined || !amount.gt(0)) return []
+    return [{ ...price, price: Money.plain(amount), term: { years: length, payment: 'no_upfront', plan: 'compute' } }]
+  })
 }
 
 const years: Partial<Record<string, 1 | 3>> = { '1 Year': 1, '3 Years': 3 }
 const hoursOfYear = 8760
 
 /** Of the whole term; monthly payments cost the same. It covers the machine, not Windows. */
-function reservationOf(item: Item, asOf: string): ListPrice | undefined {
+function reservationOf(item: Item, asOf: string): ListPrice[] {
   const { armRegionName: region, currencyCode: currency, armSkuName: sku, serviceName, reservationTerm } = item
   const term = years[reservationTerm ?? '']
-  if (serviceName !== 'Virtual Machines' || !sku || term === undefined) return undefined
+  if (serviceName !== 'Virtual Machines' || !sku || term === undefined) return []
   const price = Money.plain(Money.quotient(Money.parse(item.retailPrice), Money.parse(String(term * hoursOfYear)), 15))
   const place = { cloud: 'azure', region, part: 'compute', sku, variant: 'Linux', currency } as const
-  return { ...place, price, asOf, term: { years: term, payment: 'no_upfront' } }
+  return [{ ...place, price, asOf, term: { years: term, payment: 'no_upfront' } }]
 }
 
 type Priced = Pick<ListPrice, 'part' | 'sku' | 'variant'>

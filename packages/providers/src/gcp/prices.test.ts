@@ -106,3 +106,27 @@ test('committed use of a series has the price of its smallest machine', () => {
     { sku: 'n2-standard-2', price: '0.064', term: { years: 1, payment: 'no_upfront' } },
   ])
 })
+
+test('a flexible commitment has its share of the price of each series that it covers', () => {
+  const global = { serviceRegions: ['global'] }
+  const flexible = [
+    sku('Commitment - dollar based v1: GCE for 1 year', 'h', 7_200_000, global),
+    sku('Commitment - dollar based v1: GCE for 3 years', 'h', 5_400_000, global),
+    sku('Commitment - dollar based v1: Cloud SQL database in Frankfurt for 1 year', 'h', 7_500_000, global),
+  ]
+  const t2d = [
+    sku('T2D AMD Instance Core running in Frankfurt', 'h', 35_000_000),
+    sku('T2D AMD Instance Ram running in Frankfurt', 'GiBy.h', 4_700_000),
+  ]
+  const plans = priced([...n2, ...t2d, ...flexible]).filter(({ term }) => term?.plan === 'compute')
+  // 0.72 and 0.54 of 2 x 0.04073 + 8 x 0.005458; T2D is not covered.
+  expect(plans.map(({ sku: name, price, term }) => [name, price, term?.years])).toEqual([
+    ['n2-standard-2', '0.09008928', 1],
+    ['n2-standard-2', '0.06756696', 3],
+  ])
+  const whole = sku('Commitment - dollar based v1: GCE for 1 year', 'h', 0, {
+    ...global,
+    pricingInfo: [info('h', [{ startUsageAmount: 0, unitPrice: { currencyCode: 'USD', units: '1' } }])],
+  })
+  expect(priced([...n2, whole])).toEqual(priced(n2))
+})

@@ -56,9 +56,13 @@ const disks: Partial<Record<string, string>> = {
 const terms: Partial<Record<string, 1 | 3>> = { Commit1Yr: 1, Commit3Yr: 3 }
 const usageTypes = new Set(['OnDemand', ...Object.keys(terms)])
 
+/** Of a commitment to an amount of money: `Commitment - dollar based v1: GCE for 3 years`. */
+const flexible = /^Commitment - dollar based v1: GCE for ([13]) years?$/
+
 /** Whether a SKU is for use on demand, or committed, in one of the regions. */
-export const isListed = ({ category, serviceRegions }: CatalogSku, regions: readonly string[]): boolean =>
-  usageTypes.has(category.usageType) && serviceRegions.some((region) => regions.includes(region))
+export const isListed = ({ category, serviceRegions, description }: CatalogSku, regions: readonly string[]): boolean =>
+  flexible.test(description) ||
+  (usageTypes.has(category.usageType) && serviceRegions.some((region) => regions.includes(region)))
 
 /** The prices of a region's disks, and of each machine type: its cores and its memory, each times its price. */
 export function pricesOf(skus: readonly CatalogSku[], place: { region: string; asOf: string }): ListPrice[] {
@@ -89,7 +93,34 @@ export function pricesOf(skus: readonly CatalogSku[], place: { region: string; a
     const { currency } = core
     prices.push({ cloud: 'gcp', region, part: 'compute', sku: name, currency, price: Money.plain(amount), asOf })
   }
-  return [...prices, ...committed(own, place)]
+  return [...prices, ...committed(own, place), ...flexiblePrices(own, prices)]
+}
+
+/** https://cloud.google.com/compute/docs/instances/committed-use-discounts-overview */
+const flexibleSeries = ['n1', 'n2', 'n2d', 'e2', 'c2', 'c2d', 'c3', 'n4']
+/** The price of a commitment is that of usage which costs a cent on demand. */
+const cents = 100
+
+/**
+ * Compute flexible commitments, with the price of the smallest machine of each series that they cover. Their price is a share of
+ * the price on demand: https://cloud.google.com/billing/docs/how-to/cud-analysis-flexible
+ */
+function flexiblePrices(skus: readonly CatalogSku[], prices: readonly ListPrice[]): ListPrice[] {
+  const shares = skus.flatMap((sku) => {
+    const years = flexible.exec(sku.description)?.[1]
+    const rate = rateOf(sku)
+    return years === undefined || !rate ? [] : [{ years: years === '1' ? (1 as const) : (3 as const), rate }]
+  })
+  return flexibleSeries.flatMap((series) => {
+    const machine = prices.find(({ part, sku }) => part === 'compute' && sku.startsWith(`${series}-`))
+    if (!machine) return []
+    return shares.flatMap(({ years, rate }): ListPrice[] => {
+      const share = rate.amount.times(cents)
+      if (share.gte(1) || rate.currency !== machine.currency) return []
+      const price = Money.plain(Money.parse(machine.price).times(share))
+      return [{ ...machine, price, term: { years, payment: 'no_upfront', plan: 'compute' } }]
+    })
+  })
 }
 
 /** Series by their name in the description of a commitment: `Commitment v1: N2D AMD Cpu in Frankfurt for 1 Year`. */

@@ -36,6 +36,8 @@ const known: Record<Cloud, readonly Meter[]> = {
   aws: meters([
     ['extended_support', /ExtendedSupport/],
     ['compute', /(?:BoxUsage|HostBoxUsage|DedicatedUsage|InstanceUsage|Multi-AZUsage|NodeUsage):([\w.-]+)/],
+    // What a Compute Savings Plan covers beside EC2.
+    ['compute', /(?:^|-)(Fargate-(?:ARM-)?(?:vCPU-Hours:perCPU|GB-Hours)|Lambda-GB-Second(?:-ARM)?)$/],
     ['compute', /Fargate|EBSOptimized|CPUCredits|AmazonEKS-Hours/],
     ['backup', /SnapshotUsage|BackupUsage|ChargedBackup/],
     ['iops', /VolumeP-IOPS\.(\w+)|VolumeIOPS|PIOPS-Storage-IOPS|RDS:GP3-PIOPS|RDS:PIOPS/],

@@ -31,8 +31,8 @@ test('the ratio is that of the variant whose usage is covered, in any order of t
   const place = { region, currency }
   const expected = new Map([
     [coverableKey({ cloud: 'aws', family: 'm5', ...place }), '0.6'],
-    [coverableKey({ cloud: 'aws', family: 'db.m5', engine: 'mysql', ...place }), '0.7'],
-    [coverableKey({ cloud: 'aws', family: 'db.m5', engine: 'postgres', ...place }), '0.65'],
+    [coverableKey({ cloud: 'aws', family: 'db.m5', variant: 'mysql', ...place }), '0.7'],
+    [coverableKey({ cloud: 'aws', family: 'db.m5', variant: 'postgres', ...place }), '0.65'],
     [coverableKey({ cloud: 'azure', family: 'Standard_Ds_v5', ...place }), '0.5'],
     [coverableKey({ cloud: 'gcp', family: 'n2', ...place }), '0.63'],
   ])
@@ -42,6 +42,31 @@ test('the ratio is that of the variant whose usage is covered, in any order of t
   }
 })
 
+test('plans are offers of their own, for Windows and for usage without machines too', () => {
+  const own = { cloud: 'aws', region, part: 'compute', currency, asOf: '2026-11-01' } as const
+  const plan = (sku: string, price: string, name: 'compute' | 'ec2_instance', variant?: string): ListPrice[] => {
+    const row = { ...own, sku, ...(variant !== undefined && { variant }) }
+    return [
+      { ...row, price: '1' },
+      { ...row, price, term: { ...oneYear, plan: name } },
+    ]
+  }
+  const offers = offersOf([
+    ...offered('aws', 'm5.large', 'Linux/UNIX', '0.6'),
+    ...plan('m5.large', '0.65', 'ec2_instance', 'Linux/UNIX'),
+    ...plan('m5.large', '0.7', 'compute', 'Linux/UNIX'),
+    ...offered('aws', 'm5.large', 'Windows', '0.8'),
+    ...plan('m5.large', '0.85', 'ec2_instance', 'Windows'),
+    ...plan('Lambda-GB-Second', '0.88', 'compute'),
+  ])
+  const found = [...offers].map(([key, some]) => [key, ...some.map(({ plan: name, ratio }) => `${name} ${ratio}`)])
+  expect(found).toEqual([
+    ['aws|eu-central-1|m5||usd', 'undefined 0.6', 'ec2_instance 0.65', 'compute 0.7'],
+    ['aws|eu-central-1|m5|windows|usd', 'ec2_instance 0.85'],
+    ['aws|eu-central-1|lambda-gb-second||usd', 'compute 0.88'],
+  ])
+})
+
 const ec2 = 'Amazon Elastic Compute Cloud'
 const rds = 'Amazon Relational Database Service'
 const perHour = 'instance hour (or partial hour) running'
@@ -49,7 +74,18 @@ const perHour = 'instance hour (or partial hour) running'
 test.each([
   [ec2, 'EUC1-BoxUsage:m5.large', '$0.115 per On Demand Linux m5.large Instance Hour', { family: 'm5' }],
   ['AmazonEC2', 'BoxUsage:m5.large', '$0.096 per On Demand Linux m5.large Instance Hour', { family: 'm5' }],
-  [ec2, 'BoxUsage:m5.large', '$0.188 per On Demand Windows m5.large Instance Hour', undefined],
+  [
+    ec2,
+    'BoxUsage:m5.large',
+    '$0.188 per On Demand Windows m5.large Instance Hour',
+    { family: 'm5', variant: 'windows' },
+  ],
+  [ec2, 'BoxUsage:m5.large', '$0.7 per On Demand Windows with SQL Server Web m5.large Instance Hour', undefined],
+  ['AWS Fargate', 'EUC1-Fargate-vCPU-Hours:perCPU', '', { family: 'Fargate-vCPU-Hours:perCPU' }],
+  ['Amazon Elastic Container Service', 'Fargate-ARM-GB-Hours', '', { family: 'Fargate-ARM-GB-Hours' }],
+  ['AWS Lambda', 'EUC1-Lambda-GB-Second-ARM', '', { family: 'Lambda-GB-Second-ARM' }],
+  ['AWS Lambda', 'EUC1-Request', '', undefined],
+  ['Amazon Elastic Container Service', 'EUC1-Fargate-Windows-vCPU-Hours:perCPU', '', undefined],
   [ec2, 'BoxUsage:m5.large', '$0.6 per On Demand Linux with SQL Server Standard m5.large Instance Hour', undefined],
   [ec2, 'BoxUsage:m5.large', '', undefined],
   [ec2, 'DedicatedUsage:m5.large', '$0.1 per Dedicated Usage Linux m5.large Instance Hour', undefined],
@@ -63,7 +99,7 @@ test.each([
   ['Amazon Neptune', 'InstanceUsage:db.m5.large', `${perHour} PostgreSQL`, undefined],
   ['Amazon ElastiCache', 'NodeUsage:cache.m5.large', 'running Redis', undefined],
 ])('of AWS, %s %s (%s) is covered by %o', (service, meter, description, expected) => {
-  const covered = typeof expected === 'string' ? { family: 'db.m5', engine: expected } : expected
+  const covered = typeof expected === 'string' ? { family: 'db.m5', variant: expected } : expected
   expect(coveredUsage({ cloud: 'aws', service, meter, description })).toEqual(covered)
 })
 

@@ -1,23 +1,29 @@
 import type { Cloud } from '../../kernel/cloud.ts'
-import type { ListPrice } from '../../kernel/list-price.ts'
+import type { ListPrice, Term } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
-import type { Offer } from '../purchase.ts'
 import { coveredFamily } from '../sizes/instance-types.ts'
+import { partOf } from './charges.ts'
 
 /** Usage that one commitment covers. */
 export interface Coverable {
   cloud: Cloud
   region: string
-  /** `m5`, `db.m5`, a family of Azure, a series of Google Cloud. */
+  /** `m5`, `db.m5`, `Fargate-GB-Hours`, a family of Azure, a series of Google Cloud. */
   family: string
-  /** Of a database, as the inventory names it: `postgres`. */
-  engine?: string
+  /** The engine of a database, as the inventory names it: `postgres`. Of a machine of AWS: `windows`. */
+  variant?: string
   currency: string
 }
-type Covered = Pick<Coverable, 'family' | 'engine'>
+type Covered = Pick<Coverable, 'family' | 'variant'>
 
-export const coverableKey = ({ cloud, region, family, engine = '', currency }: Coverable): string =>
-  [cloud, region, family, engine, currency].join('|').toLowerCase()
+/** What a list offers for usage. */
+export interface Listed extends Term {
+  /** The price of the commitment for usage that costs 1 on demand in the same list, as an exact decimal. */
+  ratio: string
+}
+
+export const coverableKey = ({ cloud, region, family, variant = '', currency }: Coverable): string =>
+  [cloud, region, family, variant, currency].join('|').toLowerCase()
 
 /**
  * The engines whose reserved instances cover all sizes of a family, Single-AZ and Multi-AZ, by their names in charges:
@@ -32,13 +38,18 @@ const flexibleEngines: Partial<Record<string, string>> = {
 }
 
 /** Undefined if the price is of a variant whose usage is not told apart, or whose sizes are not covered together. */
-function coveredBy({ cloud, sku, variant = '' }: ListPrice): Covered | undefined {
+function coveredBy({ cloud, sku, variant = '', term }: ListPrice): Covered | undefined {
   const family = coveredFamily(cloud, sku)
   switch (cloud) {
     case 'aws': {
-      if (!sku.startsWith('db.')) return variant === 'Linux/UNIX' ? { family } : undefined
-      const engine = Object.values(flexibleEngines).find((name) => variant === `${name} Single-AZ`)
-      return engine === undefined ? undefined : { family, engine }
+      if (isServerless(sku)) return { family: sku }
+      if (sku.startsWith('db.')) {
+        const engine = Object.values(flexibleEngines).find((name) => variant === `${name} Single-AZ`)
+        return engine === undefined ? undefined : { family, variant: engine }
+      }
+      // Of reserved instances, those of Linux only cover all sizes; a plan covers all usage.
+      if (variant === 'Linux/UNIX') return { family }
+      return variant === 'Windows' && term?.plan ? { family, variant: 'windows' } : undefined
     }
     case 'azure':
       return variant === 'Linux' ? { family } : undefined
@@ -47,14 +58,15 @@ function coveredBy({ cloud, sku, variant = '' }: ListPrice): Covered | undefined
   }
 }
 
+const isServerless = (sku: string) => /^(?:Fargate|Lambda)-/.test(sku)
 const digits = 15
 
-/** The commitments that lists offer, each with its price for usage that costs 1 on demand. */
-export function offersOf(list: readonly ListPrice[]): Map<string, Offer[]> {
+/** The commitments that lists offer, by {@link coverableKey}. */
+export function offersOf(list: readonly ListPrice[]): Map<string, Listed[]> {
   const skuOf = ({ cloud, region, part, sku, variant = '', currency }: ListPrice) =>
     [cloud, region, part, sku, variant, currency].join('|').toLowerCase()
   const onDemand = new Map(list.flatMap((row) => (row.term ? [] : [[skuOf(row), row.price] as const])))
-  const offers = new Map<string, Map<string, Offer>>()
+  const offers = new Map<string, Map<string, Listed>>()
   for (const row of list) {
     const price = onDemand.get(skuOf(row))
     if (!row.term || price === undefined || Money.parse(price).lte(0)) continue
@@ -63,9 +75,9 @@ export function offersOf(list: readonly ListPrice[]): Map<string, Offer[]> {
     const { cloud, region, currency } = row
     const key = coverableKey({ cloud, region, currency, ...covered })
     const ratio = Money.plain(Money.quotient(Money.parse(row.price), Money.parse(price), digits))
-    const own = offers.get(key) ?? new Map<string, Offer>()
+    const own = offers.get(key) ?? new Map<string, Listed>()
     // All sizes of a family have the same ratio; the first one counts.
-    const name = `${row.term.years} ${row.term.payment}`
+    const name = `${row.term.years} ${row.term.payment} ${row.term.plan ?? ''}`
     if (!own.has(name)) own.set(name, { ...row.term, ratio })
     offers.set(key, own)
   }
@@ -87,14 +99,19 @@ const rds = /^(?:Amazon Relational Database Service|AmazonRDS)$/
 export function coveredUsage({ cloud, service, meter, description }: Usage): Covered | undefined {
   switch (cloud) {
     case 'aws': {
+      const { sku = '' } = partOf({ cloud, service, meter })
+      if (isServerless(sku)) return { family: sku }
       const [, kind, type] = /(?:^|-)(BoxUsage|InstanceUsage|Multi-AZUsage):([\w.-]+)$/.exec(meter) ?? []
       if (type === undefined) return undefined
       const family = coveredFamily(cloud, type)
       // `$0.096 per On Demand Linux m5.large Instance Hour`; another platform, or SQL Server, is named before the type.
-      if (kind === 'BoxUsage')
-        return ec2.test(service) && description.includes(` On Demand Linux ${type} `) ? { family } : undefined
+      if (kind === 'BoxUsage') {
+        if (!ec2.test(service)) return undefined
+        if (description.includes(` On Demand Linux ${type} `)) return { family }
+        return description.includes(` On Demand Windows ${type} `) ? { family, variant: 'windows' } : undefined
+      }
       const engine = flexibleEngines[/ running (.+)$/.exec(description)?.[1] ?? '']
-      return rds.test(service) && engine !== undefined ? { family, engine } : undefined
+      return rds.test(service) && engine !== undefined ? { family, variant: engine } : undefined
     }
     case 'azure':
       // The meter `D4s v5` is of the type Standard_D4s_v5, with Windows too, which the product in the description names.

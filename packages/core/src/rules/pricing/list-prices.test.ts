@@ -3,6 +3,7 @@ import type { ListPrice } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
 import { memoryRuntime, testContext } from '../../testing/runtime.ts'
 import { typeOf } from '../sizes/instance-types.ts'
+import { coverableKey, offersOf } from './commitments.ts'
 import file from './bundled-prices.json' with { type: 'json' }
 import { fetchedDays, keep, listPrices } from './list-prices.ts'
 import { priceBook, priceOf } from './prices.ts'
@@ -25,13 +26,27 @@ test('every bundled price is a decimal above 0 of a known type, once, with its s
   expect(prices.length).toBeGreaterThan(450)
   expect(prices.filter(({ price }) => !/^\d+(\.\d+)?$/.test(price) || !Money.parse(price).gt(0))).toEqual([])
   expect(prices.filter(({ cloud, part, sku }) => part === 'compute' && !typeOf(cloud, sku))).toEqual([])
-  const keys = prices.map(({ region, part, sku, variant }) => [region, part, sku, variant].join())
+  const keys = prices.map(({ region, part, sku, variant, term }) => JSON.stringify([region, part, sku, variant, term]))
   expect(new Set(keys).size).toBe(keys.length)
   expect(file.lists.filter(({ source, asOf }) => !source.startsWith('https://') || !/^20\d\d-/.test(asOf))).toEqual([])
 })
 
+test('a family has bundled commitments', async () => {
+  const offers = offersOf(await listPrices(product()))
+  const m6a = offers.get(coverableKey({ ...aws, family: 'm6a', currency: 'USD' })) ?? []
+  expect(
+    m6a.map(({ years, payment, plan, ratio }) => `${plan} ${years} ${payment} ${Number(ratio).toFixed(3)}`),
+  ).toEqual([
+    'undefined 1 no_upfront 0.662',
+    'undefined 1 partial_upfront 0.630',
+    'undefined 3 no_upfront 0.454',
+    'undefined 3 partial_upfront 0.420',
+    'compute 1 no_upfront 0.808',
+  ])
+})
+
 test('a larger size of a family costs more', async () => {
-  const prices = (await listPrices(product())).filter(({ part }) => part === 'compute')
+  const prices = (await listPrices(product())).filter(({ part, term }) => part === 'compute' && !term)
   const families = Map.groupBy(prices, ({ region, sku }) => `${region} ${sku.split('.')[0]}`)
   for (const members of families.values()) {
     const amounts = members.map(({ price }) => Number(price))

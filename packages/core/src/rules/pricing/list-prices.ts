@@ -3,7 +3,7 @@ import * as ExchangeRate from '../../currencies/rates.ts'
 import { factors } from '../../currencies/factor.ts'
 import type { Context } from '../../effects/context.ts'
 import type { Cloud } from '../../kernel/cloud.ts'
-import type { ListPrice, Sku } from '../../kernel/list-price.ts'
+import type { ListPrice, Sku, Term } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
 
 /** A provider publishes one list a region. */
@@ -15,6 +15,7 @@ export interface Place {
 /** Prices of one part and variant: `m7g.large 0.0816, m7g.xlarge 0.1632`. */
 interface Bundled extends Omit<Sku, 'sku'> {
   asOf: string
+  term?: Term
   source: string
   prices: string[]
 }
@@ -76,8 +77,8 @@ async function readBundled(): Promise<ListPrice[]> {
   return (file.lists as Bundled[]).flatMap(rowsOf)
 }
 
-function rowsOf({ prices, cloud, region, part, variant, currency, asOf }: Bundled): ListPrice[] {
-  const same = { cloud, region, part, currency, asOf, ...(variant !== undefined && { variant }) }
+function rowsOf({ prices, cloud, region, part, variant, currency, asOf, term }: Bundled): ListPrice[] {
+  const same = { cloud, region, part, currency, asOf, ...(variant !== undefined && { variant }), ...(term && { term }) }
   return prices
     .flatMap((line) => line.split(', '))
     .map((pair) => ({
