@@ -13,12 +13,20 @@ import { type AwsRole, identity, sessionsOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import { type Aws, type Operation, Whole } from './operation.ts'
+import { power } from './power.ts'
 import { isPriceList, priceList } from './prices.ts'
 import { awsResource } from './resource.ts'
 import { isPlanIndex, isPlanList, planIndex, planList } from './savings-plans.ts'
 import { tagging } from './tagging.ts'
 
-const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics, ...tagging }
+const operations: Record<string, Operation> = {
+  ...identity,
+  ...billing,
+  ...inventory,
+  ...metrics,
+  ...power,
+  ...tagging,
+}
 
 /** What AWS answers to the calls of the product, for all accounts of an organization. */
 export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
@@ -26,18 +34,20 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
   const payer = roleOf(estate.account)
   const members = estate.subAccounts.map(({ id }) => [id, roleOf(id)] as const)
   const roles = { [estate.account]: payer, ...Object.fromEntries(members) }
-  const retagged: Aws['retagged'] = new Map()
+  const changes: Aws['changes'] = new Map()
+  const created: Aws['created'] = []
   const resources = hourly(estate, now, (one) => {
     const resource = awsResource(one)
-    return { ...resource, tags: retagged.get(resource.arn) ?? resource.tags }
+    return { ...resource, ...changes.get(resource.arn) }
   })
   const aws: Aws = {
     estate,
     now,
     get resources() {
-      return resources()
+      return [...resources(), ...created]
     },
-    retagged,
+    changes,
+    created,
     export: openExport(given),
     sums: newest(sumsBy(costKeys)),
   }
@@ -47,7 +57,9 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     const { account, canAct } = sessions.holderOf(request)
     const operation = operations[request.call]
     if (!operation) throw new Error(`${request.call} is not simulated`)
-    const exist = aws.resources.filter((each) => each.account === account && exists(each, now()))
+    const exist = aws.resources.filter(
+      (each) => each.account === account && exists(each, now()) && (each.endedAt ?? Infinity) > now().getTime(),
+    )
     const all = (type: string, region = request.region) =>
       exist.filter((each) => each.type === type && (region === 'any' || each.region === region))
     const output = await operation({ ...request, aws, account, isPayer: account === estate.account, canAct, all })

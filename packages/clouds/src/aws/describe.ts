@@ -1,20 +1,34 @@
 import { Random } from '@cloudoptima/sample'
 import { isRunning } from '../load.ts'
+import { isArm } from './instance-types.ts'
 import { instanceOf, pick } from './instances.ts'
 import type { Question } from './operation.ts'
 import { type AwsResource, tagsOf } from './resource.ts'
 
-const linux = { Architecture: 'x86_64', PlatformDetails: 'Linux/UNIX' }
+const [startMs, stopMs] = [8000, 20_000]
 const postgres = { Engine: 'postgres', EngineVersion: '16.4' }
 const single = { MultiAZ: false, BackupRetentionPeriod: 7 }
 const gp3 = { Iops: 3000, StorageType: 'gp3' }
 
+/** The state of an instance: the last call decides, and then its bill. */
+export function powerOf(resource: AwsResource, now: Date): string {
+  const { power } = resource
+  if (!power) return isRunning(resource, now) ? 'running' : 'stopped'
+  const isOver = now.getTime() - power.since >= (power.isOn ? startMs : stopMs)
+  if (power.isOn) return isOver ? 'running' : 'pending'
+  return isOver ? 'stopped' : 'stopping'
+}
+
 export function instance(resource: AwsResource, { aws }: Question): object {
   return {
-    ...linux,
+    PlatformDetails: 'Linux/UNIX',
+    Architecture: isArm(resource.class) ? 'arm64' : 'x86_64',
+    RootDeviceType: 'ebs',
+    VirtualizationType: 'hvm',
+    EnaSupport: true,
     InstanceId: resource.id,
     InstanceType: resource.class,
-    State: { Name: isRunning(resource, aws.now()) ? 'running' : 'stopped' },
+    State: { Name: powerOf(resource, aws.now()) },
     Placement: { AvailabilityZone: resource.zone, Tenancy: 'default' },
     LaunchTime: resource.createdAt,
     ...(resource.pattern === 'spot' && { InstanceLifecycle: 'spot' }),

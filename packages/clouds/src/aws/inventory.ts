@@ -32,9 +32,13 @@ const empty: Operation = () => ({})
 /** What an account has; empty where the company uses no such product. */
 export const inventory: Record<string, Operation> = {
   'ec2:DescribeRegions': ({ aws }) => ({ Regions: aws.estate.regions.map((RegionName) => ({ RegionName })) }),
-  ...each('ec2:DescribeInstances', 'Reservations', 'ec2:instance', (resource, question) => ({
-    Instances: [instance(resource, question)],
-  })),
+  ...each(
+    'ec2:DescribeInstances',
+    'Reservations',
+    'ec2:instance',
+    (resource, question) => ({ Instances: [instance(resource, question)] }),
+    { ids: 'InstanceId', missing: 'InvalidInstanceID.NotFound' },
+  ),
   ...each('ec2:DescribeVolumes', 'Volumes', 'ec2:volume', volume),
   ...each('ec2:DescribeSnapshots', 'Snapshots', 'ec2:snapshot', snapshot),
   ...each('ec2:DescribeNatGateways', 'NatGateways', 'ec2:natgateway', ({ id, createdAt, tags }) => ({

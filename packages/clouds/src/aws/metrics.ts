@@ -86,7 +86,8 @@ function resultOf({ aws, account, region, input }: Question, { Id, MetricStat }:
 function isMeasured(resource: AwsResource, time: Date, aws: Aws): boolean {
   const machine = resource.type === 'ec2:volume' ? instanceOf(resource, aws, time) : resource
   const isStopped = resource.type === 'rds:db' && resource.pattern === 'storage'
-  return machine !== undefined && !isStopped && isRunning(machine, time) && exists(resource, time)
+  const isOff = machine?.power?.isOn === false && time.getTime() >= machine.power.since
+  return machine !== undefined && !isStopped && !isOff && isRunning(machine, time) && exists(resource, time)
 }
 
 const agentShare = 0.6

@@ -4,7 +4,7 @@ import type { Answer } from '../server.ts'
 import type { Sum } from '../sums.ts'
 import type { Version } from '../versions.ts'
 import type { Export } from './export.ts'
-import type { AwsResource } from './resource.ts'
+import type { AwsResource, Changes } from './resource.ts'
 
 /** The simulated AWS of one organization. */
 export interface Aws {
@@ -12,10 +12,18 @@ export interface Aws {
   now(): Date
   resources: readonly AwsResource[]
   /** By ARN, since the start. */
-  retagged: Map<string, Record<string, string>>
+  changes: Map<string, Changes>
+  /** That calls have made since the start. */
+  created: AwsResource[]
   export: Export
   /** By day. */
   sums(version: Version): Map<string, Sum[]>
+}
+
+/** Changes a resource, of which its bill knows nothing. */
+export function changeOf({ changes }: Pick<Aws, 'changes'>, resource: AwsResource, change: Changes): void {
+  changes.set(resource.arn, { ...changes.get(resource.arn), ...change })
+  Object.assign(resource, change)
 }
 
 /** A request to an account. */

@@ -1,8 +1,17 @@
 import type { EstateResource } from '@cloudoptima/sample'
 import { createdAtOf } from '../load.ts'
 
-/** A resource of the bill, as the APIs of AWS name it. */
-export interface AwsResource extends EstateResource {
+/** What calls change. The times are in milliseconds since 1970. */
+export interface Changes {
+  tags?: Record<string, string>
+  /** The size in its meter: `m6i.xlarge`. */
+  class?: string
+  power?: { isOn: boolean; since: number }
+  endedAt?: number
+}
+
+/** A resource of the bill, as the APIs of AWS name it, with its changes. */
+export interface AwsResource extends EstateResource, Changes {
   arn: string
   /** As in filters of tags: `ec2:instance`, `s3`. */
   type: string
@@ -12,7 +21,6 @@ export interface AwsResource extends EstateResource {
   account: string
   region: string
   zone: string
-  /** The size in its meter: `m6i.xlarge`. */
   class: string
   tags: Record<string, string>
   createdAt: Date

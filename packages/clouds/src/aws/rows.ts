@@ -1,5 +1,6 @@
 import { Refusal } from '../answers.ts'
 import { list, type Operation, type Question } from './operation.ts'
+import { valuesOf } from './query.ts'
 import type { AwsResource } from './resource.ts'
 
 /** The names of tokens in the input and in the output, by service. */
@@ -26,14 +27,21 @@ export function listing(
   return { [call]: list(key, tokens[call.split(':')[0] ?? ''] ?? ['', ''], items) }
 }
 
-/** A list of the resources of a type. */
+/** A list of the resources of a type: all of them, or those with the ids in the input. */
 export function each(
   call: string,
   key: string,
   type: string,
   item: (resource: AwsResource, question: Question) => unknown,
+  { ids: name, missing }: { ids: string; missing: string } = { ids: '', missing: '' },
 ) {
-  return listing(call, key, (question) => question.all(type).map((resource) => item(resource, question)))
+  return listing(call, key, (question) => {
+    const ids = name === '' ? [] : valuesOf(question.input, name)
+    const all = question.all(type)
+    if (ids.some((id) => all.every((one) => one.id !== id))) throw new Refusal(missing, 400)
+    const asked = ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id))
+    return asked.map((resource) => item(resource, question))
+  })
 }
 
 /** The description of one resource by its name in the input. */

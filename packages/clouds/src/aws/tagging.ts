@@ -1,5 +1,5 @@
 import { Refusal } from '../answers.ts'
-import { list, type Operation, type Question } from './operation.ts'
+import { changeOf, list, type Operation, type Question } from './operation.ts'
 import { type AwsResource, tagsOf } from './resource.ts'
 
 /** The tagging API names snapshots with their account. */
@@ -29,8 +29,7 @@ const changing =
       if (!resource) return reason('The resource does not exist.')
       const tags = edit(resource.tags, input)
       if (Object.keys(tags).length > mostTags) return reason('TagLimitExceeded')
-      aws.retagged.set(resource.arn, tags)
-      resource.tags = tags
+      changeOf(aws, resource, { tags })
       return []
     })
     return { FailedResourcesMap: Object.fromEntries(failed) }

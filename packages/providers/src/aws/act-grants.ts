@@ -47,6 +47,8 @@ export const actGrants: readonly ActGrant[] = [
   grant('ec2:DescribeVolumes', ['any'], reads),
   grant('ec2:DescribeSnapshots', ['any'], reads),
   grant('ec2:DescribeAddresses', ['any'], reads),
+  grant('ec2:DescribeInstanceTypes', ['any'], 'checking that an instance fits its new type'),
+  grant('ec2:DescribeInstanceTypeOfferings', ['any'], 'checking that the zone of an instance has its new type'),
   grant('ec2:StopInstances', ['instance'], 'stopping idle instances, also before a change of their type'),
   grant('ec2:StartInstances', ['instance'], 'starting instances again'),
   grant(

@@ -1,9 +1,21 @@
+import type { CloudAction } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import { setTags } from '../../access/set-tags.ts'
-import type { CloudActions } from '../../access/verdict.ts'
+import type { AccessTo, CloudActions } from '../../access/verdict.ts'
+import type { Reader } from '../collect/reader.ts'
+import { actingIn } from './account.ts'
+import { resizeInstance } from './resize-instance.ts'
+import { switchInstance } from './switch-instance.ts'
 import { awsActor } from './tags.ts'
 
 /** What AWS has of the table of actions. */
 export function awsActions(options: AccessOptions): CloudActions<'aws'> {
-  return { 'set-tags': (access) => setTags('aws', access, awsActor(options)) }
+  const open = actingIn(options)
+  const of = (action: (account: Reader) => CloudAction) => async (access: AccessTo<'aws'>) => action(await open(access))
+  return {
+    'stop-instance': of((account) => switchInstance(account, 'stopped')),
+    'start-instance': of((account) => switchInstance(account, 'running')),
+    'resize-instance': of(resizeInstance),
+    'set-tags': (access) => setTags('aws', access, awsActor(options)),
+  }
 }

@@ -18,6 +18,21 @@ export class Failure extends Fault {
   }
 }
 
+/** A call that AWS refused by itself, in AWS's own words: it has changed nothing, and a repetition is refused too. */
+export class Refusal extends Failure {
+  constructor(api: string, code: string, reason: string) {
+    super(new Fault('conflict', `AWS refused ${api} (${code}): ${reason.slice(0, 300)}`), 'unavailable', code, false)
+  }
+}
+
+/** For calls of actions, whose refusals are told: they quote ids and values, and no secret. */
+export function failureToAct(api: string, error: SdkError): Failure {
+  const failure = failureOf(api, error)
+  const isRefused =
+    verdictOf(error) === 'rejected' && failure.code === 'unavailable' && failure.state !== 'api_disabled'
+  return isRefused ? new Refusal(api, failure.awsCode, error.message ?? '') : failure
+}
+
 // A region or service that the account has not switched on does not know the account's keys.
 const regionOff = new Set(['AuthFailure', 'InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidToken'])
 const serviceOff = new Set(['OptInRequired', 'SubscriptionRequiredException', 'NotSignedUp'])

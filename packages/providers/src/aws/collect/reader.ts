@@ -5,7 +5,7 @@ import type { AccessOptions } from '../../access/options.ts'
 import type { AccessTo } from '../../access/verdict.ts'
 import type { SdkError } from '../access/refusal.ts'
 import { globalRegion, type Session } from '../access/session.ts'
-import { Failure, failureOf } from './failure.ts'
+import { Failure, failureOf, failureToAct } from './failure.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Calls to one account, for one collection. */
@@ -46,8 +46,16 @@ const known: Record<string, (input: { MetricDataQueries?: unknown[] }, account: 
 /** The caller counts this call, because only the caller knows the bytes. */
 const countedByCaller = 's3:GetObject'
 
-/** Opens an account for one collection; throws Fault `forbidden` if AWS refuses the credentials. */
-export async function openReader(options: AccessOptions, sessions: Sessions, access: AccessTo<'aws'>): Promise<Reader> {
+/**
+ * Opens an account for one collection or `action`; throws Fault `forbidden` if AWS refuses the credentials. The calls of
+ * an action are not repeated, because one without an answer may have changed something.
+ */
+export async function openReader(
+  options: AccessOptions,
+  sessions: Sessions,
+  access: AccessTo<'aws'>,
+  purpose: 'collection' | 'action' = 'collection',
+): Promise<Reader> {
   const role = await sessions.roleOf(access)
   const { NodeHttpHandler } = await import('@smithy/node-http-handler')
   const handler = new NodeHttpHandler({
@@ -76,7 +84,8 @@ export async function openReader(options: AccessOptions, sessions: Sessions, acc
         return await next(args)
       } catch (error) {
         access.signal.throwIfAborted()
-        throw error instanceof Fault ? error : failureOf(api, error as SdkError)
+        if (error instanceof Fault) throw error
+        throw purpose === 'action' ? failureToAct(api, error as SdkError) : failureOf(api, error as SdkError)
       }
     }
   const reader: Reader = {
@@ -87,7 +96,11 @@ export async function openReader(options: AccessOptions, sessions: Sessions, acc
       const key = `${prefix}/${region}`
       const open = clients.get(key)
       if (open instanceof kind) return open
-      const client = new kind(clientSettings(region, endpoint, credentials, aborted(handler, access.signal)))
+      const client = new kind({
+        ...clientSettings(region, endpoint, credentials, aborted(handler, access.signal)),
+        // The standard mode never holds a call back.
+        ...(purpose === 'action' && { maxAttempts: 1, retryMode: 'standard' }),
+      })
       client.middlewareStack.add(counted(prefix), { step: 'initialize', name: 'cloudoptimaCounted' })
       clients.set(key, client)
       return client
