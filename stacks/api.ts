@@ -67,6 +67,8 @@ export function Api({ app, stack }: StackContext) {
       // A verification of the audit log anchors its end.
       ...anchored.grants,
       executions(stack, app.stage, 'bills', 'Stop'),
+      // The stop switch.
+      executions(stack, app.stage, 'remediation', 'Stop'),
       publish,
       readSigningKeys,
       wrapKeys(key, app.stage),

@@ -28,6 +28,15 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
+/** Ends a task that waits for its token. */
+export function answers(stack: Stack, stage: string, workflow: string): Required<Extra> {
+  const beginning = stateMachines(stack, stage)
+  return {
+    environment: { STATE_MACHINES: beginning },
+    grants: [{ actions: ['states:SendTaskSuccess'], resources: [beginning + workflow] }],
+  }
+}
+
 /** Of the rehearsal: some requests to AWS leave without an SDK, which would know the emulator's address. */
 export function standIn(stage: string): Record<string, string> {
   const { customerEndpoint: aws } = settings()
@@ -54,7 +63,7 @@ export function executions(stack: Stack, stage: string, workflow: string, ...ver
   return {
     actions: ['Describe', ...verbs].map((verb) => `states:${verb}Execution`),
     resources: [`${beginning}:*`],
-    because: pattern('An execution has the name of its import. The pattern names the workflow.', {
+    because: pattern('An execution has the name of its import or of its plan. The pattern names the workflow.', {
       regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/`,
     }),
   }

@@ -2,7 +2,7 @@ import { ecbUrl, type optionalSubscriptions, type wiring } from '@cloudoptima/co
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
 import { unwrapKeys } from '../data-key.ts'
-import { customerRoles, executions, sends, standIn, starts, timestream, type Extra } from '../grants.ts'
+import { answers, customerRoles, executions, sends, standIn, starts, timestream, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
 import { collectQueues, isRehearsal } from '../stage.ts'
@@ -33,6 +33,12 @@ function collects(stack: Stack, stage: string): Required<Extra> {
   }
 }
 
+/** Asks a cloud with the customer's role for actions. */
+function acts(stack: Stack, stage: string): Required<Extra> {
+  const { environment, grants } = readsClouds(stage)
+  return { environment, grants: [...grants, customerRoles(stack)] }
+}
+
 const extras: Partial<Record<RowName, Needs>> = {
   'workflows/bills/Normalize': () => ({
     grants: [
@@ -45,6 +51,21 @@ const extras: Partial<Record<RowName, Needs>> = {
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
+  'workflows/remediation/Plan': acts,
+  'workflows/remediation/Check': acts,
+  'workflows/remediation/Act': acts,
+  'workflows/remediation/Undo': acts,
+  'workflows/remediation/Ask': (stack, stage) => answers(stack, stage, 'remediation'),
+  // What was changed is collected again.
+  'workflows/remediation/Announce': (stack, stage) => sends(stack, stage, 'processing'),
+  'workflows/remediation/Measure': () => ({ grants: [listObjects(), objects(['s3:GetObject'], '*/lake/*')] }),
+  'subscriptions/begin-execution': (stack, stage) => starts(stack, stage, 'remediation'),
+  'subscriptions/begin-rollback': (stack, stage) => starts(stack, stage, 'remediation'),
+  'subscriptions/decide-execution': (stack, stage) => answers(stack, stage, 'remediation'),
+  'subscriptions/ask-approvers': () => {
+    const { mail } = use(Identity)
+    return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
+  },
   'subscriptions/request-analysis': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/request-advice': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/judge-again': (stack, stage) => sends(stack, stage, 'ml'),

@@ -105,6 +105,7 @@ test('the scenario calls every operation, and all but six of its operations succ
     'resources.get',
     'recommendations.get',
     'recommendations.preview',
+    'executions.get',
     'imports.start',
   ])
 })

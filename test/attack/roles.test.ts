@@ -7,12 +7,16 @@ import { appWithLake } from '../../packages/api/src/fixture.ts'
 import type { Route } from '../../packages/api/src/route.ts'
 import { bearer, requestOf, report } from './request.ts'
 
-/** The permissions of each role, copied from the design, to detect a mistake in the product's own table. */
+/**
+ * The permissions of each role, copied from the design, to detect a mistake in the product's own table. The CFO, who
+ * approves, also reads what is approved and has the stop switch.
+ */
 const table = `
 | permission | viewer | analyst | engineer | devops | cfo | admin |
 | read:dashboard, read:costs, read:resources, read:recommendations, read:budgets, read:anomalies | x | x | x | x | x | x |
 | read:reports, create:reports, export:data | | x | x | x | x | x |
-| write:tags, dismiss:recommendations, write:anomalies, read:policies, read:executions | | | x | x | | x |
+| write:tags, dismiss:recommendations, write:anomalies | | | x | x | | x |
+| read:policies, read:executions, stop:remediation | | | x | x | x | x |
 | request:remediation | | | x | x | | x |
 | write:policies, execute:policies, read:accounts | | | | x | | x |
 | write:budgets, approve:remediation, read:accounts | | | | | x | x |

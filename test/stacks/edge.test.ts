@@ -179,6 +179,12 @@ describe('environment', () => {
     const more: Record<string, string[]> = {
       Anchor: ['ANCHORS_BUCKET_NAME'],
       SendMail: ['API_URL'],
+      AskApprovers: ['API_URL'],
+      ...Object.fromEntries(['Plan', 'Check', 'Act', 'Undo'].map((step) => [`Remediation${step}`, ['KMS_KEY_ARN']])),
+      ...Object.fromEntries(
+        ['RemediationAsk', 'DecideExecution', 'BeginExecution', 'BeginRollback'].map((id) => [id, ['STATE_MACHINES']]),
+      ),
+      RemediationAnnounce: ['QUEUES'],
       Sweep: ['STATE_MACHINES'],
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],

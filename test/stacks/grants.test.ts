@@ -56,7 +56,31 @@ describe('grants', () => {
     const forRows = ['AbortMultipartUpload', 'GetObject', 'PutObject'].map((verb) => `s3:${verb} Bucket/*/lake/*`)
     const customerRoles = 'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'
     const sendsMl = sendsTo('ml')
+    const acts = [...everyRow, `kms:Decrypt DataKey ${inContext}`, customerRoles]
+    const answers = [...everyRow, `states:SendTaskSuccess ${stateMachine('remediation')}`]
+    const begins = [...everyRow, `states:StartExecution ${stateMachine('remediation')}`, 'sqs:SendMessage DeadLetters']
+    const mails = [
+      ...everyRow,
+      `${identity('example.com')} ${fromUs}`,
+      `${identity('no-reply@example.com')} ${fromUs}`,
+      'sqs:SendMessage DeadLetters',
+    ]
     const needed: Record<string, string[]> = {
+      RemediationPlan: acts,
+      RemediationCheck: acts,
+      RemediationAct: acts,
+      RemediationUndo: acts,
+      RemediationAsk: answers,
+      RemediationRemind: everyRow,
+      RemediationSettle: everyRow,
+      RemediationGiveUp: everyRow,
+      RemediationInterrupt: everyRow,
+      RemediationAnnounce: [...everyRow, sendsTo('processing')],
+      RemediationMeasure: [...everyRow, 's3:GetObject Bucket/*/lake/*', 's3:ListBucket Bucket'],
+      BeginExecution: begins,
+      BeginRollback: begins,
+      DecideExecution: [...answers, 'sqs:SendMessage DeadLetters'],
+      AskApprovers: mails,
       BillsNormalize: [
         ...everyRow,
         ...removal,
@@ -82,12 +106,7 @@ describe('grants', () => {
         'timestream:WriteRecords arn:AWS::Partition:timestream:us-east-1:my-account:database/costs/table/daily',
       ],
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
-      SendMail: [
-        ...everyRow,
-        `${identity('example.com')} ${fromUs}`,
-        `${identity('no-reply@example.com')} ${fromUs}`,
-        'sqs:SendMessage DeadLetters',
-      ],
+      SendMail: mails,
       Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
       RequestAnalysis: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
       RequestAdvice: [...everyRow, sendsMl, 'sqs:SendMessage DeadLetters'],
@@ -139,7 +158,9 @@ describe('grants', () => {
         's3:PutObject Bucket/*/templates/*',
         ...['DeleteObject', 'GetObject', 'PutObject'].map((action) => `s3:${action} Bucket/*/uploads/*`),
         'secretsmanager:GetSecretValue SigningKeys',
-        ...['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution('bills')}`),
+        ...['bills', 'remediation'].flatMap((workflow) =>
+          ['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution(workflow)}`),
+        ),
         `states:StartExecution ${stateMachine('bills')}`,
         ...collectQueues,
         customerRoles,
@@ -159,7 +180,13 @@ describe('grants', () => {
       ),
       SetTier: tables,
     }
-    const { BillsMachineRole: _, RestCloudWatchRole, Operator, ...roles } = grants(production)
+    const {
+      BillsMachineRole: _,
+      RemediationMachineRole: __,
+      RestCloudWatchRole,
+      Operator,
+      ...roles
+    } = grants(production)
     expect(roles).toEqual(
       Object.fromEntries(Object.entries(needed).map(([name, lines]) => [`${name}Role`, beside(name, lines)])),
     )

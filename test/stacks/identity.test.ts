@@ -49,12 +49,13 @@ describe('the key of data keys', () => {
     )
   })
 
-  test('the api may wrap and unwrap, collectors and queries may unwrap', () => {
+  test('the api may wrap and unwrap; collectors, queries and steps that act may unwrap', () => {
     const users = Object.entries(grants(production)).flatMap(([role, lines]) =>
       lines.flatMap((line) => (line.startsWith('kms:') ? [`${role} ${line.split(' ')[0]}`] : [])),
     )
     expect(users.toSorted()).toEqual([
       ...['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing', 'Query'].map((name) => `${name}Role kms:Decrypt`),
+      ...['Act', 'Check', 'Plan', 'Undo'].map((step) => `Remediation${step}Role kms:Decrypt`),
       'RequestsRole kms:Decrypt',
       'RequestsRole kms:GenerateDataKey',
     ])

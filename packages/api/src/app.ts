@@ -13,6 +13,7 @@ import {
   RateLimit,
 } from '@cloudoptima/core'
 import { type Admission, admissionOf, anonymousContext } from './admission.ts'
+import { approvalPage } from './routes/approval-page.ts'
 import { reference } from './routes/docs.ts'
 import { addMissing, headerOf, securityHeaders, type Host } from './host.ts'
 import { blankProblem, problemOf } from './problem.ts'
@@ -60,6 +61,7 @@ export function createApp(host: Host): Hono<Env> {
   if (host.corsOrigins && host.corsOrigins.length > 0) app.use(crossOrigin([...host.corsOrigins]))
   for (const route of routes) app.on(route.method, honoPath(route.path), (c) => serve(c, route, host))
   serveContract(app)
+  app.route('/v1/approve', approvalPage(host))
   refuseOtherMethods(app)
   app.notFound((c) => fail(c, new Fault('not_found', `The path ${c.req.path} does not exist. See /v1/docs.`)))
   app.onError((error, c) => fail(c, error))
@@ -229,7 +231,10 @@ function serveContract(app: Hono<Env>) {
 }
 
 function refuseOtherMethods(app: Hono<Env>) {
-  const contract = ['/v1/openapi.json', '/v1/docs', '/v1/docs/{file}'].map((path) => ({ method: 'get', path }))
+  const contract = ['/v1/openapi.json', '/v1/docs', '/v1/docs/{file}', '/v1/approve'].map((path) => ({
+    method: 'get',
+    path,
+  }))
   const methods = Map.groupBy([...routes, ...contract], ({ path }) => path)
   for (const [path, allowed] of methods) {
     const names = allowed.map(({ method }) => method.toUpperCase()).join(', ')

@@ -4,6 +4,7 @@ import { auth } from './routes/auth.ts'
 import { cloudAccounts } from './routes/cloud-accounts.ts'
 import { costs } from './routes/costs.ts'
 import { currencies } from './routes/currencies.ts'
+import { executionRoutes } from './routes/executions.ts'
 import { health } from './routes/health.ts'
 import { imports } from './routes/imports.ts'
 import { keys } from './routes/keys.ts'
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...currencies,
   ...resourceRoutes,
   ...recommendationRoutes,
+  ...executionRoutes,
   ...imports,
   ...health,
   ...keys,

@@ -29,6 +29,7 @@ const organizationExample = {
   is_demo: false,
   created_at: '2026-11-23T08:00:00.000Z',
   updated_at: '2026-11-24T08:00:00.000Z',
+  stopped: null,
   usage: {
     open_deliveries: { used: 1, limit: 50 },
     running_deliveries: { used: 0, limit: 5 },

@@ -44,6 +44,7 @@ export const ExecutionRequest = z.strictObject({
   key: z.string().min(1).max(256),
   cause: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('policy'), policyId: text, policyName: text, trigger: Trigger }),
+    z.strictObject({ kind: z.literal('recommendation'), recommendationId: text }),
   ]),
   action: z.strictObject({ name: z.enum(actionNames), parameters: z.record(z.string(), z.json()) }),
   /** All that matched, the costliest first. Resources with protected tags are left out already; the caps are not applied. */
@@ -52,6 +53,7 @@ export const ExecutionRequest = z.strictObject({
   fleetSize: z.int().min(0),
   safetyControls: SafetyControls,
   dryRun: z.boolean(),
+  scheduledFor: Time.optional().describe('Not before it.'),
   /** The id of a user or an API key, who must not approve it: of a policy, who changed it last. */
   requestedBy: text,
 })

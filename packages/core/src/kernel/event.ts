@@ -24,6 +24,16 @@ export const events = {
   'account.connected': z.object({ cloudAccountId: z.string() }),
   /** The first failed collection after a good one. */
   'sync.failed': z.object({ sourceId: z.string(), syncId: z.string() }),
+  /** An execution of an action is to plan. */
+  'execution.requested': z.object({ executionId: z.string() }),
+  /** A plan waits for approvals: those who may give one are asked by mail. */
+  'approval.requested': z.object({ executionId: z.string() }),
+  /** Approved, rejected or canceled: its workflow goes on. */
+  'execution.decided': z.object({ executionId: z.string() }),
+  /** What an execution has changed is to be taken back. */
+  'rollback.requested': z.object({ executionId: z.string() }),
+  /** With the status of its end: of the execution, and again of a rollback. */
+  'execution.ended': z.object({ executionId: z.string(), status: z.string() }),
   /** The bytes of an import are to be deleted. */
   'import.canceled': z.object({ importId: z.string() }),
   /** Files, versions and raw bills of an account are to be deleted. */

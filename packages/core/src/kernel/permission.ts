@@ -17,14 +17,12 @@ const grants = [
   },
   {
     roles: ['engineer', 'devops', 'admin'],
-    permissions: [
-      'write:tags',
-      'dismiss:recommendations',
-      'write:anomalies',
-      'read:policies',
-      'read:executions',
-      'request:remediation',
-    ],
+    permissions: ['write:tags', 'dismiss:recommendations', 'write:anomalies', 'request:remediation'],
+  },
+  // The approver reads what is approved, and may pull the stop switch.
+  {
+    roles: ['engineer', 'devops', 'cfo', 'admin'],
+    permissions: ['read:policies', 'read:executions', 'stop:remediation'],
   },
   { roles: ['devops', 'admin'], permissions: ['write:policies', 'execute:policies'] },
   { roles: ['cfo', 'admin'], permissions: ['write:budgets', 'approve:remediation'] },

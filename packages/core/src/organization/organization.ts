@@ -71,13 +71,18 @@ export const Public = Settings.extend({
   isDemo: z.boolean().describe('Demo organization: sample costs, no imports.'),
   createdAt: z.string(),
   updatedAt: z.string(),
+  stopped: z
+    .object({ by: z.string(), at: z.string(), reason: z.string() })
+    .nullable()
+    .describe('The stop switch: since then no execution changes anything. Null: executions run.'),
 })
 
-export interface Info extends Omit<z.infer<typeof Public>, 'anomalies' | 'recommendations' | 'tags'> {
+export interface Info extends Omit<z.infer<typeof Public>, 'anomalies' | 'recommendations' | 'tags' | 'stopped'> {
   /** Undefined in organizations that are older than it. */
   anomalies?: AnomalySettings.Settings
   recommendations?: RecommendationSettings.Settings
   tags?: TagSettings.Settings
+  stopped?: NonNullable<z.infer<typeof Public>['stopped']> | undefined
   version: number
   adminIds: string[]
   usersHeldUntil?: string | undefined
@@ -138,6 +143,7 @@ function publicOf(organization: Info): z.infer<typeof Public> {
     recommendations: RecommendationSettings.defaults,
     tags: TagSettings.defaults,
     ...organization,
+    stopped: organization.stopped ?? null,
   })
 }
 

@@ -1,6 +1,6 @@
 import { completeUntil, filesFor } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
-import { addDays, daysIn } from '../kernel/calendar.ts'
+import { addDays, type Day, daysIn } from '../kernel/calendar.ts'
 import * as Money from '../kernel/money.ts'
 import type * as Snapshot from '../lake/snapshot.ts'
 import { endDay } from './plan.ts'
@@ -12,27 +12,33 @@ const lastDays = 30
 const monthDays = 30
 const digits = 6
 
+interface Followed {
+  /** Lower or upper case, with other names in bills. */
+  names: readonly string[]
+  currency: string
+  /** The day of the change. */
+  changed: Day
+  /** Days that were measured last time. */
+  measuredDays: number
+}
+
 /**
- * The saving that really came of a completed row: the daily cost of its resources in the 30 days before the change, less
- * that of the days after it. Undefined while too few days are known, or if nothing more is known than last time.
+ * The saving that really came: the daily cost of resources in the 30 days before the change, less that of the days after
+ * it, times 30. Undefined while too few days are known, or if nothing more is known than last time.
  */
-export async function measuredOf(ctx: Context, view: Snapshot.View, row: Info): Promise<Measured | undefined> {
-  const [first] = row.resources
-  const currency = row.found?.saving.currency ?? first?.currency
+export async function savedSince(ctx: Context, view: Snapshot.View, followed: Followed): Promise<Measured | undefined> {
+  const { names, currency, changed, measuredDays } = followed
   const known = completeUntil(view)
-  if (row.status !== 'completed' || currency === undefined || known === null) return undefined
-  const changed = endDay(row)
+  if (known === null) return undefined
   const latest = addDays(changed, lastDays)
   const after = { start: addDays(changed, 1), end: known < latest ? known : latest }
   const days = after.end < after.start ? 0 : daysIn(after)
-  const before = row.measured?.days ?? 0
-  if (days < firstDays || days === before || (days < lastDays && before >= firstDays)) return undefined
+  if (days < firstDays || days === measuredDays || (days < lastDays && measuredDays >= firstDays)) return undefined
   const earlier = { start: addDays(changed, -lastDays), end: addDays(changed, -1) }
-  const ids = row.resources.flatMap(({ id, aliases = [] }) => [id, ...aliases].map((name) => name.toLowerCase()))
   const costs = await ctx.runtime.lake.query(
     'resourceCosts',
     filesFor(ctx.orgId, view, { start: earlier.start, end: after.end }),
-    { ids, start: earlier.start, end: after.end, byDay: true },
+    { ids: names.map((name) => name.toLowerCase()), start: earlier.start, end: after.end, byDay: true },
   )
   const daily = ({ start, end }: typeof after, count: number) => {
     const own = costs.filter((one) => one.currency === currency && (one.day ?? '') >= start && (one.day ?? '') <= end)
@@ -40,4 +46,13 @@ export async function measuredOf(ctx: Context, view: Snapshot.View, row: Info): 
   }
   const monthly = daily(earlier, daysIn(earlier)).minus(daily(after, days)).times(monthDays)
   return { at: ctx.now().toISOString(), days, monthly: Money.plain(monthly), currency }
+}
+
+/** Of a completed row. */
+export async function measuredOf(ctx: Context, view: Snapshot.View, row: Info): Promise<Measured | undefined> {
+  const [first] = row.resources
+  const currency = row.found?.saving.currency ?? first?.currency
+  if (row.status !== 'completed' || currency === undefined) return undefined
+  const names = row.resources.flatMap(({ id, aliases = [] }) => [id, ...aliases])
+  return await savedSince(ctx, view, { names, currency, changed: endDay(row), measuredDays: row.measured?.days ?? 0 })
 }

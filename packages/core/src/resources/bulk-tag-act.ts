@@ -1,6 +1,5 @@
+import * as Acting from '../accounts/acting.ts'
 import * as CloudAccount from '../accounts/cloud-account.ts'
-import * as Ledger from '../collect/ledger.ts'
-import { createMeter } from '../collect/meter.ts'
 import * as Source from '../collect/source.ts'
 import type { Access, Taggable, TagChange, TagsByKey } from '../effects/clouds.ts'
 import type { Context } from '../effects/context.ts'
@@ -20,10 +19,6 @@ interface Refused {
 
 type Targeted = Entry & Required<Pick<Entry, 'target'>>
 
-export const onlyPlanned = (accountId: string) =>
-  `The account ${accountId} can only be planned for: no credentials for actions are stored. Create the role for ` +
-  'actions and give it with PUT /v1/cloud-accounts/{id}/actions. `dry_run` shows the plan.'
-
 const noAnswer = 'The cloud did not answer for this resource.'
 const tooLong = 'The cloud took too long to answer. Ask again with fewer resources.'
 
@@ -35,17 +30,14 @@ async function withAccess<Answer>(
   call: (access: Access) => Promise<Answer>,
 ): Promise<{ answer: Answer } | Refused> {
   const credentials = await CloudAccount.credentialsToAct(ctx, account)
-  if (!credentials) return { refusal: onlyPlanned(account.accountId), isUnknown: false }
+  if (!credentials) return { refusal: Acting.onlyPlanned(account.accountId), isUnknown: false }
   if (signal.aborted) return { refusal: tooLong, isUnknown: false }
-  const meter = createMeter(ctx, signal)
   try {
-    return { answer: await call({ credentials, meter, report: () => undefined, signal, now: ctx.now }) }
+    return { answer: await Acting.within(ctx, account, { credentials, signal }, call) }
   } catch (error) {
     if (error instanceof Fault) return { refusal: error.message, isUnknown: true }
     if (signal.aborted) return { refusal: tooLong, isUnknown: true }
     throw error
-  } finally {
-    await Ledger.add(ctx, account.id, ctx.newId('act'), meter.calls())
   }
 }
 

@@ -1,8 +1,9 @@
+import * as Acting from '../accounts/acting.ts'
 import type { Taggable, TagsByKey } from '../effects/clouds.ts'
 import { type Context, expiryIn } from '../effects/context.ts'
 import type { ResourceRow } from '../effects/lake.ts'
 import { resourceKinds } from '../kernel/resource.ts'
-import { type Current, onlyPlanned, tagsNow } from './bulk-tag-act.ts'
+import { type Current, tagsNow } from './bulk-tag-act.ts'
 import { type Entry, type Info, keptSeconds } from './bulk-tag-record.ts'
 import * as View from './resource-view.ts'
 import { planOf } from './tag-plan.ts'
@@ -69,7 +70,7 @@ async function planOfAccount(ctx: Context, own: readonly Found[], asked: Asked, 
   const [account] = (await ctx.tables.cloudAccounts.select(ctx.orgId, { where, limit: 1 })).items
   const canAct = account?.sealedToAct !== undefined
   if (!canAct && !asked.dryRun)
-    return own.map(({ entry }) => ({ ...entry, state: 'failed', error: onlyPlanned(accountId) }))
+    return own.map(({ entry }) => ({ ...entry, state: 'failed', error: Acting.onlyPlanned(accountId) }))
   const targets = own.map(({ row }) => taggable(row))
   const current = account && canAct ? await tagsNow(ctx, account, targets, signal) : lastTags(own)
   return own.map(({ entry, row }): Entry => {

@@ -1,6 +1,17 @@
 import { removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
+import { act, FailedInput, giveUp } from '../executions/steps/act.ts'
+import { announce } from '../executions/steps/announce.ts'
+import { ask, AskInput, goOn, remind } from '../executions/steps/ask.ts'
+import { check } from '../executions/steps/check.ts'
+import { Input as ExecutionInput, TargetInput } from '../executions/steps/input.ts'
+import { interrupt, InterruptInput } from '../executions/steps/interrupt.ts'
+import { measure } from '../executions/steps/measure.ts'
+import { plan } from '../executions/steps/plan.ts'
+import { settle, undo } from '../executions/steps/undo.ts'
+import { begin } from '../executions/workflow.ts'
+import * as ApprovalLetters from '../executions/letters.ts'
 import * as Relay from '../guard/relay.ts'
 import * as Collect from '../collect/collect.ts'
 import { planSources } from '../collect/plan.ts'
@@ -8,6 +19,7 @@ import * as CollectSchedule from '../collect/schedule.ts'
 import * as ExchangeRate from '../currencies/rates.ts'
 import { write as writeTimeSeries } from '../costs/time-series.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
+import remediation from '../pipeline/remediation/remediation.asl.json' with { type: 'json' }
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Analysis from '../pipeline/analysis.ts'
 import { request, requestAll } from '../pipeline/request.ts'
@@ -46,6 +58,22 @@ export const wiring = {
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
+    remediation: {
+      definition: remediation,
+      steps: {
+        Plan: step(ExecutionInput, plan, { timeoutSeconds: 900 }),
+        Ask: step(AskInput, ask),
+        Remind: step(ExecutionInput, remind),
+        Check: step(ExecutionInput, check, { timeoutSeconds: 900 }),
+        Act: step(TargetInput, act, { timeoutSeconds: 120 }),
+        Undo: step(TargetInput, undo, { timeoutSeconds: 120 }),
+        GiveUp: step(FailedInput, giveUp),
+        Settle: step(ExecutionInput, settle),
+        Interrupt: step(InterruptInput, interrupt),
+        Announce: step(ExecutionInput, announce),
+        Measure: step(ExecutionInput, measure, { lake: true, memoryMb: 1769, timeoutSeconds: 900 }),
+      },
+    },
   },
   subscriptions: {
     'plan-sources': subscription(
@@ -61,6 +89,10 @@ export const wiring = {
       (ctx, { data }) => Import.removeCanceled(ctx, data.importId),
       { timeoutSeconds: 900 },
     ),
+    'begin-execution': subscription(events, 'execution.requested', begin),
+    'begin-rollback': subscription(events, 'rollback.requested', begin),
+    'decide-execution': subscription(events, 'execution.decided', goOn),
+    'ask-approvers': subscription(events, 'approval.requested', ApprovalLetters.send),
     // What was found in the costs of a purged account is withdrawn.
     'judge-again': subscription(events, 'judgement.changed', (ctx) => requestAll(ctx)),
     'judge-purged': subscription(events, 'lake.purged', (ctx) => requestAll(ctx)),

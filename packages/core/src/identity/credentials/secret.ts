@@ -2,7 +2,14 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
 
 /** Known to secret scanners. Only hashes of the tokens are stored. */
-export const prefixes = { refresh: 'cor', key: 'co', mailed: 'com', invitation: 'coi', external: 'cox' } as const
+export const prefixes = {
+  refresh: 'cor',
+  key: 'co',
+  mailed: 'com',
+  invitation: 'coi',
+  external: 'cox',
+  approval: 'coa',
+} as const
 export type Kind = keyof typeof prefixes
 
 /** A public locator (organization, item) and a secret value of 256 random bits. */

@@ -1,0 +1,73 @@
+import { actions } from '../actions/actions.ts'
+import type { Context } from '../effects/context.ts'
+import * as Idempotency from '../guard/idempotency.ts'
+import type { Event } from '../kernel/event.ts'
+import * as Money from '../kernel/money.ts'
+import { permissionsOf, roles } from '../kernel/permission.ts'
+import * as Organization from '../organization/organization.ts'
+import type * as User from '../identity/people/user.ts'
+import { mint } from './approvals.ts'
+import type * as Execution from './execution.ts'
+import * as Target from './target.ts'
+
+type Asked = Pick<Event<'approval.requested'>, 'id' | 'data'>
+
+const mostNamed = 20
+
+/** Asks each person who may approve the execution, once for each event. */
+export async function send(ctx: Context, { id: eventId, data }: Asked): Promise<void> {
+  const execution = await ctx.tables.policyExecutions.get(ctx.orgId, data.executionId)
+  if (execution?.status !== 'awaiting_approval') return
+  const targets = await Target.all(ctx, execution.id)
+  for (const user of await approversOf(ctx, execution))
+    await Idempotency.once(ctx, { key: `${eventId}/${user.id}`, request: data }, async () => {
+      const link = `${ctx.runtime.publicUrl()}/v1/approve?token=${await mint(ctx, execution.id, user.id)}`
+      await ctx.runtime.mail.send({ to: user.email, ...letterOf(execution, targets, link) })
+      return {}
+    })
+}
+
+/** Verified users with the permission, who have not approved it; its requester only where that is allowed. */
+async function approversOf(ctx: Context, { requestedBy, approvals }: Execution.Info): Promise<User.Info[]> {
+  const { approvalRules } = await Organization.load(ctx)
+  const users = (await ctx.tables.users.all(ctx.orgId)).filter(({ isActive }) => isActive)
+  const approving = new Set(roles.filter((role) => permissionsOf(role).has('approve:remediation')))
+  const done = new Set(approvals.map(({ by }) => by))
+  const maySelf = approvalRules.allowSelfApproval && users.length === 1
+  return users.filter(
+    ({ id, role, emailVerified }) =>
+      emailVerified && approving.has(role) && !done.has(id) && (id !== requestedBy || maySelf),
+  )
+}
+
+function letterOf(execution: Execution.Info, targets: readonly Target.Info[], link: string) {
+  const { cause, action, approveBy = '', requestedBy } = execution
+  const planned = targets.filter(({ state }) => state === 'planned')
+  const lost = planned.filter(({ undo }) => undo === 'none').length
+  const named = planned.slice(0, mostNamed).map(lineOf)
+  const more = planned.length - named.length
+  const because = cause.kind === 'policy' ? `the policy "${cause.policyName}"` : 'a recommendation'
+  const text = [
+    `${actions[action].title}: ${planned.length} resources, because of ${because}, requested by ${requestedBy}.`,
+    '',
+    ...named,
+    ...(more > 0 ? [`- and ${more} more`] : []),
+    '',
+    lost > 0
+      ? `${lost} of them are lost for ever: the page asks for their names.`
+      : `It can be taken back: ${actions[action].undone}`,
+    '',
+    `Look at the whole plan, and approve or reject it until ${approveBy}:`,
+    '',
+    link,
+    '',
+    'The link is yours alone, and works once. Opening it decides nothing.',
+    '',
+  ]
+  return { subject: `CloudOptima: approve "${actions[action].title}"?`, text: text.join('\n') }
+}
+
+function lineOf({ target, provider, accountId, monthlyCost }: Target.Info): string {
+  const cost = monthlyCost ? `, ${Money.parse(monthlyCost.amount).toFixed(2)} ${monthlyCost.currency} a month` : ''
+  return `- ${target.name ?? target.id} (${provider} ${accountId}, ${target.region}${cost})`
+}

@@ -1,0 +1,147 @@
+import * as z from 'zod'
+import type { ActionStep } from '../../effects/acting.ts'
+import type { Context } from '../../effects/context.ts'
+import * as Organization from '../../organization/organization.ts'
+import * as Execution from '../execution.ts'
+import { reach } from '../reach.ts'
+import * as Target from '../target.ts'
+import { drop, movedOf } from './check.ts'
+import type { TargetInput } from './input.ts'
+
+export type Again = { next: 'again'; seconds: number } | { next: 'end' }
+
+/** Snapshots of large disks take hours. */
+const mostMs = 24 * 3_600_000
+const mostMisses = 5
+const missSeconds = 10
+const shortest = 1
+const longest = 300
+
+/**
+ * One step of one target: at most one change in the cloud. What is to be done is recorded before it is done, and what was
+ * made after it, so that a repetition goes on where the last one ended.
+ */
+export async function act(ctx: Context, { executionId, number }: TargetInput): Promise<Again> {
+  const execution = await Execution.load(ctx, executionId)
+  const target = await Target.load(ctx, executionId, number)
+  const halt = await haltOf(ctx, execution)
+  if (target.state === 'planned') {
+    const reason = halt?.reason ?? (await movedOf(ctx, execution, target))
+    if (reason !== undefined) {
+      await drop(ctx, target, reason)
+      return { next: 'end' }
+    }
+    const begunAt = ctx.now().toISOString()
+    // The first change comes with the next call, which looks for a halt again.
+    await Target.move(ctx, target.id, ['planned'], { state: 'acting', begunAt, line: 'Begun.' })
+    return { next: 'again', seconds: 0 }
+  }
+  if (target.state !== 'acting') return { next: 'end' }
+  if (halt?.isHard) {
+    await Target.move(ctx, target.id, ['acting'], { state: 'halted', reason: halt.reason, line: halt.reason })
+    return { next: 'end' }
+  }
+  const step = await reach(ctx, execution, target, async (action): Promise<ActionStep & { differences?: string[] }> => {
+    const order = Target.orderOf(execution, target)
+    const made = await action.act(order)
+    if (made.state !== 'done') return made
+    return { ...made, differences: [...(await action.verify({ ...order, memory: made.memory }))] }
+  })
+  if ('unreachable' in step) return await failed(ctx, target, { reason: step.unreachable })
+  await Target.move(ctx, target.id, ['acting'], { memory: step.memory })
+  switch (step.state) {
+    case 'refused':
+      return await failed(ctx, target, { reason: step.message })
+    case 'going on': {
+      const isTooLong = ctx.now().getTime() - Date.parse(target.begunAt ?? '') > mostMs
+      if (isTooLong) return await failed(ctx, target, { reason: `It did not end within a day: ${step.says}` })
+      await Target.move(ctx, target.id, ['acting'], { line: step.says })
+      return { next: 'again', seconds: Math.min(longest, Math.max(shortest, Math.ceil(step.waitSeconds))) }
+    }
+    case 'done':
+      return await verified(ctx, target, step.differences ?? [])
+    default:
+      return step satisfies never
+  }
+}
+
+async function verified(ctx: Context, target: Target.Info, differences: readonly string[]): Promise<Again> {
+  const { executionId } = numbered(target)
+  if (differences.length > 0 && target.misses < mostMisses) {
+    const line = `Not as planned yet: ${differences.join(' ')}`
+    await Target.move(ctx, target.id, ['acting'], { misses: target.misses + 1, line })
+    return { next: 'again', seconds: missSeconds }
+  }
+  if (differences.length > 0)
+    return await failed(ctx, target, {
+      reason: `The verification failed: ${differences.join(' ')}`,
+      isVerification: true,
+    })
+  const endedAt = ctx.now().toISOString()
+  if (await Target.move(ctx, target.id, ['acting'], { state: 'done', endedAt, line: 'Done, and verified.' }))
+    await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) => ({
+      ...info,
+      breaker: { ...info.breaker, failuresInARow: 0 },
+    }))
+  return { next: 'end' }
+}
+
+const numbered = ({ id, number }: Target.Info) => ({ executionId: id.slice(0, id.lastIndexOf('/')), number })
+
+const mostInARow = 2
+
+interface Failure {
+  reason: string
+  isVerification?: boolean
+}
+
+/** Counts it for the circuit breaker. */
+async function failed(ctx: Context, target: Target.Info, { reason, isVerification = false }: Failure): Promise<Again> {
+  const endedAt = ctx.now().toISOString()
+  const line = `Failed: ${reason}`
+  if (!(await Target.move(ctx, target.id, ['acting'], { state: 'failed', reason, endedAt, line })))
+    return { next: 'end' }
+  await ctx.tables.policyExecutions.update(ctx.orgId, numbered(target).executionId, (info) => {
+    const failuresInARow = info.breaker.failuresInARow + 1
+    const isOpen = info.breaker.isOpen || isVerification || failuresInARow >= mostInARow
+    const opened = isOpen && !info.breaker.isOpen
+    const log = opened ? Execution.withLine(info.log, ctx.now(), 'The circuit breaker ends the execution.') : info.log
+    return { ...info, breaker: { failuresInARow, isOpen }, log }
+  })
+  return { next: 'end' }
+}
+
+interface Halt {
+  reason: string
+  /** Also of what is begun. */
+  isHard: boolean
+}
+
+async function haltOf(ctx: Context, { status, cancelRequested, breaker }: Execution.Info): Promise<Halt | undefined> {
+  const { stopped } = await Organization.load(ctx)
+  if (stopped) return { reason: `Executions are stopped: ${stopped.reason}`, isHard: true }
+  if (status !== 'executing') return { reason: `The execution is ${status}.`, isHard: true }
+  if (breaker.isOpen) return { reason: 'The circuit breaker ended the execution.', isHard: false }
+  if (cancelRequested) return { reason: `It was canceled by ${cancelRequested.by}.`, isHard: false }
+  return undefined
+}
+
+export const FailedInput = z.object({
+  executionId: z.string(),
+  number: z.int(),
+  error: z.object({ Error: z.string(), Cause: z.string() }),
+})
+
+/** A target whose cloud did not answer again and again. */
+export async function giveUp(
+  ctx: Context,
+  { executionId, number, error }: z.output<typeof FailedInput>,
+): Promise<void> {
+  const target = await Target.load(ctx, executionId, number)
+  const reason = `The cloud did not answer, or the step did not end (${error.Error}).`
+  ctx.log.error('a target was given up', { executionId, number, error: error.Error, cause: error.Cause })
+  if (target.state === 'planned') return await drop(ctx, target, reason)
+  if (target.state === 'undoing')
+    return void (await Target.move(ctx, target.id, ['undoing'], { state: 'undo_failed', reason, line: reason }))
+  await failed(ctx, target, { reason })
+}

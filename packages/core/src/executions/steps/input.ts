@@ -1,0 +1,7 @@
+import * as z from 'zod'
+
+export const Input = z.object({ executionId: z.string() })
+export type Input = z.infer<typeof Input>
+
+export const TargetInput = Input.extend({ number: z.int() })
+export type TargetInput = z.infer<typeof TargetInput>

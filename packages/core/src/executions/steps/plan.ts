@@ -1,0 +1,144 @@
+import { actions } from '../../actions/actions.ts'
+import type { Context } from '../../effects/context.ts'
+import { expiryIn } from '../../effects/context.ts'
+import { event } from '../../effects/relay.ts'
+import * as Organization from '../../organization/organization.ts'
+import { beyondCaps } from '../caps.ts'
+import * as Execution from '../execution.ts'
+import { reach } from '../reach.ts'
+import * as Target from '../target.ts'
+import type { Input } from './input.ts'
+
+const atOnce = 5
+const approvalDays = 7
+const dayMs = 86_400_000
+const keptSeconds = 400 * 24 * 3600
+
+export interface Next {
+  next: 'ask' | 'check' | 'end'
+}
+
+/** Freezes the targets, their states of before and after, and the hash of it all. Nothing is changed. */
+export async function plan(ctx: Context, { executionId }: Input): Promise<Next> {
+  const execution = await Execution.load(ctx, executionId)
+  if (execution.status !== 'planning') return nextOf(execution)
+  const { stopped, approvalRules } = await Organization.load(ctx)
+  if (stopped && !execution.dryRun) {
+    const why = `Executions are stopped since ${stopped.at}: ${stopped.reason}`
+    return await endedAs(ctx, executionId, 'stopped', why)
+  }
+  const targets = await plannedTargets(ctx, execution)
+  for (const target of targets) await ctx.tables.executionTargets.put(ctx.orgId, target)
+  const planned = targets.filter(({ state }) => state === 'planned')
+  const planHash = Target.planHashOf(planned.map(({ hash = '' }) => hash))
+  const says = `Planned ${planned.length} of ${targets.length} resources; the hash of the plan is ${planHash}.`
+  const made = { planHash, targets: targets.length }
+  if (execution.dryRun) return await endedAs(ctx, executionId, 'planned', `${says} This is a dry run.`, made)
+  if (planned.length === 0)
+    return await endedAs(ctx, executionId, 'nothing_to_do', `${says} Nothing is to be done.`, made)
+  const isForEver = planned.some(({ undo }) => undo === 'none')
+  const approvalsNeeded = execution.safetyControls.requireApproval || isForEver ? approvalRules.approvals : 0
+  const status = approvalsNeeded > 0 ? 'awaiting_approval' : 'waiting'
+  const approveBy = new Date(ctx.now().getTime() + approvalDays * dayMs).toISOString()
+  const asked = event(ctx, 'approval.requested', { executionId }, `evt_${executionId}_ask`)
+  const moved = await Execution.move(ctx, executionId, ['planning'], {
+    ...made,
+    status,
+    approvalsNeeded,
+    ...(approvalsNeeded > 0 && { approveBy }),
+    line: approvalsNeeded > 0 ? `${says} It needs ${approvalsNeeded} approvals until ${approveBy}.` : says,
+    events: approvalsNeeded > 0 ? [asked] : [],
+  })
+  return nextOf(moved ?? (await Execution.load(ctx, executionId)))
+}
+
+function nextOf({ status }: Execution.Info): Next {
+  if (status === 'awaiting_approval') return { next: 'ask' }
+  return { next: status === 'waiting' || status === 'executing' ? 'check' : 'end' }
+}
+
+async function endedAs(
+  ctx: Context,
+  executionId: string,
+  status: Execution.Status,
+  outcome: string,
+  made: Partial<Execution.Info> = {},
+): Promise<Next> {
+  await Execution.move(ctx, executionId, ['planning'], {
+    ...made,
+    status,
+    outcome,
+    endedAt: ctx.now().toISOString(),
+    line: outcome,
+    events: [event(ctx, 'execution.ended', { executionId, status }, `evt_${executionId}_end`)],
+  })
+  return { next: 'end' }
+}
+
+async function plannedTargets(ctx: Context, execution: Execution.Info): Promise<Target.Info[]> {
+  const accounts = await ctx.tables.cloudAccounts.all(ctx.orgId)
+  const connected = new Map(
+    accounts.flatMap(({ id, provider, accountId, removedAt }) =>
+      removedAt === undefined ? [[`${provider}/${accountId}`, id] as const] : [],
+    ),
+  )
+  const expiresAt = expiryIn(ctx, keptSeconds)
+  const found = await inTurns(execution.resources, async (resource, index): Promise<Target.Info> => {
+    const { provider, accountId, id, aliases, kind, name, region, zone, monthlyCost } = resource
+    const number = index + 1
+    const cloudAccountId = connected.get(`${provider}/${accountId}`)
+    const target: Target.Info = {
+      id: Target.targetId(execution.id, number),
+      number,
+      provider,
+      accountId,
+      ...(cloudAccountId !== undefined && { cloudAccountId }),
+      target: { id, aliases, kind, region, ...(name !== null && { name }), ...(zone !== null && { zone }) },
+      monthlyCost,
+      state: 'left_out',
+      lost: [],
+      notes: [],
+      memory: {},
+      misses: 0,
+      log: [],
+      expiresAt,
+    }
+    return { ...target, ...(await planOf(ctx, execution, target)) }
+  })
+  const planned = found.filter(({ state }) => state === 'planned')
+  const beyond = beyondCaps(planned, execution.safetyControls, execution.fleetSize)
+  return found.map((target) => {
+    const reason = beyond.get(target.number)
+    if (reason !== undefined) return { ...target, state: 'left_out' as const, reason }
+    return target.state === 'planned' ? { ...target, hash: Target.hashOf(execution, target) } : target
+  })
+}
+
+async function planOf(ctx: Context, execution: Execution.Info, info: Target.Info): Promise<Partial<Target.Info>> {
+  const { parameters } = execution
+  const { target } = info
+  const answer = await reach(ctx, execution, info, async (action) => {
+    const before = await action.readState(target)
+    if (!before) return { unreachable: 'The resource does not exist any more.' }
+    return { before, plan: await action.plan({ target, parameters, before }) }
+  })
+  if ('unreachable' in answer) return { reason: answer.unreachable }
+  const { before, plan: made } = answer
+  if (made === 'done already')
+    return { before, reason: `Nothing is to be done: ${actions[execution.action].title} is done.` }
+  if ('refusal' in made) return { before, reason: made.refusal }
+  const { after, undo, lost, notes } = made
+  return { state: 'planned', before, after, undo, lost: [...lost], notes: [...notes] }
+}
+
+async function inTurns<Item, Answer>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  for (let start = 0; start < items.length; start += atOnce) {
+    const batch = items.slice(start, start + atOnce)
+    answers.push(...(await Promise.all(batch.map(async (item, n) => await work(item, start + n)))))
+  }
+  return answers
+}

@@ -1,0 +1,103 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ActionState, ActionStep } from '../../effects/acting.ts'
+import type { Context } from '../../effects/context.ts'
+import * as Organization from '../../organization/organization.ts'
+import * as Execution from '../execution.ts'
+import { reach, type Unreachable } from '../reach.ts'
+import * as Target from '../target.ts'
+import type { Again } from './act.ts'
+import type { Input, TargetInput } from './input.ts'
+
+const mostMs = 24 * 3_600_000
+const longest = 300
+
+type Undone = ActionStep & { now?: ActionState; restoredId?: string }
+
+/** The targets to take back: those that failed, and all that are done if the execution ends with a rollback. */
+export async function settle(ctx: Context, { executionId }: Input): Promise<{ targets: TargetInput[] }> {
+  const execution = await Execution.load(ctx, executionId)
+  const { rollbackEnabled } = execution.safetyControls
+  const targets = await Target.all(ctx, executionId)
+  const isWhole = execution.breaker.isOpen
+  const wanted = targets.filter((target) => {
+    if (target.state === 'undoing') return true
+    if (!Target.isReturnable(target)) return false
+    if (execution.rollback) return true
+    return rollbackEnabled && execution.status === 'executing' && (isWhole || target.state === 'failed')
+  })
+  const begun = await mayUndo(ctx, execution)
+  if (!begun || wanted.length === 0) return { targets: [] }
+  const line = `${wanted.length} resources are taken back, the last one first.`
+  await Execution.move(ctx, executionId, ['executing'], { status: 'rolling_back', line })
+  return { targets: wanted.toReversed().map(({ number }) => ({ executionId, number })) }
+}
+
+async function mayUndo(ctx: Context, { status }: Execution.Info): Promise<boolean> {
+  const { stopped } = await Organization.load(ctx)
+  return !stopped && (status === 'executing' || status === 'rolling_back')
+}
+
+/** One step back of one target. */
+export async function undo(ctx: Context, { executionId, number }: TargetInput): Promise<Again> {
+  const execution = await Execution.load(ctx, executionId)
+  const target = await Target.load(ctx, executionId, number)
+  if (!(await mayUndo(ctx, execution))) return { next: 'end' }
+  if (Target.isReturnable(target)) {
+    const undoBegunAt = ctx.now().toISOString()
+    const line = 'It is taken back.'
+    const from = ['acting', 'done', 'failed', 'halted', 'undo_failed'] as const
+    await Target.move(ctx, target.id, from, { state: 'undoing', undoBegunAt, misses: 0, line })
+    return { next: 'again', seconds: 0 }
+  }
+  if (target.state !== 'undoing') return { next: 'end' }
+  const step = await reach(ctx, execution, target, async (action): Promise<Undone> => {
+    const order = Target.orderOf(execution, target)
+    const made = await action.undo(order)
+    if (made.state !== 'done') return made
+    const restored = action.restored?.({ ...order, memory: made.memory }) ?? order.target
+    const now = await action.readState(restored)
+    return { ...made, ...(now && { now }), ...(restored.id !== order.target.id && { restoredId: restored.id }) }
+  })
+  return await undone(ctx, target, step)
+}
+
+async function undone(ctx: Context, target: Target.Info, step: Undone | Unreachable): Promise<Again> {
+  if ('unreachable' in step) return await undoFailed(ctx, target, step.unreachable)
+  await Target.move(ctx, target.id, ['undoing'], { memory: step.memory })
+  switch (step.state) {
+    case 'refused':
+      return await undoFailed(ctx, target, step.message)
+    case 'going on': {
+      const isTooLong = ctx.now().getTime() - Date.parse(target.undoBegunAt ?? '') > mostMs
+      if (isTooLong) return await undoFailed(ctx, target, `It did not end within a day: ${step.says}`)
+      await Target.move(ctx, target.id, ['undoing'], { line: step.says })
+      return { next: 'again', seconds: Math.min(longest, Math.max(1, Math.ceil(step.waitSeconds))) }
+    }
+    case 'done': {
+      const notRestored = differencesOf(target.before ?? {}, step.now)
+      const line = notRestored.length === 0 ? 'It is as before.' : `It is back, except: ${notRestored.join('; ')}.`
+      await Target.move(ctx, target.id, ['undoing'], {
+        state: 'restored',
+        undoneAt: ctx.now().toISOString(),
+        notRestored,
+        ...(step.restoredId !== undefined && { restoredId: step.restoredId }),
+        line,
+      })
+      return { next: 'end' }
+    }
+    default:
+      return step satisfies never
+  }
+}
+
+function differencesOf(before: ActionState, now: ActionState | undefined): string[] {
+  if (!now) return ['it does not exist']
+  return Object.keys({ ...before, ...now })
+    .filter((field) => !isDeepStrictEqual(before[field], now[field]))
+    .map((field) => `${field} was ${JSON.stringify(before[field] ?? null)}, is ${JSON.stringify(now[field] ?? null)}`)
+}
+
+async function undoFailed(ctx: Context, { id }: Target.Info, reason: string): Promise<Again> {
+  await Target.move(ctx, id, ['undoing'], { state: 'undo_failed', reason, line: `It is not taken back: ${reason}` })
+  return { next: 'end' }
+}

@@ -1,0 +1,279 @@
+import { vi } from 'vitest'
+import {
+  Actor,
+  CloudAccount,
+  type Context,
+  type Event,
+  Executions,
+  type Role,
+  permissionsOf,
+  type Runtime,
+  tableOf,
+  wiring,
+} from '@cloudoptima/core'
+import { type MemoryRuntime, memoryRuntime, over, testContext } from '@cloudoptima/core/testing'
+import { createInterpreter, type Interpreter } from '../../packages/local/src/services/workflows/workflows.ts'
+import { instanceCloud, type InstanceCloud } from './cloud.ts'
+
+export const orgId = 'org_1'
+const accountId = '123456789012'
+
+/** An organization with some people and one account, over tables in memory, whose processes can be killed. */
+export interface Machine {
+  cloud: InstanceCloud
+  store: MemoryRuntime
+  /** Kills the process after so many effects; `false` at the effect, `true` after it. */
+  killAfter(effects: number, isDone: boolean): void
+  as(userId: string): Context
+  /** Lets time pass, and starts the process again if it is dead, until nothing waits but for people and bills. */
+  settle(): Promise<void>
+  /** Starts the process again. */
+  restart(): Promise<void>
+  pass(seconds: number): Promise<void>
+  request(given?: Partial<Executions.ExecutionRequest>): Promise<string>
+  execution(id: string): Promise<Awaited<ReturnType<typeof Executions.get>>>
+  kills(): number
+}
+
+export const people: Record<string, Role> = {
+  usr_dev: 'devops',
+  usr_cfo: 'cfo',
+  usr_admin: 'admin',
+  usr_engineer: 'engineer',
+}
+
+const names = ['execution.requested', 'rollback.requested', 'execution.decided', 'approval.requested'] as const
+
+export async function openMachine(ids: readonly string[]): Promise<Machine> {
+  const cloud = instanceCloud(ids)
+  const store = memoryRuntime()
+  store.cloud.action = async () => cloud.action
+  const quiet = testContext(store, { orgId, now: () => new Date(), actor: Actor.system('test') })
+  await furnish(quiet)
+  let fence: { left: number; isDone: boolean } | undefined
+  let process = begin()
+  let kills = 0
+
+  function begin() {
+    const life = { isDead: false }
+    const around = async <Value>(effect: () => Value | Promise<Value>): Promise<Value> => {
+      if (life.isDead) return await never
+      if (fence && fence.left-- === 0) {
+        life.isDead = true
+        const { isDone } = fence
+        fence = undefined
+        kills++
+        if (isDone) await effect()
+        return await never
+      }
+      return await effect()
+    }
+    cloud.around = around
+    const fenced = watched(store, around)
+    const runtime: Runtime = { ...fenced, workflows: undefined as never }
+    const ctx = (): Context =>
+      over(testContext(store, { orgId, now: () => new Date(), actor: Actor.system('machine') }), runtime)
+    const steps = Object.fromEntries(
+      Object.entries(wiring.workflows.remediation.steps).map(([name, { run }]) => [
+        name,
+        async (input: never) => JSON.parse(JSON.stringify((await run(ctx(), input)) ?? null)) as unknown,
+      ]),
+    )
+    const { definition } = wiring.workflows.remediation
+    const interpreter: Interpreter = createInterpreter({
+      tables: fenced.tables,
+      workflows: { remediation: { definition, steps } },
+      log: ctx().log,
+    })
+    runtime.workflows = interpreter
+    return { life, runtime, interpreter, ctx }
+  }
+
+  /** Each event at least once: what the relay left is published by its sweep. */
+  async function deliver(): Promise<boolean> {
+    const { ctx, life } = process
+    for await (const { noun, id, events } of store.outbox.pending('9999')) {
+      store.events.push(...events.filter((one): one is Event => one.name !== 'change.begun'))
+      await tableOf(store.tables, noun).acknowledge(
+        orgId,
+        id,
+        events.map((one) => one.id),
+      )
+    }
+    const wanted = store.events.splice(0).filter(({ name }) => names.some((known) => known === name))
+    for (const [index, event] of wanted.entries()) {
+      const found = Object.values(wiring.subscriptions).filter((one) => one.event === event.name)
+      for (const { run } of found) await Promise.race([run(ctx(), event), whenDead(life)])
+      if (!life.isDead) continue
+      store.events.push(...wanted.slice(index))
+      break
+    }
+    return wanted.length > 0
+  }
+
+  async function tick(ms: number): Promise<void> {
+    await vi.advanceTimersByTimeAsync(ms)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+
+  const machine: Machine = {
+    cloud,
+    store,
+    kills: () => kills,
+    killAfter: (left, isDone) => void (fence = { left, isDone }),
+    as: (userId) => over(userContext(store, userId), process.runtime),
+    async restart() {
+      process.life.isDead = true
+      process = begin()
+      await process.interpreter.resume()
+    },
+    async pass(seconds) {
+      await tick(seconds * 1000)
+      await machine.settle()
+    },
+    async settle() {
+      // Waits of the engine are at most five minutes; those for people and bills are a day and more.
+      for (let quietTurns = 0; quietTurns < 8;) {
+        if (process.life.isDead) await machine.restart()
+        const isBusy = await deliver()
+        await tick(60_000)
+        const live = await Promise.all(
+          (['planning', 'executing', 'rolling_back'] as const).map(
+            async (status) => await store.tables.policyExecutions.count(orgId, status),
+          ),
+        )
+        quietTurns = isBusy || live.some((count) => count > 0) ? 0 : quietTurns + 1
+      }
+    },
+    async request(given = {}) {
+      const ctx = machine.as('usr_dev')
+      const { executionId } = await Executions.request(ctx, requestOf(ids, given))
+      return executionId
+    },
+    execution: async (id) => await Executions.get(machine.as('usr_admin'), { id }),
+  }
+  return machine
+}
+
+const never = new Promise<never>(() => undefined)
+
+async function whenDead(life: { isDead: boolean }): Promise<void> {
+  while (!life.isDead) await new Promise<void>((resolve) => setImmediate(resolve))
+}
+
+/** The runtime with each effect of its tables through `around`. */
+function watched(
+  runtime: MemoryRuntime,
+  around: <Value>(effect: () => Promise<Value>) => Promise<Value>,
+): MemoryRuntime {
+  const tables = new Proxy(runtime.tables, {
+    get: (target, noun) => {
+      const table = Reflect.get(target, noun) as Record<string, unknown>
+      return new Proxy(table, {
+        get: (own, verb) => {
+          const act = Reflect.get(own, verb) as unknown
+          if (typeof act !== 'function') return act
+          return async (...input: unknown[]) =>
+            await around(async () => await (act as (...given: unknown[]) => Promise<unknown>)(...input))
+        },
+      })
+    },
+  })
+  return { ...runtime, tables }
+}
+
+function userContext(store: MemoryRuntime, id: string): Context {
+  const role = people[id] ?? 'viewer'
+  return testContext(store, {
+    orgId,
+    now: () => new Date(),
+    actor: { kind: 'user', id, role, permissions: permissionsOf(role) },
+  })
+}
+
+async function furnish(ctx: Context): Promise<void> {
+  const at = ctx.now().toISOString()
+  await ctx.tables.organizations.put(orgId, {
+    id: orgId,
+    name: 'Example',
+    isDemo: false,
+    tier: 'pro',
+    currency: 'USD',
+    timeZone: 'UTC',
+    retention: { snapshotDays: null },
+    approvalRules: { approvals: 1, allowSelfApproval: false },
+    requireSecondFactor: false,
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+    adminIds: ['usr_admin'],
+  })
+  for (const [id, role] of Object.entries(people))
+    await ctx.tables.users.put(orgId, {
+      id,
+      email: `${role}@example.com`,
+      fullName: role,
+      role,
+      isActive: true,
+      emailVerified: true,
+      hasSecondFactor: false,
+      lastLogin: null,
+      createdAt: at,
+      updatedAt: at,
+      version: 1,
+    })
+  const account = {
+    id: 'acc_1',
+    provider: 'aws' as const,
+    accountId,
+    accountName: 'Example',
+    status: 'active' as const,
+    verificationStatus: 'verified' as const,
+    verification: null,
+    canAct: true,
+    lastSync: null,
+    createdAt: at,
+    version: 1,
+  }
+  const credentials = { cloud: 'aws' as const, roleArn: `arn:aws:iam::${accountId}:role/A`, externalId: 'x' }
+  await ctx.tables.cloudAccounts.put(orgId, {
+    ...account,
+    sealed: await CloudAccount.seal(ctx, account.id, credentials),
+    sealedToAct: await CloudAccount.sealToAct(ctx, account.id, credentials),
+  })
+}
+
+let requests = 0
+
+function requestOf(ids: readonly string[], given: Partial<Executions.ExecutionRequest>): Executions.ExecutionRequest {
+  return {
+    key: `request ${requests++}`,
+    cause: { kind: 'policy', policyId: 'pol_1', policyName: 'Smaller instances', trigger: { type: 'manual' } },
+    action: { name: 'resize-instance', parameters: { type: 'small' } },
+    resources: ids.map((id) => ({
+      provider: 'aws',
+      accountId,
+      id,
+      aliases: [],
+      kind: 'instance',
+      name: `name of ${id}`,
+      region: 'eu-west-1',
+      zone: null,
+      monthlyCost: { amount: '10', currency: 'USD' },
+    })),
+    fleetSize: ids.length,
+    safetyControls: {
+      dryRunFirst: false,
+      requireApproval: true,
+      rollbackEnabled: true,
+      maxResourcesPerExecution: 10,
+      maxMonthlyCost: null,
+      maxSharePercent: null,
+      blackoutWindows: [],
+      protectedTags: [],
+    },
+    dryRun: false,
+    requestedBy: 'usr_dev',
+    ...given,
+  }
+}
