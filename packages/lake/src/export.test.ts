@@ -178,6 +178,18 @@ describe('values', () => {
     )
   })
 
+  it("have the meter of a provider's own column in SkuMeter, and never its column", async () => {
+    const bill = await bringRows([{ ...charge, x_UsageType: 'EU-BoxUsage:m5.large', x_SkuMeterName: '' }])
+    for (const [version, meter] of [
+      ['1.0', undefined],
+      ['1.2', 'EU-BoxUsage:m5.large'],
+    ] as const) {
+      const { header, rows } = await read(bill, version)
+      expect(header.filter((name) => name.startsWith('x_'))).toEqual([])
+      expect(rows.map((row) => row['SkuMeter'])).toEqual([meter])
+    }
+  })
+
   it('have the provider in the column of the version', async () => {
     const normalized = await bringRows([charge])
     expect((await read(normalized, '1.0')).rows[0]).toMatchObject({ ProviderName: 'AWS', PublisherName: 'Acme' })

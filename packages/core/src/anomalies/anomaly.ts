@@ -79,10 +79,14 @@ export interface Info extends Facts, Place {
   expiresAt: number
 }
 
-/** The same for each analysis that finds it first on this day. */
-export function idOf(orgId: string, { dimensions, charged, currency, alarmOn, impact }: Facts): string {
+/**
+ * The same for each analysis that finds it first on this day. An anomaly keeps its id when it moves to another series or
+ * day; one that comes to its old place has the next `turn`, counted from 0.
+ */
+export function idOf(orgId: string, { dimensions, charged, currency, alarmOn, impact }: Facts, turn = 0): string {
   const named = Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const digest = hash('sha256', JSON.stringify([orgId, named, charged, currency, alarmOn, impact < 0]), 'hex')
+  const parts = [orgId, named, charged, currency, alarmOn, impact < 0, ...(turn > 0 ? [turn] : [])]
+  const digest = hash('sha256', JSON.stringify(parts), 'hex')
   return `ano_${alarmOn.replaceAll('-', '')}${digest.slice(0, 18)}`
 }
 

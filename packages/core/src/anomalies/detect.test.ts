@@ -116,6 +116,28 @@ test('an anomaly keeps its identity while it grows, and when a deeper series exp
   expect(announced()).toHaveLength(1)
 })
 
+test('a series whose anomaly moved to a deeper one can have another from the same day', async () => {
+  const above = (amount: number) => [series({}, spike(amount)), series({ service: 'EC2' }, spike(amount))]
+  held = above(100)
+  await run(ctx, settled)
+  const { id } = await only()
+  held = grown(100)
+  await run(ctx, settled)
+  held = [...above(400), series(ec2, spike(100))]
+  for (let n = 0; n < 2; n++) {
+    await run(ctx, settled)
+    expect((await found()).map((each) => each.account).toSorted()).toEqual(['1', null])
+    expect((await found()).find(({ account }) => account === '1')).toMatchObject({ id })
+    expect(announced()).toHaveLength(2)
+  }
+})
+
+test('two analyses at once write each anomaly once', async () => {
+  await Promise.all([run(ctx, settled), run(ctx, settled)])
+  await only()
+  expect(announced()).toHaveLength(1)
+})
+
 test('a correction of its costs withdraws it with the reason, and brings it back without a second event', async () => {
   await run(ctx, settled)
   const { id } = await only()

@@ -150,22 +150,25 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
   }
   const isNews = ({ last }: Facts) => announcedSince !== undefined && last >= announcedSince
   const found = async (facts: Facts) => {
-    const id = idOf(ctx.orgId, facts)
     const mark = Expected.markOf(marks, facts)
     const isAnnounced = !mark && isNews(facts)
-    const row: Info = {
+    const row: Omit<Info, 'id'> = {
       ...(await made(facts)),
-      id,
       status: 'active',
       detectedAt: at,
       ...(isAnnounced && { isAnnounced }),
       ...(mark && expectedBy(mark, at)),
     }
-    const events = isAnnounced
-      ? [event(ctx, 'anomaly.detected', { anomalyId: id, severity: facts.severity }, `anomaly.detected/${id}`)]
-      : []
-    // Another analysis may have written it.
-    await isWritten(anomalies.insert(ctx.orgId, row, events))
+    for (let turn = 0; ; turn++) {
+      const id = idOf(ctx.orgId, facts, turn)
+      const events = isAnnounced
+        ? [event(ctx, 'anomaly.detected', { anomalyId: id, severity: facts.severity }, `anomaly.detected/${id}`)]
+        : []
+      if (await isWritten(anomalies.insert(ctx.orgId, { ...row, id }, events))) return
+      const holder = await anomalies.get(ctx.orgId, id)
+      // Another analysis wrote it, or judged a newer version.
+      if (holder && (idOf(ctx.orgId, holder, turn) === id || holder.lakeVersion > lakeVersion)) return
+    }
   }
   const changed = async (facts: Facts, row: Info) => {
     const mark = markOf(marks, facts, row)

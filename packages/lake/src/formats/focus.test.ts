@@ -55,6 +55,11 @@ describe('every version of FOCUS is recognised by its columns', () => {
     expect(normalized.files[0]?.format).toBe('focus-1.0')
   })
 
+  it.each(['x_UsageType', 'x_SkuMeterName'])('the column %s of a provider reveals no version', async (column) => {
+    const { normalized } = await bring({ 'bill.csv': csv([{ ...charge, [column]: 'BoxUsage:m5.large' }]) })
+    expect(normalized.files[0]?.format).toBe('focus-1.0')
+  })
+
   it("Microsoft's second release of 1.0 writes seconds", async () => {
     const { normalized } = await bring({ 'bill.csv': csv([{ ...charge, ProviderName: 'Microsoft' }]) })
     expect(normalized.files[0]?.format).toBe('focus-1.0r2')
@@ -104,6 +109,16 @@ describe('FOCUS is kept unchanged', () => {
     })
     expect(row.CommitmentDiscountId).toBe(row.ResourceId)
     expect(row.InvoiceId).toBeNull()
+  })
+
+  it.each([
+    ["AWS's usage type", { x_UsageType: 'EU-BoxUsage:m5.large' }, 'EU-BoxUsage:m5.large'],
+    ["Microsoft's meter name", { ProviderName: 'Microsoft', x_SkuMeterName: 'D2s v5' }, 'D2s v5'],
+    ['SkuMeter before both', { SkuMeter: 'BoxUsage', x_UsageType: 'no', x_SkuMeterName: 'no' }, 'BoxUsage'],
+    ['the usage type where SkuMeter is empty', { SkuMeter: '', x_UsageType: 'NatGateway-Hours' }, 'NatGateway-Hours'],
+    ['no meter where the bill has none', { SkuMeter: '', x_UsageType: '', x_SkuMeterName: 'NULL' }, null],
+  ])('takes the meter from %s', async (_, change, meter) => {
+    expect(await one(change)).toMatchObject({ SkuMeter: meter })
   })
 
   it('counts a correction in its billing period, at the time of the corrected charge', async () => {
@@ -173,6 +188,7 @@ describeData('the FOCUS sample, 1,000 anonymised rows of three providers', () =>
       0,
     )
     expect(sum(of('AWS'), 'EffectiveCost')).toBe('13')
+    expect(new Set(rows.map((row) => row.SkuMeter))).toEqual(new Set([null]))
   })
 })
 

@@ -64,7 +64,8 @@ SELECT
   ConsumedQuantity,
   ConsumedUnit,
   SkuId,
-  SkuMeter,
+  -- Where a bill has no SkuMeter: AWS renamed x_UsageType of its 1.0 to it; Microsoft's exports have x_SkuMeterName.
+  coalesce(SkuMeter, x_UsageType, x_SkuMeterName) AS SkuMeter,
   SkuPriceId,
   SkuPriceDetails,
 

@@ -89,12 +89,20 @@ export const added13: Record<string, Column> = {
 
 export const added14: Record<string, Column> = { CommitmentProgramEligibilityDetails: tags, InvoiceDetailId: text }
 
+/**
+ * Columns of a provider that carry the meter before SkuMeter does: AWS's exports of 1.0 the usage type, Microsoft's
+ * exports the meter name. They reveal no version, and no export has them.
+ * https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-migrating.html
+ * https://learn.microsoft.com/azure/cost-management-billing/dataset-schema/cost-usage-details-focus
+ */
+const meters: Record<string, Column> = { x_UsageType: text, x_SkuMeterName: text }
+
 /** Columns that 1.4 dropped. The lake keeps them for exports of earlier versions. */
 export const dropped14: readonly string[] = ['ProviderName', 'PublisherName']
 
 /** As optional columns, because `source` always has all of them. */
 export const every: Record<string, Column> = Object.fromEntries(
-  Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(
+  Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14, ...meters }).map(
     ([name, { type }]) => [name, { type }],
   ),
 )
