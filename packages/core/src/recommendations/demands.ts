@@ -86,7 +86,7 @@ function offersFor(usage: Usage, offers: readonly Listed[]): Offer[] {
 const digits = 15
 
 function demandOf(usage: Usage, { start, end }: { start: Day; end: Day }, offers: readonly Offer[]): Demand {
-  const { cloud, region, family, currency, payer, rows } = usage
+  const { cloud, region, family, variant, currency, payer, rows } = usage
   const isHourly = rows.every(({ seconds }) => seconds <= hourSeconds)
   const costs = new Map<string, Money.Amount>()
   for (const row of rows) {
@@ -106,6 +106,7 @@ function demandOf(usage: Usage, { start, end }: { start: Day; end: Day }, offers
     kinds: [kindOf(family)],
     region,
     family,
+    ...(variant !== undefined && { variant }),
     currency,
     grain: isHourly ? 'hour' : 'day',
     values: times.map((time) => Money.plain(costs.get(time) ?? Money.zero)),

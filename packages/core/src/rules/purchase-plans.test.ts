@@ -123,6 +123,30 @@ test('what other recommendations end is in no commitment', () => {
   expect(floors.map(({ finding }) => finding.evidence['floorMonthly'])).toEqual(['720'])
 })
 
+test.each([
+  ['postgres', '360'],
+  ['mysql', '720'],
+  [undefined, '360'],
+])('what ends of a database with the engine %s leaves %s of the usage of postgres', (engine, floor) => {
+  const offers = offersOf('reserved DB instances', ['0.7', '0.68', '0.66', '0.5', '0.47', '0.45'])
+  const postgres = demand('db.r6g', always('1'), offers, { ...hourly, kinds: ['database'], variant: 'postgres' })
+  const [model] = bought([postgres])
+  if (!model) throw new Error('nothing is bought')
+  const subject = {
+    ...model.finding.subject,
+    id: 'db-1',
+    kind: 'database',
+    type: 'db.r6g.large',
+    accountId: 'a',
+    cost: { currency: 'USD', parts: [{ part: 'compute', cost: '360' }] },
+    configuration: engine === undefined ? {} : { Engine: engine },
+  } as const
+  const idle = { ...model.finding, subject, saving: { kind: 'stops_cost', parts: 'all' } } as Recommendation['finding']
+  const left = resolve([idle], { book, demands: [postgres] }).recommendations
+  const floors = left.filter(({ finding }) => finding.subject.id !== 'db-1')
+  expect(floors.map(({ finding }) => finding.evidence['floorMonthly'])).toEqual([floor])
+})
+
 test('payers and currencies have plans of their own, and days that are not known make none', () => {
   const fargate = (more: Partial<Demand>) =>
     demand('Fargate-GB-Hours', always('0.4'), serverless, { ...hourly, ...more })

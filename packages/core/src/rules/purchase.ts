@@ -7,7 +7,7 @@ import { cover, type Cover, type Member, perHour } from './cover.ts'
 import { amountOf } from './pricing/money.ts'
 import type { Evidence, Finding, Found, Level } from './rule.ts'
 import { coveredFamily } from './sizes/instance-types.ts'
-import type { Subject } from './subject.ts'
+import { type Subject, textOf } from './subject.ts'
 
 /** Usage at one on-demand price, which commitments could cover. */
 export interface Demand {
@@ -22,6 +22,8 @@ export interface Demand {
   region: string
   /** As `coveredFamily` tells it of a type. */
   family: string
+  /** The engine of a database; `windows`, or undefined, of an instance of AWS. */
+  variant?: string
   currency: string
   /** `values` are of all hours, or of all days, of 90 days; unknown ones are left out. */
   grain: 'hour' | 'day'
@@ -204,20 +206,27 @@ function subjectOf(
   }
 }
 
-/** What other recommendations already take from the usage. A resource without a type may be of the family. */
+/** What other recommendations already take from the usage. What a resource does not tell may be as the demand says. */
 function savedOf(demands: readonly Demand[], others: readonly Recommendation[]): Money.Amount {
   const own = others.filter(({ finding: { subject }, saving }) =>
     demands.some(
-      ({ cloud, accounts, kinds, region, family, currency }) =>
+      ({ cloud, accounts, kinds, region, family, variant, currency }) =>
         subject.cloud === cloud &&
         accounts.includes(subject.accountId) &&
         kinds.includes(subject.kind) &&
         subject.region === region &&
         (subject.type === undefined || coveredFamily(cloud, subject.type) === family) &&
+        (variantOf(subject) ?? variant) === variant &&
         saving.currency === currency,
     ),
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
+}
+
+/** As a demand names it; undefined if the resource does not tell it, or is an instance without Windows. */
+function variantOf(subject: Subject): string | undefined {
+  if (subject.kind === 'database') return textOf(subject, 'Engine')
+  return textOf(subject, 'PlatformDetails')?.startsWith('Windows') ? 'windows' : undefined
 }
 
 function offered(
