@@ -296,6 +296,8 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
       },
     ]),
   ),
+  'policies.create': async () => ({ input: {}, other: { name: 'another' } }),
+  'policies.create-from': async () => ({ input: { id: 'off-hours' }, other: { id: 'untagged' } }),
   'recommendations.apply': async (world) => {
     const { id } = await adviceIn(
       { tables: world.runtime.tables, orgId: world.members.orgId },

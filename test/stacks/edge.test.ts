@@ -54,6 +54,10 @@ describe('routes', () => {
           `ANY /v1/costs/${name}/{proxy+} Requests`,
         ]),
         'ANY /v1/costs/{proxy+} Requests',
+        'ANY /v1/policies Requests',
+        'ANY /v1/policies/preview Requests',
+        'ANY /v1/policies/preview/{proxy+} Requests',
+        'ANY /v1/policies/{proxy+} Requests',
         'ANY /v1/resources Requests',
         ...['bulk-tag', ...folders].flatMap((name) => [
           `ANY /v1/resources/${name} Requests`,
@@ -66,6 +70,7 @@ describe('routes', () => {
           (name) => `GET /v1/costs/${name} Query`,
         ),
         ...resources.map((name) => `GET /v1/resources/${name} Query`),
+        'POST /v1/policies/preview Query',
         'POST /v1/resources/bulk-tag Query',
       ].toSorted(),
     )

@@ -10,6 +10,7 @@ import { imports } from './routes/imports.ts'
 import { keys } from './routes/keys.ts'
 import { openId } from './routes/open-id.ts'
 import { organization } from './routes/organization.ts'
+import { policies } from './routes/policies.ts'
 import { recommendationRoutes } from './routes/recommendations.ts'
 import { resourceRoutes } from './routes/resources.ts'
 import type { Route } from './route.ts'
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...resourceRoutes,
   ...recommendationRoutes,
   ...executionRoutes,
+  ...policies,
   ...imports,
   ...health,
   ...keys,

@@ -8,10 +8,12 @@ export function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
+const wrappers = [z.ZodOptional, z.ZodNullable, z.ZodDefault, z.ZodPrefault] as const
+
 /** Unwraps optional, nullable and default. */
 export function bare(schema: Schema): Schema {
-  const wrapped = schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault
-  return wrapped ? bare(schema.unwrap()) : schema
+  const wrapper = wrappers.find((each) => schema instanceof each)
+  return wrapper && schema instanceof wrapper ? bare(schema.unwrap()) : schema
 }
 
 export function encoder(schema: Schema): Encoder {

@@ -20,6 +20,8 @@ export const events = {
   'judgement.changed': z.object({}),
   /** A cost of the last days that nobody expected; at most once for each anomaly. */
   'anomaly.detected': z.object({ anomalyId: z.string(), severity: z.enum(['high', 'medium', 'low']) }),
+  /** Created, changed or deleted. */
+  'policy.changed': z.object({ policyId: z.string() }),
   /** The cloud account can be read: collect it. */
   'account.connected': z.object({ cloudAccountId: z.string() }),
   /** The first failed collection after a good one. */
@@ -45,6 +47,13 @@ export const events = {
     to: z.string(),
   }),
 } as const
+
+/** Those that can start the executions of a policy. */
+export const triggerEvents = [
+  'anomaly.detected',
+  'recommendation.found',
+  'resource.changed',
+] as const satisfies readonly EventName[]
 
 export type EventName = keyof typeof events
 

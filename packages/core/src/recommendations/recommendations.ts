@@ -92,6 +92,11 @@ export const list = command(
   },
 )
 
+/** Those that compete for their resource by the last analysis; dismissed ones are among them. */
+export async function activeOnes(ctx: Context): Promise<Info[]> {
+  return (await rowsOf(ctx, 'active')).filter(({ isChosen }) => isChosen)
+}
+
 async function rowsOf({ tables, orgId, now }: Context, status: Info['status']): Promise<Info[]> {
   const seconds = now().getTime() / 1000
   const rows: Info[] = []

@@ -40,20 +40,32 @@ export interface Judged {
   unread: NonNullable<Settings['unread']>
 }
 
-/** All resources of the organization, with their utilization of 14 days and their costs of 30. */
-export async function subjectsOf(ctx: Context): Promise<Judged> {
-  const { rows, total } = await View.resourcesOf(ctx, { kinds: resourceKinds }, { limit: mostResources, offset: 0 })
+/** Which resources, by default all, and whether their histories and their utilization are read. */
+interface Wanted {
+  kinds?: readonly ResourceKind[]
+  /** Ids or aliases in lower case. */
+  ids?: readonly string[]
+  history?: boolean
+  utilization?: boolean
+}
+
+/** Resources of the organization, with their utilization of 14 days and their costs of 30. */
+export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Judged> {
+  const { kinds = resourceKinds, ids: named, history = true, utilization = true } = wanted
+  const filter = { kinds, ...(named && { ids: [...named] }) }
+  const { rows, total } = await View.resourcesOf(ctx, filter, { limit: mostResources, offset: 0 })
   if (total > rows.length) ctx.log.warn('resources were left out of the analysis', { count: total - rows.length })
   const accounts = await accountsOf(ctx, rows)
   const until = Math.floor(ctx.now().getTime() / hourMs) * hourMs
   const window = { start: new Date(until - windowHours * hourMs).toISOString(), end: new Date(until).toISOString() }
-  const { histories, cutAccounts } = await historiesOf(ctx, window.end)
+  const { histories, cutAccounts } =
+    history || utilization ? await historiesOf(ctx, window.end) : { histories: noHistories, cutAccounts: new Set() }
   const runs = new Map<string, ({ id: string } & HoursRun)[]>()
   for (const row of rows) {
     const run = hoursRun(row.status, histories.get(keyOf(row)) ?? [], window)
     if (run) listIn(runs, accountKey(row)).push({ id: row.id.toLowerCase(), ...run })
   }
-  const measured = await utilizationOf(ctx, accounts, window, runs)
+  const measured = utilization ? await utilizationOf(ctx, accounts, window, runs) : new Map<string, Levels>()
   const charges = await chargesOf(ctx)
   const byName = Map.groupBy(charges, billedKey)
   const ids = new Set(rows.map(keyOf))
@@ -196,6 +208,8 @@ interface Histories {
   /** Accounts that had more changes than are kept: without a change, nobody knows since when a state has lasted. */
   cutAccounts: Set<string>
 }
+
+const noHistories: Histories['histories'] = new Map()
 
 /** The changes of each resource in the last 90 days. */
 async function historiesOf(ctx: Context, end: string): Promise<Histories> {

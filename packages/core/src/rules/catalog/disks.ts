@@ -1,7 +1,7 @@
 import { rule, type Rule, type Threshold } from '../rule.ts'
 import { ours, threshold } from '../sources.ts'
 import { daysSince, textOf } from '../subject.ts'
-import { stoppedAt } from './stopped.ts'
+import { saidDetachedAt, stoppedAt } from './stopped.ts'
 
 const common = {
   analyzer: 'storage_optimization',
@@ -13,9 +13,6 @@ const common = {
 const stopsAll = { kind: 'stops_cost', parts: 'all' } as const
 
 type Unattached = Pick<Rule, 'id' | 'clouds' | 'finds'> & { days: Threshold }
-
-/** Fields with the time of the last detachment. */
-const detachedAt = ['lastDetachTimestamp', 'LastOwnershipUpdateTime']
 
 function unattached({ id, clouds, finds, days }: Unattached): Rule {
   return rule({
@@ -30,7 +27,7 @@ function unattached({ id, clouds, finds, days }: Unattached): Rule {
     undo: 'Create the disk again from the snapshot.',
     find: (subject, { now, limit }) => {
       if (subject.attachedTo !== undefined || subject.status !== 'available') return undefined
-      const said = detachedAt.map((field) => textOf(subject, field)).find((time) => time !== undefined)
+      const said = saidDetachedAt(subject)
       const [least, age] = [daysSince(said ?? subject.unchangedSince, now), daysSince(subject.createdAt, now)]
       // A volume that was unattached at the first sight may have been so for long.
       const isUnknown = said === undefined && subject.mayBeOlder && least !== undefined && least < limit.days

@@ -6,3 +6,16 @@ export function stoppedAt(instance: Subject): string | undefined {
   if (said !== undefined) return `${said.replace(' ', 'T')}Z`
   return textOf(instance, 'lastStopTimestamp') ?? instance.unchangedSince
 }
+
+/** Fields with the time of the last detachment. */
+const detachments = ['lastDetachTimestamp', 'LastOwnershipUpdateTime']
+
+/** As the cloud says it. */
+export function saidDetachedAt(disk: Subject): string | undefined {
+  return detachments.map((field) => textOf(disk, field)).find((time) => time !== undefined)
+}
+
+/** Or since when nobody has seen it attached. */
+export function detachedAt(disk: Subject): string | undefined {
+  return saidDetachedAt(disk) ?? disk.unchangedSince
+}
