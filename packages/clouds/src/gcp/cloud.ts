@@ -5,6 +5,7 @@ import type { Faults } from '../faults.ts'
 import { exists, hourly } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { newest, versionsOf } from '../versions.ts'
+import { acting, deletions, reads } from './acting.ts'
 import { bigQuery } from './big-query.ts'
 import { catalog, catalogCall } from './catalog.ts'
 import { type GcpProject, identity, serviceAccountOf, tokensOf } from './identity.ts'
@@ -12,11 +13,24 @@ import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import type { BillingAccount, Operation } from './operation.ts'
 import { summaryOf } from './query.ts'
-import { labelling } from './labelling.ts'
+import { settle } from './long-running.ts'
+import { sql, sqlChanges } from './sql.ts'
 import { gcpResource } from './resource.ts'
 
 const tokenPath = '/token'
-const recognized = routesOf<Operation>({ ...identity, ...bigQuery, ...inventory, ...metrics, ...labelling, ...catalog })
+const reading = routesOf<Operation>({
+  ...identity,
+  ...bigQuery,
+  ...inventory,
+  ...metrics,
+  ...catalog,
+  ...acting,
+  ...reads,
+  ...sql,
+})
+const byMethod = { DELETE: routesOf<Operation>(deletions), PATCH: routesOf<Operation>(sqlChanges) }
+const recognized = ({ method, path }: ReceivedRequest) =>
+  (method === 'DELETE' || method === 'PATCH' ? byMethod[method] : reading)(path)
 
 /**
  * What Google Cloud answers to the calls of the product, and the projects of each billing account, first the one with
@@ -26,40 +40,45 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
   const { estates, now, faults, dir } = given
   const accounts = await Promise.all(
     estates.map(async (estate): Promise<BillingAccount> => {
-      const relabelled: BillingAccount['relabelled'] = new Map()
+      const changes: BillingAccount['changes'] = new Map()
+      const created: BillingAccount['created'] = []
       const resources = hourly(estate, now, (one) => {
         const resource = gcpResource(one)
-        return { ...resource, labels: relabelled.get(resource.number) ?? resource.labels }
+        return { ...resource, ...changes.get(resource.number) }
       })
       return {
         estate,
         versions: versionsOf({ estate, now, faults }),
         summary: newest(summaryOf),
         get resources() {
-          return resources()
+          return [...resources(), ...created]
         },
-        relabelled,
+        changes,
+        created,
+        operations: [],
         serviceAccount: await serviceAccountOf(estate.subAccounts[0]?.id ?? '', dir),
         jobs: new Map(),
       }
     }),
   )
   const tokens = tokensOf(accounts)
-  const answerOf = ({ path, query, headers, body }: ReceivedRequest): Answer => {
+  const answerOf = (request: ReceivedRequest): Answer => {
+    const { path, query, headers, body } = request
     if (path === tokenPath) return tokens.open(body)
     const holder = tokens.holderOf(headers.authorization)
     if (!holder) throw new Refusal('authError', 401)
     const { account, canAct } = holder
-    const { call, named, operation } = recognized(path)
+    const { call, named, operation } = recognized(request)
     const project = named['project'] ?? query.get('project') ?? ''
     if (call !== catalogCall && !account.estate.subAccounts.some(({ id }) => id === project))
       throw new Refusal('forbidden', 403)
-    const exist = account.resources.filter((each) => each.project === project && exists(each, now()))
+    settle(account, now())
+    const exist = account.resources.filter((each) => each.project === project && !each.isGone && exists(each, now()))
     const all = (type: string) => exist.filter((each) => each.type === type)
-    return { body: operation({ account, project, canAct, now: now(), named, query, body, all }) }
+    return { body: operation({ account, project, canAct, now: now(), call, named, query, body, all }) }
   }
   const answer = async (request: ReceivedRequest): Promise<Answer> => {
-    const call = request.path === tokenPath ? 'oauth2.token' : recognized(request.path).call
+    const call = request.path === tokenPath ? 'oauth2.token' : recognized(request).call
     return await answered({ call, faults, codes, write }, () => answerOf(request))
   }
   const projects = (url: string) =>

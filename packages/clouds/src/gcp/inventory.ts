@@ -1,15 +1,16 @@
 import { Random } from '@cloudoptima/sample'
 import { dayOf, exists, isRunning, timeOf } from '../load.ts'
 import { list, type Operation, type Operations, pageOf, type Question } from './operation.ts'
-import { type GcpResource, numberOf } from './resource.ts'
+import { type Attachment, type GcpResource, numberOf } from './resource.ts'
+import { database } from './sql.ts'
 
 const attachedShare = 0.85
 const yearMs = 31_536_000_000
-const linkOf = ({ project, path }: { project: string; path: string }) =>
+export const linkOf = ({ project, path }: { project: string; path: string }) =>
   `https://www.googleapis.com/compute/v1/projects/${project}/${path}`
 
 /** A resource in its zone or region: `zones/us-central1-b`. */
-type Item = [scope: string, fields: object]
+export type Item = [scope: string, fields: object]
 
 /** The fields that all resources of Compute Engine have. */
 function computed(resource: GcpResource, own: object): Item {
@@ -28,34 +29,67 @@ function instanceOf({ key, region, project }: GcpResource, { account, now }: Que
   return [near[key % near.length]].find((chosen) => chosen && exists(chosen, now))
 }
 
-function instance(resource: GcpResource, question: Question): Item {
-  const disks = question.all('compute/disks').filter((disk) => instanceOf(disk, question) === resource)
+/** Where a disk is attached: as a call has left it, or as the company has it. */
+export function attachmentOf(resource: GcpResource, question: Question): Attachment | undefined {
+  const { attachment, name } = resource
+  if (attachment !== undefined) return attachment ?? undefined
+  const instance = instanceOf(resource, question)?.number
+  return instance === undefined
+    ? undefined
+    : { instance, deviceName: name, mode: 'READ_WRITE', autoDelete: false, interface: 'SCSI' }
+}
+
+export function instance(resource: GcpResource, question: Question): Item {
+  const { number, zone, machineType, pattern, status, set } = resource
+  const disks = question.all('compute/disks').flatMap((disk) => {
+    const { instance: user, ...attached } = attachmentOf(disk, question) ?? { instance: '' }
+    return user === number ? [{ type: 'PERSISTENT', boot: false, source: linkOf(disk), ...attached }] : []
+  })
   return computed(resource, {
-    status: isRunning(resource, question.now) ? 'RUNNING' : 'TERMINATED',
-    machineType: linkOf({ ...resource, path: `zones/${resource.zone}/machineTypes/${resource.machineType}` }),
-    scheduling: { provisioningModel: resource.pattern === 'spot' ? 'SPOT' : 'STANDARD' },
-    disks: disks.map((disk) => ({ source: linkOf(disk) })),
+    status: status ?? (isRunning(resource, question.now) ? 'RUNNING' : 'TERMINATED'),
+    machineType: linkOf({ ...resource, path: `zones/${zone}/machineTypes/${machineType}` }),
+    scheduling: { provisioningModel: pattern === 'spot' ? 'SPOT' : 'STANDARD' },
+    disks,
+    ...set,
   })
 }
 
 /** The bill of a disk counts about a thirtieth of its GB each day. */
-function disk(resource: GcpResource, question: Question): Item {
-  const { unitsOn, firstDay, zone } = resource
-  const users = [instanceOf(resource, question)].filter((user) => user !== undefined)
+export function disk(resource: GcpResource, question: Question): Item {
+  const { unitsOn, firstDay, zone, status = 'READY', set } = resource
+  const { instance: user } = attachmentOf(resource, question) ?? {}
+  const users = question.account.resources.filter(({ number }) => number === user)
   return computed(resource, {
-    status: 'READY',
+    status,
     type: linkOf({ ...resource, path: `zones/${zone}/diskTypes/pd-ssd` }),
     sizeGb: String(Math.max(1, Math.round(unitsOn(firstDay) * 30))),
     users: users.map(linkOf),
     ...(users.length === 0 && { lastDetachTimestamp: resource.createdAt }),
+    ...set,
   })
 }
 
-function snapshot({ number: id, name, labels, createdAt, key }: GcpResource, { all }: Question) {
-  const disks = all('compute/disks')
+export function snapshot(resource: GcpResource, { account }: Question): Item {
+  const { number: id, name, labels, createdAt, key, project, status = 'READY', set } = resource
+  const { created } = account
+  const disks = account.resources.filter(
+    (each) => each.type === 'compute/disks' && each.project === project && !created.includes(each),
+  )
   const source = disks[key % disks.length]
-  const fields = { id, name, labels, creationTimestamp: createdAt, status: 'READY', diskSizeGb: '270' }
-  return { ...fields, ...(source && { sourceDisk: linkOf(source) }) }
+  const fields = { id, name, labels, creationTimestamp: createdAt, status, diskSizeGb: '270' }
+  return ['global', { ...fields, ...(source && { sourceDisk: linkOf(source), sourceDiskId: source.number }), ...set }]
+}
+
+export function address(resource: GcpResource): Item {
+  const { number, status = 'RESERVED', set } = resource
+  const octets = [number.slice(4, 6), number.slice(6, 8), number.slice(8, 10)].map(Number)
+  return computed(resource, {
+    status,
+    address: `34.${octets.join('.')}`,
+    addressType: 'EXTERNAL',
+    networkTier: 'PREMIUM',
+    ...set,
+  })
 }
 
 /** The commitments that the project has bought; their name has project and region. */
@@ -109,13 +143,10 @@ export const inventory: Operations = {
   ...aggregated('disks', each('compute/disks', disk)),
   'compute.snapshots.list': [
     '/compute/v1/projects/{project}/global/snapshots',
-    list('items', (question) => question.all('compute/snapshots').map((each) => snapshot(each, question))),
+    list('items', (question) => question.all('compute/snapshots').map((each) => snapshot(each, question)[1])),
   ],
   'compute.images.list': ['/compute/v1/projects/{project}/global/images', list('items', none)],
-  ...aggregated(
-    'addresses',
-    each('compute/addresses', (resource) => computed(resource, { status: 'RESERVED', addressType: 'EXTERNAL' })),
-  ),
+  ...aggregated('addresses', each('compute/addresses', address)),
   ...aggregated('forwardingRules', none),
   ...aggregated('commitments', commitments),
   ...aggregated(
@@ -124,26 +155,7 @@ export const inventory: Operations = {
   ),
   'cloudsql.instances.list': [
     '/v1/projects/{project}/instances',
-    list('items', ({ all }) =>
-      all('cloudsql/instances').map(({ name, project, region, labels, createdAt, key }) => ({
-        name,
-        region,
-        state: 'RUNNABLE',
-        databaseVersion: 'POSTGRES_16',
-        instanceType: 'CLOUD_SQL_INSTANCE',
-        connectionName: `${project}:${region}:${name}`,
-        gceZone: `${region}-b`,
-        createTime: createdAt,
-        settings: {
-          tier: 'db-custom-4-26624',
-          activationPolicy: 'ALWAYS',
-          availabilityType: 'ZONAL',
-          dataDiskType: 'PD_SSD',
-          dataDiskSizeGb: String(100 + (key % 400)),
-          userLabels: labels,
-        },
-      })),
-    ),
+    list('items', ({ all }) => all('cloudsql/instances').map(database)),
   ],
   'storage.buckets.list': [
     '/storage/v1/b',

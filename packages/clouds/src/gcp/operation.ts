@@ -1,6 +1,6 @@
 import type { Estate } from '@cloudoptima/sample'
 import type { Version, Versions } from '../versions.ts'
-import type { GcpResource } from './resource.ts'
+import type { Changes, GcpResource } from './resource.ts'
 
 /** The key file of a service account. */
 export interface ServiceAccount {
@@ -39,14 +39,48 @@ export interface Job extends Answer {
   location: string
 }
 
+/** An operation of Compute Engine or Cloud SQL. */
+export interface Running {
+  project: string
+  /** `zones/us-central1-b`; of Cloud SQL empty. */
+  scope: string
+  name: string
+  operationType: string
+  targetId: string
+  path: string
+  requestId: string | undefined
+  insertTime: Date
+  endTime: Date
+  /** Undefined after the end. */
+  end: (() => Effect) | undefined
+  error: Failure | undefined
+}
+
+/** Why an operation failed. */
+export interface Failure {
+  code: string
+  message: string
+}
+
+/** What an operation does to resources. */
+export interface Effect {
+  changes?: readonly (readonly [GcpResource, Changes])[]
+  created?: readonly GcpResource[]
+  error?: Failure
+}
+
 /** One billing account, and the service account that may read its projects. */
 export interface BillingAccount {
   estate: Estate
   versions: Versions
   summary(version: Version): Summary
+  /** Of the company's bills, with their changes, and then those that calls have made. */
   resources: readonly GcpResource[]
   /** By the number of the resource, since the start. */
-  relabelled: Map<string, Record<string, string>>
+  changes: Map<string, Changes>
+  created: GcpResource[]
+  /** Of Compute Engine and Cloud SQL. */
+  operations: Running[]
   serviceAccount: ServiceAccount
   /** Of BigQuery, by id. */
   jobs: Map<string, Job>
@@ -63,8 +97,16 @@ export interface Question {
   named: Record<string, string>
   query: URLSearchParams
   body: string
+  /** By the name of Google: `compute.disks.delete`. */
+  call: string
   /** The resources of a type that exist now in the project. */
   all(type: string): GcpResource[]
+}
+
+/** Changes a resource. */
+export function changeOf({ changes }: BillingAccount, resource: GcpResource, change: Changes): void {
+  changes.set(resource.number, { ...changes.get(resource.number), ...change })
+  Object.assign(resource, change)
 }
 
 export type Operation = (question: Question) => object

@@ -1,8 +1,31 @@
 import { type EstateResource, Random } from '@cloudoptima/sample'
 import { createdAtOf } from '../load.ts'
 
-/** A resource of the bill, as the APIs of Google Cloud name it. */
-export interface GcpResource extends EstateResource {
+/** Where a disk is attached. */
+export interface Attachment {
+  /** The number of the instance. */
+  instance: string
+  deviceName: string
+  mode: string
+  autoDelete: boolean
+  interface: string
+}
+
+/** What calls have changed since the start; bills know nothing of it. */
+export interface Changes {
+  labels?: Record<string, string>
+  machineType?: string
+  /** Undefined: the bill decides. */
+  status?: string
+  /** Null: of no instance. Undefined: as the company has it. */
+  attachment?: Attachment | null
+  /** Fields of the API that a call has set. */
+  set?: Readonly<Record<string, unknown>>
+  isGone?: boolean
+}
+
+/** A resource of the bill, as the APIs of Google Cloud name it, with its changes. */
+export interface GcpResource extends EstateResource, Changes {
   /** Service and collection: `compute/instances`. */
   type: string
   project: string

@@ -11,8 +11,8 @@ type Key = CredentialsOf<'gcp'>['serviceAccount']
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
 const readScopes = ['cloud-platform.read-only', 'bigquery', 'cloud-billing.readonly']
-/** Of a token that may change labels. */
-export const actScopes = ['compute']
+/** Of a token that may carry actions out. */
+export const actScopes = ['compute', 'sqlservice.admin']
 
 /** The URLs in the key file are ignored, because the customer controls them (SSRF). */
 export async function signIn(

@@ -4,6 +4,7 @@ import type { AccessTo, Actor } from '../../access/verdict.ts'
 import { inTurns } from '../../collect/concurrent.ts'
 import { type Caller, callerOf, Refusal } from '../collect/calls.ts'
 import { actScopes } from '../sign-in.ts'
+import { type Place, placeOf as placeIn } from './place.ts'
 
 const atOnce = 10
 
@@ -42,15 +43,10 @@ class Refused extends Error {}
 /** The change is sent, and Google does not say whether it is made. */
 class Unfinished extends Error {}
 
-const form = /\/((?:zones\/[\w-]+|regions\/[\w-]+|global)\/(instances|disks|snapshots|images|addresses)\/[a-z][\w-]*)$/
-
-function placeOf(caller: Caller, { id, aliases = [], kind }: Taggable) {
-  const project = `//compute.googleapis.com/projects/${caller.access.credentials.projectId}/`
-  for (const name of [id, ...aliases]) {
-    const [, path, collection] = (name.startsWith(project) && form.exec(name)) || []
-    if (path !== undefined && collection !== undefined) return { path, collection }
-  }
-  throw new Refused(`Labels of this kind (${kind}) cannot be changed here.`)
+function placeOf(caller: Caller, resource: Taggable): Place {
+  const place = placeIn(caller.access.credentials.projectId, resource)
+  if (place) return place
+  throw new Refused(`Labels of this kind (${resource.kind}) cannot be changed here.`)
 }
 
 const pathIn = ({ access }: Caller, path: string) =>

@@ -15,8 +15,11 @@ export interface Request {
   service: string
   path: string
   query?: Record<string, string | readonly string[] | undefined>
-  /** Without a body the request is a GET. */
+  /** Default: GET without a body, POST with one. */
+  method?: 'POST' | 'PATCH' | 'DELETE'
   body?: unknown
+  /** Whether a failure that may pass is left to the caller, because the call changes something. */
+  isOnce?: boolean
   price?: string
   limits?: readonly CallLimit[]
 }
@@ -42,11 +45,14 @@ export interface Page {
 export class Refusal extends Error {
   readonly problem: Omit<Problem, 'part'>
   readonly reason: string
+  /** By Google's own words, which may quote the request: all reasons, and the message. */
+  readonly says: { reasons: readonly string[]; message: string }
 
-  constructor(reason: string, problem: Omit<Problem, 'part'>) {
+  constructor(reason: string, problem: Omit<Problem, 'part'>, says: Refusal['says'] = { reasons: [], message: '' }) {
     super(problem.message)
     this.reason = reason
     this.problem = problem
+    this.says = says
   }
 }
 
@@ -65,8 +71,8 @@ export async function callerOf(
   const { token, client: jwt } = signedIn
 
   async function call<Answer>(request: Request): Promise<Answer> {
-    const { api, price = '0', limits = [] } = request
-    return await counted({ api, price, limits }, async () => (await answerTo(request)) as Answer)
+    const { api, price = '0', limits = [], isOnce = false } = request
+    return await counted({ api, price, limits }, async () => (await answerTo(request)) as Answer, isOnce)
   }
 
   let client: Promise<BigQuery> | undefined
@@ -83,28 +89,29 @@ export async function callerOf(
     })
   }
 
-  async function counted<Answer>(counts: Call, work: () => Promise<Answer>): Promise<Answer> {
+  async function counted<Answer>(counts: Call, work: () => Promise<Answer>, isOnce = false): Promise<Answer> {
     const once = async (): Promise<Answer> => {
       await access.meter.take(counts)
       return await work()
     }
-    const isPassing = (error: unknown): boolean => isFault(error, 'unavailable') || error instanceof Throttle
+    const isPassing = (error: unknown): boolean =>
+      !isOnce && (isFault(error, 'unavailable') || error instanceof Throttle)
     return await retried(once, isPassing, access.signal)
   }
 
-  async function answerTo({ service, path, query = {}, body }: Request): Promise<unknown> {
+  async function answerTo({ service, path, query = {}, method, body }: Request): Promise<unknown> {
     const url = new URL(path, hosts.api(service))
     for (const [name, value] of Object.entries(query))
       for (const each of [value ?? []].flat()) url.searchParams.append(name, each)
-    const { status, retryAfter, answer } = await fetched(url, body)
+    const { status, retryAfter, answer } = await fetched(url, method ?? (body === undefined ? 'GET' : 'POST'), body)
     if (status < 300) return answer
     throw failureOf({ service, status, retryAfter, answer: answer as Denial | undefined, projectId })
   }
 
-  async function fetched(url: URL, body: unknown) {
+  async function fetched(url: URL, method: string, body: unknown) {
     try {
       const response = await fetch(url, {
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         redirect: 'error',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         signal: AbortSignal.any([access.signal, AbortSignal.timeout(timeoutMs)]),
@@ -146,7 +153,7 @@ export async function callerOf(
 class Throttle extends Fault {}
 
 interface Denial {
-  error?: { errors?: { reason?: string }[]; details?: { reason?: string }[] }
+  error?: { message?: string; errors?: { reason?: string }[]; details?: { reason?: string }[] }
 }
 
 /** https://cloud.google.com/apis/design/errors, and the older form of BigQuery and Compute Engine. */
@@ -159,7 +166,7 @@ function failureOf(given: {
 }): Error {
   const { service, status, retryAfter, answer, projectId } = given
   const details = [...(answer?.error?.details ?? []), ...(answer?.error?.errors ?? [])]
-  const reasons = new Set(details.map(({ reason }) => reason))
+  const reasons = new Set(details.flatMap(({ reason }) => reason ?? []))
   const says = (...known: string[]) => known.find((reason) => reasons.has(reason))
   if (status === 429 || says('rateLimitExceeded', 'userRateLimitExceeded', 'quotaExceeded', 'RATE_LIMIT_EXCEEDED'))
     // Google's quotas refill each minute.
@@ -180,7 +187,9 @@ function failureOf(given: {
       message: `The service account may not read ${service} in the project ${projectId}. Grant it the roles of the setup.`,
     })
   const reason = says('bytesBilledLimitExceeded', 'responseTooLarge') ?? (status === 404 ? 'notFound' : String(status))
-  return new Refusal(reason, { state: 'unavailable', message: `Google Cloud answered ${service} with ${reason}.` })
+  const message = `Google Cloud answered ${service} with ${reason}.`
+  const words = { reasons: [...reasons], message: answer?.error?.message ?? '' }
+  return new Refusal(reason, { state: 'unavailable', message }, words)
 }
 
 /** The error itself contains the request. A job that failed at once has reasons, but no status. */
