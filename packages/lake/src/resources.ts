@@ -113,7 +113,8 @@ export const resourceStatements: {
   measurable: () => ({
     dataset: 'resources',
     values: {},
-    sql: `SELECT ResourceId AS id, x_Kind AS kind, RegionId AS region, CAST(x_Configuration AS VARCHAR) AS configuration
+    sql: `SELECT ResourceId AS id, x_Kind AS kind, RegionId AS region, ResourceType AS type,
+  CAST(x_Configuration AS VARCHAR) AS configuration
 FROM {files} WHERE x_Kind IN (${measured.map(literal).join(', ')}) AND x_Status NOT IN ('terminated', 'deleted') ORDER BY id`,
   }),
 

@@ -1,3 +1,4 @@
+import { Rules } from '@cloudoptima/core'
 import { Random } from '@cloudoptima/sample'
 import { dayOf, exists, isRunning, loadAt, unitsAt } from '../load.ts'
 import { instanceOf } from './instances.ts'
@@ -27,6 +28,11 @@ const table: Record<string, Metric> = {
   VolumeReadOps: busy(4e5),
   VolumeWriteOps: busy(2e5),
   DatabaseConnections: busy(120),
+  FreeableMemory: [
+    'amount',
+    (resource, hour) =>
+      Math.round((Rules.typeOf('aws', resource.class)?.memoryGb ?? 0) * 2 ** 30 * (0.7 - loadAt(resource, hour) / 2)),
+  ],
   DatabaseMemoryUsagePercentage: level(20, 95),
   CurrConnections: busy(400),
   RequestCount: busy(600_000),
@@ -36,6 +42,9 @@ const table: Record<string, Metric> = {
   BytesOutToDestination: billed(6e8),
   Invocations: billed(4),
   Errors: billed(0.01),
+  Duration: billed(800),
+  cpu_total_time: billed(120),
+  used_memory_max: ['amount', (resource, hour) => 60 + Math.round(loadAt(resource, hour) * (resource.key % 60))],
   ConsumedReadCapacityUnits: billed(3),
   ConsumedWriteCapacityUnits: billed(1),
   BucketSizeBytes: ['amount', (resource, hour) => Math.round(storedGb(resource, hour) * 2 ** 30)],
@@ -49,6 +58,7 @@ function storedGb({ pattern, key, unitsOn }: AwsResource, time: Date): number {
 const statistics: Record<string, (value: number, unit: Metric[0], key: number) => number> = {
   Sum: (value) => value,
   Average: (value) => value,
+  Minimum: (value) => value * 0.9,
   Maximum: (value, unit, key) =>
     Math.min(unit === 'percent' ? 100 : Infinity, value * (1.2 + 0.6 * Random.uniform(key))),
 }
@@ -90,9 +100,10 @@ function isMeasured(resource: AwsResource, time: Date, aws: Aws): boolean {
   return machine !== undefined && !isStopped && !isOff && isRunning(machine, time) && exists(resource, time)
 }
 
+/** Of the instances and functions. */
 const agentShare = 0.6
 
-/** The metrics of CloudWatch's agent, which some instances run, and the sizes of buckets. */
+/** The metrics of CloudWatch's agent and of Lambda Insights, which some instances and functions run, and the sizes of buckets. */
 const listed: Record<string, (question: Question) => [MetricName: string, dimensions: Record<string, string>][]> = {
   CWAgent: ({ all }) =>
     all('ec2:instance')
@@ -100,6 +111,13 @@ const listed: Record<string, (question: Question) => [MetricName: string, dimens
       .flatMap(({ id }) => [
         ['mem_used_percent', { InstanceId: id }],
         ['disk_used_percent', { InstanceId: id, path: '/', device: 'nvme0n1p1', fstype: 'xfs' }],
+      ]),
+  LambdaInsights: ({ all }) =>
+    all('lambda:function')
+      .filter(({ key }) => Random.uniform(Random.mix(key, 72)) < agentShare)
+      .flatMap(({ id }) => [
+        ['used_memory_max', { function_name: id }],
+        ['cpu_total_time', { function_name: id }],
       ]),
   'AWS/S3': ({ all }) =>
     all('s3').map(({ id }) => ['BucketSizeBytes', { BucketName: id, StorageType: 'StandardStorage' }]),

@@ -24,7 +24,11 @@ export async function collectUtilization(ctx: Context, { source, syncId, access,
   if (!inventory) return { isNew: false, rows: 0, imports: [], isTooEarly: true }
   const files = Snapshot.filesOf(ctx.orgId, { lakeVersion: 0, at: '', excluded: [], snapshots: [inventory] })
   const rows = await ctx.runtime.lake.query('measurable', files, {})
-  const resources = rows.map(({ configuration, ...row }) => ({ ...row, configuration: JSON.parse(configuration) }))
+  const resources = rows.map(({ configuration, type, ...row }) => ({
+    ...row,
+    ...(type !== null && { type }),
+    configuration: JSON.parse(configuration),
+  }))
   const unreadDays: Record<string, number> = {}
   const found: Found = { isNew: false, rows: 0, imports: [], unreadDays }
   for (const day of daysOf(ctx.now(), source.lastSuccessAt, Object.keys(source.unreadDays ?? {}))) {

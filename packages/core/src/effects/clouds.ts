@@ -148,7 +148,7 @@ export interface UtilizationQuestion {
   /** `2026-11-28` */
   day: string
   /** Those that have metrics. */
-  resources: readonly Pick<Resource, 'id' | 'kind' | 'region' | 'configuration'>[]
+  resources: readonly Pick<Resource, 'id' | 'kind' | 'region' | 'type' | 'configuration'>[]
 }
 
 export interface PriceQuestion {

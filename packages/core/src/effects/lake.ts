@@ -370,7 +370,7 @@ export interface Queries {
   measurable: {
     dataset: 'resources'
     parameters: Record<string, never>
-    row: Pick<Resource, 'id' | 'kind' | 'region'> & { configuration: string }
+    row: Pick<Resource, 'id' | 'kind' | 'region'> & { type: string | null; configuration: string }
   }
   /** By id; JSON where a field has no type of its own. */
   resources: {

@@ -68,6 +68,11 @@ export const utilizationMetrics = [
   'cpu',
   'memory',
   'disk',
+  /** Bytes at a time. */
+  'memory_used',
+  /** Milliseconds of the hour, of all requests together. */
+  'cpu_time',
+  'duration',
   /** Bytes of the hour. */
   'network_in',
   'network_out',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isOffHour } from '../rules/index.ts'
-import { hoursRun, stateSince } from './running.ts'
+import { hoursRun, resizedAt, stateSince } from './running.ts'
 
 // Monday
 const start = Date.parse('2026-11-02T00:00:00.000Z')
@@ -69,4 +69,16 @@ test.each([
   ['an unknown time, if the account is not known', [], undefined, {}],
 ])('a state has lasted since %s', (_, changes, connectedAt, expected) => {
   expect(stateSince(changes, connectedAt, now)).toEqual(expected)
+})
+
+test('a resource has its size since its last change of the type, not since a larger disk', () => {
+  const resized = (hour: number, type: string, size_gb: number) => ({
+    change: 'resized' as const,
+    at: at(hour),
+    earlier: JSON.stringify({ type: 'db.m5.large', size_gb: 100, iops: null }),
+    later: JSON.stringify({ type, size_gb, iops: null }),
+  })
+  expect(resizedAt([resized(9, 'db.m5.large', 200), resized(4, 'db.m5.xlarge', 100)])).toBe(at(4))
+  expect(resizedAt([resized(9, 'db.m5.large', 200)])).toBeUndefined()
+  expect(resizedAt(undefined)).toBeUndefined()
 })

@@ -2,6 +2,7 @@ import type { Queries } from '../effects/lake.ts'
 import { isOffHour, type Subject } from '../rules/index.ts'
 
 type Change = Pick<Queries['resourceChanges']['row'], 'change' | 'at'>
+type Resize = Change & Pick<Queries['resourceChanges']['row'], 'earlier' | 'later'>
 
 /** Hours of a window in which a resource ran, and those of them outside of working time. */
 export interface HoursRun {
@@ -35,6 +36,13 @@ export function hoursRun(
   }
   return run
 }
+
+/** When the type of a resource last changed, by its changes (the newest first). */
+export function resizedAt(changes: readonly Resize[] = []): string | undefined {
+  return changes.find(({ change, earlier, later }) => change === 'resized' && typeIn(earlier) !== typeIn(later))?.at
+}
+
+const typeIn = (side: string | null) => (JSON.parse(side ?? '{}') as { type?: string | null }).type ?? null
 
 const keptDays = 90
 const dayMs = 86_400_000

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { clouds } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import { resourceKinds } from '../kernel/resource.ts'
-import { analyzerNames, levels } from '../rules/index.ts'
+import { allRules, analyzerNames, levels } from '../rules/index.ts'
 import * as Dismissals from './dismissals.ts'
 import { type Affected, type Amounts, categories, type Facts, type Info, isEnded, statuses } from './recommendation.ts'
 
@@ -123,7 +123,7 @@ export function publicOf(info: Info, dismissals: readonly Dismissals.Info[]): Pu
       currency: each.currency ?? null,
     })),
     actions: found && resource ? [actionOf(found, resource)] : [],
-    impactAnalysis: found ? impactOf(analyzer, found) : null,
+    impactAnalysis: found ? impactOf(info, found) : null,
     evidence: { ...found?.evidence },
     restartNeeded: found?.restartNeeded ?? null,
     rollbackPossible: found?.rollbackPossible ?? null,
@@ -188,13 +188,16 @@ function descriptionOf({ found, missing }: Info): string {
   return `${done} ${moneyText(saving)}${committed} Confidence is ${confidence.level}: ${confidence.reason}.`
 }
 
-function impactOf(analyzer: Facts['analyzer'], { effect, restartNeeded, dependents }: Found) {
+const performances = new Map(allRules.map(({ id, performance }) => [id, performance]))
+
+function impactOf({ analyzer, rule }: Facts, { effect, restartNeeded, dependents }: Found) {
   const users = dependents.length === 0 ? '' : ` ${dependents.length} other resources name it.`
   return {
     performanceImpact:
-      effect === 'changes' && analyzer === 'right_sizing'
+      performances.get(rule) ??
+      (effect === 'changes' && analyzer === 'right_sizing'
         ? 'There is less headroom: the peaks of 14 days fit.'
-        : 'No change.',
+        : 'No change.'),
     availabilityImpact:
       effect === 'ends'
         ? `The resource is no longer there.${users}`

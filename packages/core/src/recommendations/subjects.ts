@@ -20,7 +20,7 @@ import {
   type Utilization,
   variantOf,
 } from '../rules/index.ts'
-import { hoursRun, type HoursRun, stateSince } from './running.ts'
+import { hoursRun, type HoursRun, resizedAt, stateSince } from './running.ts'
 
 /** Of the rows that the lake answers; more are left out, the cheapest first. */
 const mostCharges = 500_000
@@ -89,6 +89,7 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
     const account = accountKey(row)
     const connectedAt = cutAccounts.has(account) ? undefined : accounts.get(account)?.connectedAt
     const since = stateSince(histories.get(key), connectedAt, ctx.now())
+    const resized = resizedAt(histories.get(key))
     const { all, off } = measured.get(key) ?? {}
     return {
       ...resource,
@@ -96,6 +97,7 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
       accountId,
       status,
       ...since,
+      ...(resized !== undefined && { resizedAt: resized }),
       ...(all && { utilization: all }),
       ...(off && { offHours: off }),
       ...(cost && { cost }),

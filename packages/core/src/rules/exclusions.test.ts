@@ -35,6 +35,13 @@ test.each([
   expect(found(subject)).toEqual([])
 })
 
+test('a size is judged by hours of that size only', () => {
+  const metrics = { ...common, utilization: { cpu: steady(2), memory: steady(2) } }
+  const database = some('aws', 'database', { ...metrics, type: 'db.m6i.2xlarge' })
+  expect(found(database({ id: 'db-1', resizedAt: daysAgo(3) }))).not.toContain('aws-database-oversized')
+  expect(found(database({ id: 'db-1', resizedAt: daysAgo(14) }))).toContain('aws-database-oversized')
+})
+
 test('the same resources without the mark are found', () => {
   for (const subject of [ec2({ id: 'i-1' }), vm({ id: 'vm-1' }), disk({ id: 'disk-1' })])
     expect(found(subject)).not.toEqual([])

@@ -64,7 +64,9 @@ export function isTransient(subject: Subject): boolean {
 }
 
 /** An unknown age excludes nothing: some APIs never tell it. */
-export function isYoung({ windowDays }: Rule, { createdAt, unchangedSince }: Subject, now: Date): boolean {
-  const age = daysSince(createdAt ?? unchangedSince, now)
-  return age !== undefined && age < windowDays
+export function isYoung({ windowDays, analyzer }: Rule, subject: Subject, now: Date): boolean {
+  const { createdAt, unchangedSince, resizedAt } = subject
+  const resized = analyzer === 'right_sizing' ? daysSince(resizedAt, now) : undefined
+  const ages = [daysSince(createdAt ?? unchangedSince, now), resized]
+  return ages.some((age) => age !== undefined && age < windowDays)
 }

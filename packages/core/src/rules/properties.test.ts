@@ -115,6 +115,8 @@ test('each resource belongs to one recommendation, and what competes with it is 
 const metrics: UtilizationMetric[] = [
   'cpu',
   'memory',
+  'memory_used',
+  'cpu_time',
   'network_in',
   'network_out',
   'connections',

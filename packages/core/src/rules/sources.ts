@@ -15,6 +15,8 @@ export const sources = {
   s3Multipart: `${aws}/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html`,
   s3Lifecycle: `${aws}/AmazonS3/latest/userguide/object-lifecycle-mgmt.html`,
   logRetention: `${aws}/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html`,
+  lambdaMemory: `${aws}/lambda/latest/dg/configuration-memory.html`,
+  lambdaInsights: `${aws}/AmazonCloudWatch/latest/monitoring/Lambda-Insights-metrics.html`,
   rdsExtendedSupport: `${aws}/AmazonRDS/latest/UserGuide/extended-support.html`,
   previousGeneration: 'https://aws.amazon.com/ec2/previous-generation/',
   graviton: 'https://github.com/aws/aws-graviton-getting-started',

@@ -42,6 +42,8 @@ export interface Subject extends Resource {
   unchangedSince?: string
   /** The state was this already when it was first seen, at `unchangedSince`. */
   mayBeOlder?: boolean
+  /** When its type last changed, in ISO time: percentages of before are those of another size. */
+  resizedAt?: string
   /** Of the last 14 days. */
   utilization?: Utilization
   /** Of the hours outside of working time. */

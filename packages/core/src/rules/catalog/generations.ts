@@ -2,8 +2,7 @@ import { inFamily, typeOf } from '../sizes/instance-types.ts'
 import { type Answer, rule, type Rule } from '../rule.ts'
 import { threshold } from '../sources.ts'
 import { type Subject, textOf } from '../subject.ts'
-import { toType } from './resize.ts'
-import { resizing } from './right-sizing.ts'
+import { resizing, toType } from './resize.ts'
 import { gravitons, successors, supportedUntil } from './successors.ts'
 
 const openSource = new Set(['mysql', 'mariadb', 'postgres', 'aurora-mysql', 'aurora-postgresql'])
@@ -32,6 +31,7 @@ export const generationRules: readonly Rule[] = [
     clouds: ['aws'],
     kinds: ['instance', 'database'],
     windowDays: 0,
+    performance: 'The newer generation is usually faster at the same size: test before.',
     thresholds: { families: threshold(successors.size, 'families', 'previousGeneration') },
     find: (subject) =>
       inOtherFamily(subject, successors, 'the newer family has as much of all; drivers for ENA and NVMe must be there'),
@@ -44,6 +44,7 @@ export const generationRules: readonly Rule[] = [
     kinds: ['instance', 'database'],
     windowDays: 0,
     effort: 'high',
+    performance: 'Software must be built for arm64. It is usually as fast as before or faster: test before.',
     thresholds: { families: threshold(gravitons.size, 'families', 'graviton') },
     find: (subject) => {
       const isDatabase = subject.kind === 'database'
@@ -64,6 +65,7 @@ export const generationRules: readonly Rule[] = [
     effort: 'high',
     rollbackPossible: false,
     undo: 'None: a major version cannot be taken back. Restore a snapshot from before.',
+    performance: 'A new major version may run queries in another way: test before.',
     thresholds: { versions: threshold(supportedUntil.size, 'versions', 'rdsExtendedSupport') },
     find: (subject, { now }) => {
       const [engine, version] = [textOf(subject, 'Engine'), textOf(subject, 'EngineVersion')]

@@ -3,6 +3,17 @@ import type { Answer, Confidence, Evidence, Target, Verdict } from '../rule.ts'
 import { type Subject, textOf } from '../subject.ts'
 import { missingWords, rounded } from './quiet.ts'
 
+/** What rules about sizes have in common. */
+export const resizing = {
+  analyzer: 'right_sizing',
+  windowDays: 14,
+  risk: 'medium',
+  effort: 'medium',
+  restartNeeded: true,
+  rollbackPossible: true,
+  undo: 'Change the type back; the resource restarts.',
+} as const
+
 export interface Limits {
   cpuPercent: number
   memoryPercent: number
@@ -49,11 +60,20 @@ export function resize(subject: Subject, limits: Limits): Answer {
   const memory = utilization?.memory?.peakP99
   if (memory !== undefined) {
     const target = smaller.find((to) => memory * (now.memoryGb / to.memoryGb) <= limits.memoryPercent)
-    const reason = 'CPU and memory of 14 days fit the smaller size with headroom'
-    return target && resized(subject, now, target, { level: 'high', reason })
+    return target && resized(subject, now, target, kind === 'database' ? databaseFits : instanceFits)
   }
   const [target, confidence] = kind === 'database' ? withSameMemory(subject, now, fits) : nextSmaller(smaller, now)
   return target ? resized(subject, now, target, confidence) : { missing: [missingWords('memory', utilization?.memory)] }
+}
+
+const instanceFits: Confidence = {
+  level: 'high',
+  reason: 'CPU and memory of 14 days fit the smaller size with headroom',
+}
+/** RDS counts the cache of the operating system as free. */
+const databaseFits: Confidence = {
+  level: 'medium',
+  reason: 'CPU and the memory of the engine fit; less memory caches fewer files, so more is read from the disk',
 }
 
 /** Without values of memory: one size down only. */

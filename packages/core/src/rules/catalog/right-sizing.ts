@@ -3,18 +3,9 @@ import type { ResourceKind } from '../../kernel/resource.ts'
 import { rule, type Rule } from '../rule.ts'
 import { ours, type sources } from '../sources.ts'
 import { numberOf, type Subject } from '../subject.ts'
+import { functionMemory } from './function-memory.ts'
 import { missingWords, quiet, rounded } from './quiet.ts'
-import { resize } from './resize.ts'
-
-export const resizing = {
-  analyzer: 'right_sizing',
-  windowDays: 14,
-  risk: 'medium',
-  effort: 'medium',
-  restartNeeded: true,
-  rollbackPossible: true,
-  undo: 'Change the type back; the resource restarts.',
-} as const
+import { resize, resizing } from './resize.ts'
 
 function smaller(id: string, cloud: Cloud, kind: ResourceKind, finds: string, source: keyof typeof sources): Rule {
   return rule({
@@ -153,6 +144,7 @@ export const rightSizingRules: readonly Rule[] = [
       }
     },
   }),
+  functionMemory,
   rule({
     ...resizing,
     id: 'aws-instance-off-hours',
@@ -160,6 +152,7 @@ export const rightSizingRules: readonly Rule[] = [
     clouds: ['aws'],
     kinds: ['instance'],
     restartNeeded: true,
+    performance: 'The instance does not run outside of working time.',
     undo: 'Remove the schedule.',
     thresholds: {
       cpuPercent: ours(5, '% CPU outside of working time', 'computeOptimizer'),

@@ -12,7 +12,7 @@ const common = {
   rollbackPossible: false,
 } as const
 
-/** Services that delete their own snapshots in time. */
+/** AWS Backup and Data Lifecycle Manager delete their own snapshots and images in time. */
 const managerTags = ['aws:backup:source-resource', 'aws:dlm:lifecycle-policy-id']
 
 function isManaged({ name = '', tags = {}, configuration }: Subject): boolean {
@@ -102,7 +102,7 @@ export const snapshotRules: readonly Rule[] = [
       if (age === undefined) return { missing: ['time of creation'] }
       const launched = daysSince(textOf(subject, 'LastLaunchedTime'), now)
       if (Math.min(age, launched ?? age) < limit.days || subject.configuration['Public'] === true) return undefined
-      if (usersOf(subject.id).some(({ kind }) => kind === 'instance')) return undefined
+      if (isManaged(subject) || usersOf(subject.id).some(({ kind }) => kind === 'instance')) return undefined
       const ids = (subject.configuration['SnapshotIds'] ?? []) as string[]
       const also = ids
         .toSorted()

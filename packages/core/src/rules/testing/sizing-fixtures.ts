@@ -26,6 +26,10 @@ const sql = some('gcp', 'database', {
   status: 'running',
   cost: usd({ compute: '394 x 730', storage: '17 x 100' }),
 })
+const lambda = some('aws', 'function', { type: 'nodejs24.x', cost: usd({ compute: '80' }) })
+const mb = 1024 ** 2
+const called = { requests: steady(5000), duration: steady(1_000_000) }
+const light = { ...called, memory_used: steady(90 * mb, 180 * mb), cpu_time: steady(100_000) }
 const pools = '/subscriptions/s/resourcegroups/g/providers/microsoft.sql/servers/a/elasticpools'
 const pool = some('azure', 'database', { type: 'GP_Gen5', status: 'running', cost: usd({ compute: '588 x 730' }) })
 const service = some('aws', 'container_service', { type: 'FARGATE', cost: usd({ compute: '180 x 730' }) })
@@ -74,8 +78,18 @@ export const sizingFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-database-oversized',
-    finds: [rds({ id: 'db-wide', utilization: { cpu: steady(9, 30) } })],
-    leaves: [rds({ id: 'db-right', utilization: { cpu: steady(40, 60) } })],
+    finds: [
+      rds({ id: 'db-wide', utilization: { cpu: steady(9, 30) } }),
+      rds({
+        id: 'db-wide-measured',
+        type: 'db.r5.2xlarge',
+        utilization: { cpu: steady(9, 30), memory: steady(20, 30) },
+      }),
+    ],
+    leaves: [
+      rds({ id: 'db-right', utilization: { cpu: steady(40, 60) } }),
+      rds({ id: 'db-much-memory', utilization: { cpu: steady(9, 30), memory: steady(70, 75) } }),
+    ],
     lacks: [
       rds({ id: 'db-half-busy', utilization: { cpu: steady(30, 38), memory: scarce(20) }, type: 'db.r6g.2xlarge' }),
       rds({ id: 'db-unmeasured' }),
@@ -126,6 +140,52 @@ export const sizingFixtures: readonly Fixture[] = [
     ],
     lacks: [
       service({ id: 'service-scarce', configuration: { desiredCount: 10 }, utilization: { cpu: steady(9, 20) } }),
+    ],
+  },
+  {
+    rule: 'aws-function-oversized',
+    finds: [
+      lambda({ id: 'function-wide', configuration: { MemorySize: 1024 }, utilization: light }),
+      lambda({
+        id: 'function-computing',
+        configuration: { MemorySize: 3008 },
+        utilization: { ...light, cpu_time: steady(900_000) },
+      }),
+      lambda({
+        id: 'function-rare',
+        configuration: { MemorySize: 1024 },
+        utilization: {
+          requests: scarce(20),
+          duration: scarce(4000),
+          memory_used: scarce(50 * mb),
+          cpu_time: scarce(10),
+        },
+      }),
+    ],
+    leaves: [
+      lambda({ id: 'function-least', configuration: { MemorySize: 128 }, utilization: light }),
+      lambda({ id: 'function-right', configuration: { MemorySize: 256 }, utilization: light }),
+      lambda({ id: 'function-uncalled', configuration: { MemorySize: 1024 } }),
+      lambda({
+        id: 'function-busy',
+        configuration: { MemorySize: 1769 },
+        utilization: { ...light, cpu_time: steady(950_000) },
+      }),
+    ],
+    lacks: [
+      lambda({ id: 'function-without-insights', configuration: { MemorySize: 1024 }, utilization: called }),
+      lambda({
+        id: 'function-half-known',
+        configuration: { MemorySize: 1024 },
+        utilization: { ...light, memory_used: scarce(90 * mb) },
+      }),
+      lambda({
+        id: 'function-new',
+        configuration: { MemorySize: 1024 },
+        utilization: Object.fromEntries(
+          Object.entries(light).map(([metric, level]) => [metric, { ...level, hours: 8 }]),
+        ),
+      }),
     ],
   },
   {

@@ -23,6 +23,7 @@ export const snapshotFixtures: readonly Fixture[] = [
       snapshot({ id: 'snap-last', attachedTo: 'vol-kept', createdAt: daysAgo(95) }),
       snapshot({ id: 'snap-new', attachedTo: 'vol-gone', createdAt: daysAgo(30) }),
       snapshot({ id: 'snap-backup', tags: { 'aws:backup:source-resource': 'x' } }),
+      snapshot({ id: 'snap-lifecycle', attachedTo: 'vol-gone', tags: { 'aws:dlm:lifecycle-policy-id': 'policy-1' } }),
       snapshot({ id: 'snap-image' }),
       snapshot({ id: 'snap-only', attachedTo: 'vol-lost' }),
       snapshot({ id: 'snap-good', attachedTo: 'vol-failed' }),
@@ -62,6 +63,7 @@ export const snapshotFixtures: readonly Fixture[] = [
     leaves: [
       ofDatabase({ id: 'db-snapshot-new', attachedTo: 'db-gone', createdAt: daysAgo(30) }),
       ofDatabase({ id: 'db-snapshot-only', attachedTo: 'db-lost' }),
+      ofDatabase({ id: 'db-snapshot-backup', attachedTo: 'db-gone', tags: { 'aws:backup:source-resource': 'x' } }),
     ],
     lacks: [ofDatabase({ id: 'db-snapshot-ageless', ...ageless })],
   },
@@ -90,6 +92,8 @@ export const snapshotFixtures: readonly Fixture[] = [
     leaves: [
       image({ id: 'ami-used' }),
       image({ id: 'ami-launched', configuration: { LastLaunchedTime: daysAgo(8) } }),
+      image({ id: 'ami-lifecycle', tags: { 'aws:dlm:lifecycle-policy-id': 'policy-1' } }),
+      image({ id: 'ami-backup', tags: { 'aws:backup:source-resource': 'x' } }),
       image({ id: 'ami-public', configuration: { Public: true } }),
     ],
     lacks: [image({ id: 'ami-ageless', ...ageless })],

@@ -1,7 +1,13 @@
-import type { Resource, ResourceKind, UtilizationMetric } from '@cloudoptima/core'
+import { type Resource, type ResourceKind, Rules, type UtilizationMetric } from '@cloudoptima/core'
 
 /** A resource that has metrics. */
-export type Measured = Pick<Resource, 'id' | 'kind' | 'region' | 'configuration'>
+export type Measured = Pick<Resource, 'id' | 'kind' | 'region' | 'type' | 'configuration'>
+
+/**
+ * `level`: average and maximum of the hour. `sum`: its sum; rows of one metric are added up. `free`: bytes of the memory,
+ * which become the percentage in use.
+ */
+export type Way = 'level' | 'sum' | 'free'
 
 /** A metric of CloudWatch that becomes a metric of ours. */
 export interface MetricRow {
@@ -9,8 +15,7 @@ export interface MetricRow {
   metric: UtilizationMetric
   Namespace: string
   MetricName: string
-  /** `level`: average and maximum of the hour. `sum`: its sum. Rows of one metric are added up. */
-  as: 'level' | 'sum'
+  as: Way
   dimensions(resource: Measured): Record<string, string> | undefined
 }
 
@@ -53,6 +58,7 @@ export const metricRows: readonly MetricRow[] = [
   ]),
   ...rows('database', 'AWS/RDS', field('DBInstanceIdentifier', 'DBInstanceIdentifier'), [
     ['cpu', 'level', 'CPUUtilization'],
+    ['memory', 'free', 'FreeableMemory'],
     ['connections', 'level', 'DatabaseConnections'],
   ]),
   ...rows('cache', 'AWS/ElastiCache', field('CacheClusterId', 'CacheClusterId'), [
@@ -77,6 +83,7 @@ export const metricRows: readonly MetricRow[] = [
   ...rows('function', 'AWS/Lambda', field('FunctionName', 'FunctionName'), [
     ['requests', 'sum', 'Invocations'],
     ['errors', 'sum', 'Errors'],
+    ['duration', 'sum', 'Duration'],
   ]),
   ...rows('container_service', 'AWS/ECS', service, [
     ['cpu', 'level', 'CPUUtilization'],
@@ -88,8 +95,42 @@ export const metricRows: readonly MetricRow[] = [
   ]),
 ]
 
-/** Metrics of CloudWatch's agent, which exist for instances that run it. */
-export const agentMetrics: Partial<Record<string, UtilizationMetric>> = {
-  mem_used_percent: 'memory',
-  disk_used_percent: 'disk',
+/** The memory of a type or class in bytes; undefined if the type is not known. */
+export function memoryBytes({ type = '' }: Measured): number | undefined {
+  const gb = Rules.typeOf('aws', type)?.memoryGb
+  return gb === undefined ? undefined : gb * 1024 ** 3
 }
+
+/** A metric that only some resources of a kind have: a list tells which. */
+export interface ListedRow extends Omit<MetricRow, 'dimensions'> {
+  /** The dimension that names the resource. */
+  dimension: string
+  nameOf(resource: Measured): string | undefined
+  /** The metric has no other dimension: those that have one are parts of it. */
+  isAlone?: true
+  /** From the unit of the metric to ours. */
+  factor?: number
+}
+
+const agent = { kind: 'instance', Namespace: 'CWAgent', dimension: 'InstanceId', as: 'level' } as const
+const lambda = { kind: 'function', Namespace: 'LambdaInsights', dimension: 'function_name', isAlone: true } as const
+const idOf: ListedRow['nameOf'] = ({ id }) => id
+const functionName: ListedRow['nameOf'] = (resource) => field('name', 'FunctionName')(resource)?.['name']
+
+/**
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/metrics-collected-by-CloudWatch-agent.html and
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-Insights-metrics.html
+ */
+export const listedRows: readonly ListedRow[] = [
+  { ...agent, metric: 'memory', MetricName: 'mem_used_percent', nameOf: idOf },
+  { ...agent, metric: 'disk', MetricName: 'disk_used_percent', nameOf: idOf },
+  {
+    ...lambda,
+    metric: 'memory_used',
+    MetricName: 'used_memory_max',
+    as: 'level',
+    factor: 1024 ** 2,
+    nameOf: functionName,
+  },
+  { ...lambda, metric: 'cpu_time', MetricName: 'cpu_total_time', as: 'sum', nameOf: functionName },
+]

@@ -95,6 +95,23 @@ test.each<[string, Resources[number], string, Record<string, string>, [string, n
     ],
   ],
   [
+    'of a database of a known class, the free memory becomes the memory in use',
+    {
+      id: 'arn:db',
+      kind: 'database',
+      region: 'eu-west-1',
+      type: 'db.m5.large',
+      configuration: { DBInstanceIdentifier: 'shop' },
+    },
+    'AWS/RDS',
+    { DBInstanceIdentifier: 'shop' },
+    [
+      ['cpu', 1],
+      ['memory', 100 * (1 - 1 / (8 * 1024 ** 3))],
+      ['connections', 1],
+    ],
+  ],
+  [
     'an application load balancer is named by the end of its ARN',
     {
       id: 'arn:aws:elasticloadbalancing:eu-west-1:222222222222:loadbalancer/app/shop/50dc6c495c0c9188',
@@ -126,13 +143,14 @@ test.each<[string, Resources[number], string, Record<string, string>, [string, n
     ],
   ],
   [
-    'a function has requests and errors',
+    'a function has requests, errors and their time',
     { id: 'arn:f', kind: 'function', region: 'eu-west-1', configuration: { FunctionName: 'f' } },
     'AWS/Lambda',
     { FunctionName: 'f' },
     [
       ['requests', 1],
       ['errors', 1],
+      ['duration', 1],
     ],
   ],
 ])('%s', async (_, resource, namespace, dimensions, expected) => {
@@ -178,6 +196,62 @@ test("the agent's memory and fullest disk are measured where the agent runs", as
   expect(short(measured)).toEqual([
     ['memory', '00', 40, 40],
     ['disk', '00', 80, 80],
+  ])
+})
+
+test('the least free memory of an hour is the highest use, and never below 0', async () => {
+  const database = {
+    id: 'arn:db',
+    kind: 'database',
+    region: 'eu-west-1',
+    type: 'db.r5.large',
+    configuration: { DBInstanceIdentifier: 'shop' },
+  } as const
+  const { measured } = await measure(
+    [database],
+    complete(({ Metric: { MetricName }, Stat }) => {
+      if (MetricName !== 'FreeableMemory') return undefined
+      return Stat === 'Minimum' ? [4 * 1024 ** 3, 17 * 1024 ** 3] : [8 * 1024 ** 3, 17 * 1024 ** 3]
+    }),
+  )
+  expect(short(measured)).toEqual([
+    ['memory', '00', 50, 75],
+    ['memory', '01', 0, 0],
+  ])
+})
+
+test('memory and CPU time of a function are measured where Lambda Insights runs, over all versions', async () => {
+  const asFunction = (name: string) =>
+    ({ id: `arn:${name}`, kind: 'function', region: 'eu-west-1', configuration: { FunctionName: name } }) as const
+  const insights = (MetricName: string, ...names: string[]) => ({
+    Namespace: 'LambdaInsights',
+    MetricName,
+    Dimensions: names.map((Value, index) => ({ Name: index === 0 ? 'function_name' : 'version', Value })),
+  })
+  const { measured } = await measure(
+    [asFunction('f'), asFunction('g'), { ...asFunction('h'), configuration: {} }],
+    complete(({ Metric: { MetricName }, Stat }) => {
+      if (MetricName === 'used_memory_max') return Stat === 'Average' ? [60] : [64]
+      return MetricName === 'cpu_total_time' ? [300] : undefined
+    }),
+    ({ call, input }) =>
+      call === 'cloudwatch:ListMetrics' && input['Namespace'] === 'LambdaInsights'
+        ? {
+            Metrics: [
+              insights('used_memory_max', 'f'),
+              insights('used_memory_max', 'f', '7'),
+              insights('used_memory_max', 'of-somebody-else'),
+              insights('used_memory_max'),
+              insights('cpu_total_time', 'f'),
+              insights('cpu_total_time', 'f', '7'),
+            ],
+          }
+        : undefined,
+  )
+  expect(measured.map(({ resourceId }) => resourceId)).toEqual(['arn:f', 'arn:f'])
+  expect(short(measured)).toEqual([
+    ['memory_used', '00', 60 * 1024 ** 2, 64 * 1024 ** 2],
+    ['cpu_time', '00', 300, 300],
   ])
 })
 

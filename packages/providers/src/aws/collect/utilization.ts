@@ -1,7 +1,15 @@
 import { Calendar, type Measurement, type UtilizationMetric, type UtilizationQuestion } from '@cloudoptima/core'
 import { merged } from '../../collect/concurrent.ts'
 import { type MetricQuery, metricValues, type Series } from './metric-data.ts'
-import { agentMetrics, type Measured, type MetricRow, metricRows } from './metrics.ts'
+import {
+  type ListedRow,
+  listedRows,
+  type Measured,
+  memoryBytes,
+  type MetricRow,
+  metricRows,
+  type Way,
+} from './metrics.ts'
 import type { Reader } from './reader.ts'
 
 const mostRegions = 4
@@ -13,6 +21,8 @@ interface Asked {
   metric: UtilizationMetric
   /** Several disks of an instance: the fullest counts. Several sums: they are added. */
   combine: 'highest' | 'total'
+  /** From the value of CloudWatch to ours. */
+  read: (value: number) => number
 }
 
 /** The hours of a day, region by region. */
@@ -34,8 +44,8 @@ async function* measuredIn(
   resources: readonly Measured[],
 ): AsyncGenerator<Measurement[]> {
   const part = `cloudwatch:metrics/${region}`
-  const agents = await reader.attempt(part, async () => await agentQueries(reader, region, resources))
-  const asked = [...resources.flatMap(queriesOf), ...(agents ?? [])]
+  const listed = await reader.attempt(part, async () => await listedQueries(reader, region, resources))
+  const asked = [...resources.flatMap(queriesOf), ...(listed ?? [])]
   const span = { start: day, end: Calendar.addDays(day, 1), periodSeconds: 3600 }
   // All statistics of a measurement come from one request.
   const groups = [...Map.groupBy(asked, ({ resourceId, metric }) => `${resourceId} ${metric}`).values()]
@@ -52,60 +62,94 @@ function queriesOf(resource: Measured): Asked[] {
     .filter(({ kind }) => kind === resource.kind)
     .flatMap((row) => {
       const dimensions = row.dimensions(resource)
-      return dimensions ? statistics(row, resource.id, dimensions) : []
+      const read = readerOf(row, resource)
+      if (!dimensions || !read) return []
+      const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }))
+      return statistics(row, resource.id, Dimensions, read)
     })
 }
 
-function statistics(row: MetricRow, resourceId: string, dimensions: Record<string, string>): Asked[] {
-  const { Namespace, MetricName, metric, as } = row
-  const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }))
-  const stats = as === 'sum' ? ['Sum'] : ['Average', 'Maximum']
-  return stats.map((Stat) => ({
+/** Undefined if the memory of the resource, of which the free bytes are a part, is not known. */
+function readerOf({ as }: MetricRow, resource: Measured): Asked['read'] | undefined {
+  if (as !== 'free') return (value) => value
+  const bytes = memoryBytes(resource)
+  return bytes === undefined ? undefined : (free) => Math.max(0, 100 * (1 - free / bytes))
+}
+
+/** The least free memory of an hour is its highest use. */
+const statisticsOf: Record<Way, readonly string[]> = {
+  sum: ['Sum'],
+  level: ['Average', 'Maximum'],
+  free: ['Average', 'Minimum'],
+}
+
+function statistics(
+  { Namespace, MetricName, metric, as }: Omit<MetricRow, 'dimensions'>,
+  resourceId: string,
+  Dimensions: MetricQuery['Dimensions'],
+  read: Asked['read'],
+): Asked[] {
+  return statisticsOf[as].map((Stat) => ({
     query: { Namespace, MetricName, Dimensions, Stat },
     resourceId,
     metric,
     combine: as === 'sum' ? 'total' : 'highest',
+    read,
   }))
 }
 
-/** Memory and disks of the instances that run CloudWatch's agent. */
-async function agentQueries(reader: Reader, region: string, resources: readonly Measured[]): Promise<Asked[]> {
-  const instances = new Set(resources.filter(({ kind }) => kind === 'instance').map(({ id }) => id))
-  if (instances.size === 0) return []
+/** Metrics of agents and extensions, for the resources that run them. */
+async function listedQueries(reader: Reader, region: string, resources: readonly Measured[]): Promise<Asked[]> {
+  const found: Asked[] = []
+  for (const row of listedRows) found.push(...(await listedOf(reader, region, row, resources)))
+  return found
+}
+
+async function listedOf(
+  reader: Reader,
+  region: string,
+  row: ListedRow,
+  resources: readonly Measured[],
+): Promise<Asked[]> {
+  const { kind, Namespace, MetricName, dimension, nameOf, isAlone = false, factor = 1 } = row
+  const own = new Map(resources.filter((each) => each.kind === kind).map((each) => [nameOf(each), each.id]))
+  own.delete(undefined)
+  if (own.size === 0) return []
   const { CloudWatchClient, paginateListMetrics } = await import('@aws-sdk/client-cloudwatch')
   const client = reader.client('cloudwatch', CloudWatchClient, region)
-  const Namespace = 'CWAgent'
-  const pages = await Array.fromAsync(paginateListMetrics({ client }, { Namespace }))
+  const pages = await Array.fromAsync(paginateListMetrics({ client }, { Namespace, MetricName }))
   return pages
     .flatMap(({ Metrics = [] }) => Metrics)
-    .flatMap(({ MetricName = '', Dimensions = [] }) => {
+    .flatMap(({ MetricName: listed, Dimensions = [] }) => {
       const of = Object.fromEntries(Dimensions.map(({ Name = '', Value = '' }) => [Name, Value]))
-      const { InstanceId: resourceId = '', fstype = '' } = of
-      const metric = agentMetrics[MetricName]
-      const isOurs = metric && instances.has(resourceId) && !/^(tmpfs|devtmpfs|overlay|squashfs)$/.test(fstype)
-      return isOurs
-        ? ['Average', 'Maximum'].map((Stat): Asked => ({
-            query: { Namespace, MetricName, Dimensions, Stat },
-            resourceId,
-            metric,
-            combine: 'highest',
-          }))
-        : []
+      const resourceId = own.get(of[dimension])
+      const isOther = listed !== MetricName || (isAlone && Dimensions.length > 1)
+      if (resourceId === undefined || isOther || isPassing(of['fstype'])) return []
+      return statistics(row, resourceId, Dimensions, (value) => value * factor)
     })
+}
+
+/** File systems that are no disk. */
+const isPassing = (fstype = '') => /^(tmpfs|devtmpfs|overlay|squashfs)$/.test(fstype)
+
+const fieldsOf: Record<string, readonly ('average' | 'maximum')[]> = {
+  Sum: ['average', 'maximum'],
+  Average: ['average'],
+  Maximum: ['maximum'],
+  Minimum: ['maximum'],
 }
 
 function measurementsOf(batch: readonly Series<Asked>[]): Measurement[] {
   const found = new Map<string, Measurement>()
   for (const { asked, points } of batch)
-    for (const { time, value } of points) {
+    for (const { time, value: given } of points) {
       const { resourceId, metric, combine, query } = asked
+      const value = asked.read(given)
       const key = `${resourceId} ${metric} ${time}`
       const start = combine === 'total' ? 0 : -Infinity
       const measurement = found.get(key) ?? { resourceId, metric, hour: time, average: start, maximum: start }
       found.set(key, measurement)
-      const fields: ('average' | 'maximum')[] =
-        query.Stat === 'Sum' ? ['average', 'maximum'] : [query.Stat === 'Average' ? 'average' : 'maximum']
-      for (const field of fields)
+      for (const field of fieldsOf[query.Stat] ?? [])
         measurement[field] = combine === 'total' ? measurement[field] + value : Math.max(measurement[field], value)
     }
   // An hour with one statistic only is unknown.
