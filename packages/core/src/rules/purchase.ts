@@ -3,7 +3,7 @@ import * as Money from '../kernel/money.ts'
 import type { Term } from '../kernel/list-price.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import { compete, type Option, type Recommendation } from './compete.ts'
-import { cover, type Cover, type Member, perHour } from './cover.ts'
+import { type Cover, coverAll, coverOne, type Member, perHour, unitsAbove, unitsOf, unit } from './cover.ts'
 import { amountOf } from './pricing/money.ts'
 import type { Evidence, Finding, Found, Level } from './rule.ts'
 import { coveredFamily } from './sizes/instance-types.ts'
@@ -102,12 +102,12 @@ function ownPurchases(demand: Demand, others: readonly Recommendation[]): Purcha
   const subject = subjectOf(demand, { usage, name: usage, region, cost })
   const missing = missingOf(demand)
   if (missing) return [{ demand, finding: { ...judged, subject, state: 'insufficient_data', missing: [missing] } }]
-  // Of one usage, only the least time counts.
-  const floor = ratesOf(demand, grain).reduce((least, rate) => (rate.lt(least) ? rate : least))
+  const least = values.map(Money.parse).reduce((lowest, value) => (value.lt(lowest) ? value : lowest))
+  const floor = least.times(month * timesOfDay(demand))
   const saved = savedOf([demand], others)
   return offers.flatMap((offer): Purchase[] => {
     const ratio = Money.parse(offer.ratio)
-    const found = ratio.gt(0) && ratio.lt(1) && cover([{ ratio, usage: [floor] }], saved, offer.plan !== undefined)
+    const found = ratio.gt(0) && ratio.lt(1) && coverOne(ratio, floor, saved, offer.plan !== undefined)
     if (!found) return []
     return [
       { demand, bought: { offer, covered: found.covered }, finding: offered(offer, subject, { ...found, grain }) },
@@ -126,14 +126,14 @@ function pooled(
   const name = pooledNames[first.cloud]
   const grain = pool.some((demand) => demand.grain === 'day') ? 'day' : 'hour'
   const missing = pool.map(missingOf).find((text) => text !== undefined)
-  const rest = pool.map((demand) => {
-    const taken = committed.get(demand) ?? Money.zero
-    return { demand, usage: missing === undefined ? ratesOf(demand, grain).map((rate) => rate.minus(taken)) : [] }
-  })
   const times = month * (grain === 'hour' ? hoursOfDay : 1)
+  const rest = pool.map((demand) => {
+    const taken = unitsAbove((committed.get(demand) ?? Money.zero).div(times))
+    return { demand, usage: missing === undefined ? usageOf(demand, grain).map((used) => used - taken) : [] }
+  })
   const costs = rest.map(({ demand, usage }) => ({
     usage: demand.usage,
-    cost: Money.quotient(Money.sum(usage.slice(-times)), Money.parse(String(times)), digits),
+    cost: unit.times(String(usage.slice(-times).reduce((total, used) => total + used, 0n))),
   }))
   const cost = Money.sum(costs.map((each) => each.cost))
   const subject = subjectOf(first, { usage: 'compute', name, region: 'global', cost })
@@ -149,7 +149,7 @@ function pooled(
       const ratio = own && Money.parse(own.ratio)
       return ratio?.gt(0) && ratio.lt(1) ? [{ ratio, usage }] : []
     })
-    const found = offer && cover(members, saved, true)
+    const found = offer && coverAll(members, saved, times)
     return found ? [offered(offer, subject, { ...found, grain }, { covers: largestOf(costs) })] : []
   })
 }
@@ -176,15 +176,13 @@ function missingOf(demand: Demand): string | undefined {
   return values.length < expected ? `on-demand costs: ${values.length} of ${expected} ${grain}s are known` : undefined
 }
 
-/** The cost of each time, as if it lasted a month. */
-function ratesOf({ values, ...demand }: Demand, grain: Demand['grain']): Money.Amount[] {
-  const amounts = values.map(Money.parse)
-  if (grain === 'hour') return amounts.map((amount) => amount.times(month * hoursOfDay))
-  if (demand.grain === 'day') return amounts.map((amount) => amount.times(month))
-  const days = Array.from({ length: amounts.length / hoursOfDay }, (_, day) =>
-    Money.sum(amounts.slice(day * hoursOfDay, (day + 1) * hoursOfDay)),
+/** The cost of each time, in units. */
+function usageOf({ values, ...demand }: Demand, grain: Demand['grain']): bigint[] {
+  const amounts = values.map(unitsOf)
+  if (grain === demand.grain) return amounts
+  return Array.from({ length: amounts.length / hoursOfDay }, (_, day) =>
+    amounts.slice(day * hoursOfDay, (day + 1) * hoursOfDay).reduce((total, used) => total + used, 0n),
   )
-  return days.map((amount) => amount.times(month))
 }
 
 /** The usage as a subject: its cost is that of the last 30 days. */
