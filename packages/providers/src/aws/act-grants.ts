@@ -5,6 +5,8 @@ export interface ActGrant {
   /** In addition to the condition that excludes protected resources. */
   condition?: Record<string, Record<string, string | readonly string[]>> | undefined
   neededFor: string
+  /** The names of its calls, where they differ from its own. */
+  calls?: readonly string[] | undefined
 }
 
 export type ActedOn =
@@ -29,8 +31,14 @@ export type ActedOn =
 /** IAM denies changes to resources that have this tag with the value `true`. */
 export const protectionTag = 'cloudoptima:protected'
 
-function grant(permission: string, on: ActGrant['on'], neededFor: string, condition?: ActGrant['condition']): ActGrant {
-  return { permission, on, neededFor, condition }
+function grant(
+  permission: string,
+  on: ActGrant['on'],
+  neededFor: string,
+  condition?: ActGrant['condition'],
+  calls?: ActGrant['calls'],
+): ActGrant {
+  return { permission, on, neededFor, condition, calls }
 }
 
 /** Any tags but the one that protects a resource. */
@@ -70,6 +78,22 @@ export const actGrants: readonly ActGrant[] = [
     'copying the tags of the original to new snapshots and restored volumes',
     { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } },
   ),
+  grant('rds:DescribeDBInstances', ['any'], reads),
+  grant('logs:DescribeLogGroups', ['any'], reads),
+  grant('rds:DescribeOrderableDBInstanceOptions', ['any'], 'checking that AWS offers the new class of a database'),
+  grant('rds:StopDBInstance', ['database'], 'stopping idle databases'),
+  grant('rds:StartDBInstance', ['database'], 'starting databases again'),
+  grant('rds:ModifyDBInstance', ['database'], 'changing the class of oversized databases'),
+  grant('logs:PutRetentionPolicy', ['logGroup'], 'setting how long logs are kept'),
+  grant('logs:DeleteRetentionPolicy', ['logGroup'], 'undoing a retention of logs'),
+  grant('lambda:GetFunctionConfiguration', ['function'], reads),
+  grant('lambda:ListAliases', ['function'], 'checking whether published versions of a function are in use'),
+  grant('lambda:UpdateFunctionConfiguration', ['function'], 'setting the memory of functions'),
+  grant('s3:GetLifecycleConfiguration', ['buckets'], reads, undefined, ['GetBucketLifecycleConfiguration']),
+  grant('s3:PutLifecycleConfiguration', ['buckets'], 'setting rules for the lifecycle of buckets', undefined, [
+    'PutBucketLifecycleConfiguration',
+    'DeleteBucketLifecycle',
+  ]),
   grant('tag:GetResources', ['any'], 'reading tags before they are changed'),
   grant('tag:TagResources', ['any'], 'setting tags; each service checks its own permission too'),
   grant('tag:UntagResources', ['any'], 'undoing changes of tags; each service checks its own permission too'),

@@ -27,7 +27,7 @@ interface Policy {
 function callsIn(isWanted: (file: string) => boolean) {
   const all = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test(ing)?\.ts$/.test(file))
   const code = all.filter(isWanted).map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8'))
-  const calls = /new (?:sdk\.)?(\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g
+  const calls = /new (?:(?:\w+\.)?sdk\.)?(\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g
   return [...code.join('\n').matchAll(calls)].map(([, command, paginated, target]) => command ?? paginated ?? target)
 }
 
@@ -113,21 +113,20 @@ describe('the read role', () => {
 
 describe('the act role', () => {
   test('grants exactly the permissions of the table, without wildcards', () => {
-    expect(actionsOf(actRoleTemplate())).toEqual(actGrants.map(({ permission }) => permission))
-    for (const action of actionsOf(actRoleTemplate())) expect(action).toMatch(/^[a-z\d]+:[A-Za-z]+$/)
-    const others = actionsOf(actRoleTemplate()).filter((action) => !action.startsWith('ec2:'))
-    for (const action of others) expect(action).toMatch(/[Tt]ag/)
+    expect(actionsOf(actRoleTemplate()).toSorted()).toEqual(actGrants.map(({ permission }) => permission).toSorted())
+    for (const action of actionsOf(actRoleTemplate())) expect(action).toMatch(/^[a-z\d]+:[A-Za-z\d]+$/)
   })
 
   test('grants the calls that our code makes to act', () => {
-    const granted = new Set(actGrants.map(({ permission }) => permission.split(':')[1]))
+    const granted = new Set(actGrants.flatMap(({ permission, calls }) => calls ?? permission.split(':')[1]))
     const made = callsIn((file) => file.startsWith('act/'))
-    expect(made.length).toBeGreaterThan(2)
+    expect(made.length).toBeGreaterThan(20)
     expect(made.filter((call) => !granted.has(call))).toEqual([])
   })
 
   test('changes no protected resources, and restricts the kinds of resources', () => {
-    const changes = statementsOf(actRoleTemplate()).filter(({ Action }) => !/^(ec2:Describe|tag:)/.test(String(Action)))
+    const isHarmless = (action: string) => /^(tag:|\w+:(Describe|Get|List))/.test(action)
+    const changes = statementsOf(actRoleTemplate()).filter(({ Action }) => ![Action].flat().every(isHarmless))
     expect(changes.length).toBeGreaterThan(10)
     for (const { Condition, Resource } of changes) {
       expect(Condition).toMatchObject({ StringNotEquals: { 'aws:ResourceTag/cloudoptima:protected': 'true' } })
@@ -138,7 +137,7 @@ describe('the act role', () => {
   test('changes no attribute of instances except the type, and no tag that protects a resource', () => {
     const conditions = (action: string) =>
       statementsOf(actRoleTemplate())
-        .filter((statement) => statement.Action === action)
+        .filter((statement) => statement.Action.includes(action))
         .map(({ Condition }) => Condition)
     expect(conditions('ec2:ModifyInstanceAttribute')).toEqual([
       expect.objectContaining({ StringEquals: { 'ec2:Attribute': 'InstanceType' } }),

@@ -171,16 +171,32 @@ export function actRoleTemplate(): Template {
       `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = ` +
       'true.',
     roleName: 'CloudOptimaAct',
-    policies: [policy('act', actGrants.map(actStatement))],
+    policies: [policy('act', actStatements())],
   })
 }
 
-function actStatement({ permission, on, condition }: ActGrant): Statement {
-  if (on.includes('any')) return { Effect: 'Allow', Action: permission, Resource: resources.any }
+/** Grants on the same resources share a statement, because a role has at most 10,240 characters of policies. */
+function actStatements(): Statement[] {
+  const groups = Map.groupBy(actGrants, ({ on, condition }) => JSON.stringify([on, condition]))
+  return [...groups.values()].flatMap((grants) => {
+    const [first] = grants
+    return first
+      ? [
+          actStatement(
+            first,
+            grants.map(({ permission }) => permission),
+          ),
+        ]
+      : []
+  })
+}
+
+function actStatement({ on, condition }: ActGrant, permissions: readonly string[]): Statement {
+  if (on.includes('any')) return { Effect: 'Allow', Action: permissions, Resource: resources.any }
   const spared = { StringNotEquals: { [`aws:ResourceTag/${protectionTag}`]: 'true' } }
   return {
     Effect: 'Allow',
-    Action: permission,
+    Action: permissions,
     Resource: on.map((kind) => resources[kind]),
     Condition: { ...spared, ...condition },
   }

@@ -118,8 +118,14 @@ function operationOf(service: string, operations: readonly Operation[], request:
   )
 }
 
+const lifecycleOperations: Record<string, string> = {
+  GET: 'GetBucketLifecycleConfiguration',
+  PUT: 'PutBucketLifecycleConfiguration',
+  DELETE: 'DeleteBucketLifecycle',
+}
+
 function s3Operation({ method, path, query }: ReceivedRequest): string {
-  if (query.has('lifecycle')) return 'GetBucketLifecycleConfiguration'
+  if (query.has('lifecycle')) return lifecycleOperations[method] ?? ''
   if (query.get('list-type') === '2') return 'ListObjectsV2'
   if (method === 'HEAD') return 'HeadObject'
   return method === 'GET' && path === '/' ? 'ListBuckets' : 'GetObject'

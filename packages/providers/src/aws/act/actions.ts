@@ -4,7 +4,12 @@ import { setTags } from '../../access/set-tags.ts'
 import type { AccessTo, CloudActions } from '../../access/verdict.ts'
 import type { Reader } from '../collect/reader.ts'
 import { actingIn } from './account.ts'
+import { resizeDatabase } from './resize-database.ts'
 import { resizeInstance } from './resize-instance.ts'
+import { setBucketLifecycle } from './set-bucket-lifecycle.ts'
+import { setFunctionMemory } from './set-function-memory.ts'
+import { setLogRetention } from './set-log-retention.ts'
+import { switchDatabase } from './switch-database.ts'
 import { switchInstance } from './switch-instance.ts'
 import { awsActor } from './tags.ts'
 
@@ -16,6 +21,12 @@ export function awsActions(options: AccessOptions): CloudActions<'aws'> {
     'stop-instance': of((account) => switchInstance(account, 'stopped')),
     'start-instance': of((account) => switchInstance(account, 'running')),
     'resize-instance': of(resizeInstance),
+    'stop-database': of((account) => switchDatabase(account, 'stopped')),
+    'start-database': of((account) => switchDatabase(account, 'available')),
+    'resize-database': of(resizeDatabase),
+    'set-bucket-lifecycle': of(setBucketLifecycle),
+    'set-log-retention': of(setLogRetention),
+    'set-function-memory': of(setFunctionMemory),
     'set-tags': (access) => setTags('aws', access, awsActor(options)),
   }
 }

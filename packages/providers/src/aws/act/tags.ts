@@ -1,5 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-resource-groups-tagging-api'
-import type { Retagged, Taggable, TagChange, TagsByKey, TagsNow } from '@cloudoptima/core'
+import { Fault, type Retagged, type Taggable, type TagChange, type TagsByKey, type TagsNow } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import type { AccessTo, Actor } from '../../access/verdict.ts'
 import { inTurns } from '../../collect/concurrent.ts'
@@ -102,6 +102,15 @@ async function tagsByArn(reader: Reader, region: string, batch: readonly Named<u
   return {
     tags: new Map(listed.map(({ ResourceARN = '', Tags: own }) => [withoutAccount(ResourceARN), tagsOf(own)] as const)),
   }
+}
+
+/** The tags of a resource whose own description has none; throws Fault `conflict` if it has no ARN. */
+export async function tagsOn(reader: Reader, resource: Taggable): Promise<{ Key: string; Value: string }[]> {
+  const { id, region } = resource
+  const arn = arnOf(resource)
+  if (arn === undefined) throw new Fault('conflict', noArn)
+  const { tags } = await tagsByArn(reader, region, [{ item: undefined, id, arn }])
+  return Object.entries(tags.get(withoutAccount(arn)) ?? {}).map(([Key, Value]) => ({ Key, Value }))
 }
 
 type Failed = Sdk.TagResourcesCommandOutput['FailedResourcesMap']

@@ -1,6 +1,7 @@
 import { Fault, type Problem } from '@cloudoptima/core'
 import { type SdkError, verdictOf } from '../access/refusal.ts'
 import { readGrants } from '../access/read-grants.ts'
+import { actGrants } from '../act-grants.ts'
 
 /** A call that AWS did not answer: the end of a collection, or the problem of a part. */
 export class Failure extends Fault {
@@ -70,6 +71,7 @@ const remedy = 'Update its CloudFormation stack with the current template, or ad
 
 function permissionOf(api: string): string {
   const [service = '', operation] = api.split(':')
-  const granted = readGrants.find(({ permission, call }) => call === operation && permission.startsWith(`${service}:`))
+  const calls = [...readGrants.map(({ call, ...one }) => ({ ...one, calls: [call] })), ...actGrants]
+  const granted = calls.find((one) => one.permission.startsWith(`${service}:`) && one.calls?.includes(operation ?? ''))
   return `the permission ${granted?.permission ?? api}`
 }
