@@ -40,10 +40,13 @@ export async function answered(
 }
 
 /** The call of a path. In a pattern, `{name}` is one segment and `{name*}` any number. */
-export function routesOf<Operation>(rows: Record<string, readonly [path: string, operation: Operation]>) {
+export function routesOf<Operation>(
+  rows: Record<string, readonly [path: string, operation: Operation]>,
+  flags: 'i' | '' = '',
+) {
   const routes = Object.entries(rows).map(([call, [path, operation]]) => {
     const pattern = path.replaceAll('*}', '>.*)').replaceAll('}', '>[^/:]+)').replaceAll('{', '(?<')
-    return { call, operation, pattern: new RegExp(`^${pattern}$`) }
+    return { call, operation, pattern: new RegExp(`^${pattern}$`, flags) }
   })
   return (path: string) => {
     for (const { call, operation, pattern } of routes) {

@@ -6,6 +6,8 @@ import { exists, hourly } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { sumsBy } from '../sums.ts'
 import { newest, versionsOf } from '../versions.ts'
+import { openDocuments } from './arm/documents.ts'
+import { armOperations, permissionOf } from './arm/operations.ts'
 import { billing } from './billing.ts'
 import { costKeys, costs } from './costs.ts'
 import { openExport } from './export.ts'
@@ -17,7 +19,11 @@ import { retailPath, retailPrices } from './prices.ts'
 import { azureResource, guidOf } from './resource.ts'
 import { tagging } from './tagging.ts'
 
-const routeOf = routesOf<Operation>({ ...identity, ...costs, ...billing, ...inventory, ...metrics, ...tagging })
+/** Paths of the resource manager have no case. */
+const routeOf = routesOf<Operation>(
+  { ...identity, ...costs, ...billing, ...inventory, ...metrics, ...tagging, ...armOperations },
+  'i',
+)
 
 /** What Azure answers to the calls of the product, for all subscriptions of a tenant. */
 export function azureAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
@@ -35,6 +41,7 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
     subscriptions,
     versions,
     retagged,
+    documents: openDocuments(now),
     get resources() {
       return resources()
     },
@@ -68,7 +75,7 @@ function callOf(request: ReceivedRequest): string {
   if (request.path.endsWith('/openid-configuration')) return 'login:configuration'
   if (request.path === retailPath) return 'prices:retail'
   const { call } = routeOf(request.path)
-  return call === graphCall ? `${askedType(request.body)}/read` : call
+  return call === graphCall ? `${askedType(request.body)}/read` : permissionOf(call, request.method)
 }
 
 const codes: Refusals['codes'] = {

@@ -22,11 +22,45 @@ export interface Azure {
   resources: readonly AzureResource[]
   /** By id, since the start. */
   retagged: Map<string, Record<string, string>>
+  documents: Documents
   versions: Versions
   /** By day. */
   sums(version: Version): Map<string, Sum[]>
   /** By the id of its subscription. */
   exports: ReadonlyMap<string, Export>
+}
+
+/** A resource as the resource manager describes it. */
+export interface Document {
+  id: string
+  name: string
+  /** As its path spells it. */
+  type: string
+  location: string
+  tags: Record<string, string> | null
+  zones?: string[]
+  kind?: string
+  sku?: { name: string; tier?: string; capacity?: number }
+  etag?: string
+  managedBy?: string
+  properties: Record<string, unknown>
+}
+
+/** The resources of the tenant as they are now. */
+export interface Documents {
+  /** Undefined: there is none. */
+  find(question: Question, id: string): Document | undefined
+  /** Those of a type in lower case, the deleted ones left out. */
+  all(question: Question, type: string): Document[]
+  keep(document: Document): void
+  remove(id: string): void
+  /** Whether the resource is not as the estate says any more. */
+  isKept(id: string): boolean
+  isBusy(id: string): boolean
+  /** The id of an operation on a resource, which ends later by calling `end`. */
+  begin(id: string, end: () => void): string
+  /** Undefined: there is no such operation. */
+  status(operation: string): 'InProgress' | 'Succeeded' | undefined
 }
 
 /** A request with a token of an application. */

@@ -46,6 +46,7 @@ export const guidOf = (path = '') => path.replace('/subscriptions/', '')
 
 const attachedShare = 0.85
 export const machines = 'microsoft.compute/virtualmachines'
+export const disks = 'microsoft.compute/disks'
 
 /** The machine of a disk, in its region (their zones may differ); some have none, and some have outlived it. */
 export function machineOf(

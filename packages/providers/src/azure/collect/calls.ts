@@ -13,7 +13,9 @@ export interface Question extends Pick<Call, 'limits' | 'bytes'> {
   url: string
   /** Makes the request a POST, unless `method` says otherwise. */
   body?: string
-  method?: 'PATCH'
+  method?: 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** Of a change: no second try, because the first may be carried out without an answer. */
+  isSentOnce?: true
   /** Of the token; default: the resource manager. */
   scope?: string
   headers?: Record<string, string>
@@ -58,12 +60,13 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
   let quotaPauseMs = 0
 
   /** Undefined if the connection breaks, or Azure cannot sign in at the moment. */
-  const once = async ({ url, body, method, scope, headers, stream, ...call }: Question) => {
+  const once = async (question: Question) => {
+    const { url, body, method, scope, headers, stream } = question
     const authorization = await bearer.of(scope)
     if (authorization === undefined) return undefined
     if (quotaPauseMs > 0) await pause(quotaPauseMs, undefined, { signal })
     quotaPauseMs = 0
-    await meter.take(call)
+    await meter.take(countedAs(question))
     const request = createPipelineRequest({
       url: url.startsWith('/') ? `${secure(hosts.resourceManager)}${url}` : url,
       method: method ?? (body === undefined ? 'GET' : 'POST'),
@@ -102,7 +105,8 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
           continue
         }
         if (answer && isFinal(answer.status)) throw refusalOf(answer)
-        if (attempt === retries || seconds > patienceSeconds) throw faultOf(question, answer?.status, seconds)
+        if (attempt === retries || seconds > patienceSeconds || question.isSentOnce)
+          throw faultOf(question, answer?.status, seconds)
         const jitter = Math.random() * 200 * 4 ** attempt
         await pause(seconds * 1000 + jitter, undefined, { signal })
       }
@@ -132,6 +136,12 @@ function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) 
   }
   return { of, forget: (scope = managementScope) => void tokens.delete(scope) }
 }
+
+const countedAs = ({ api, limits, bytes }: Question): Call => ({
+  api,
+  ...(limits && { limits }),
+  ...(bytes !== undefined && { bytes }),
+})
 
 const isFinal = (status: number) => status !== 408 && status !== 429 && status < 500
 

@@ -1,0 +1,30 @@
+import type { Operations } from '../operation.ts'
+import { addressOperations } from './addresses.ts'
+import { diskOperations } from './disks.ts'
+import { machineOperations } from './machines.ts'
+import { planOperations } from './plans.ts'
+import { operationStatus } from './requests.ts'
+
+const statusOf = (provider: string): Operations => ({
+  [`${provider}/locations/operations/read`]: [
+    `/subscriptions/{subscription}/providers/${provider}/locations/{location}/operations/{operation}`,
+    operationStatus,
+  ],
+})
+
+/** Of the resource manager, on single resources. */
+export const armOperations: Operations = {
+  ...machineOperations,
+  ...diskOperations,
+  ...addressOperations,
+  ...planOperations,
+  ...statusOf('Microsoft.Compute'),
+  ...statusOf('Microsoft.Network'),
+}
+
+/** The permission of a request on a resource: `Microsoft.Compute/disks/delete`. */
+export function permissionOf(call: string, method: string): string {
+  if (!(call in armOperations) || /\/(read|action)$/.test(call)) return call
+  if (method === 'GET') return `${call}/read`
+  return method === 'DELETE' ? `${call}/delete` : `${call}/write`
+}
