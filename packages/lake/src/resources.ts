@@ -164,14 +164,16 @@ FROM {files} WHERE lower(ResourceId) IN (${placeholders(ids)}) GROUP BY ALL ORDE
       values: { ...values },
       sql: `WITH given AS (
   SELECT unnest(from_json($expected, '[{"id":"VARCHAR","all":"DOUBLE","off":"DOUBLE"}]'), recursive := true)
+), away AS (
+  SELECT unnest(from_json($offHours, '["VARCHAR"]')) AS hour
 ), measured AS (
-  SELECT lower(ResourceId) AS id, x_Metric AS metric, x_Average, x_Maximum, CAST(x_Hour AS TIMESTAMP) AS hour
+  SELECT lower(ResourceId) AS id, x_Metric AS metric, x_Average, x_Maximum, x_Hour AS hour
   FROM {files} WHERE x_Hour >= $start AND x_Hour < $end AND hash(lower(ResourceId)) % $buckets = $bucket
 ), doubled AS (
   SELECT *, 0 AS off FROM measured
-  UNION ALL SELECT *, 1 AS off FROM measured WHERE dayofweek(hour) IN (0, 6) OR NOT extract(hour FROM hour) BETWEEN 7 AND 18
+  UNION ALL SELECT *, 1 AS off FROM measured WHERE hour IN (SELECT hour FROM away)
 ), told AS (
-  SELECT doubled.*, coalesce(CASE doubled.off WHEN 0 THEN given."all" ELSE given.off END, CASE doubled.off WHEN 0 THEN $hours ELSE $offHours END) AS expected
+  SELECT doubled.*, coalesce(CASE doubled.off WHEN 0 THEN given."all" ELSE given.off END, CASE doubled.off WHEN 0 THEN $hours ELSE (SELECT count(*) FROM away) END) AS expected
   FROM doubled LEFT JOIN given USING (id)
 )
 SELECT id, metric, off, avg(x_Average) AS average, ${level('x_Average')} AS p99, ${level('x_Maximum')} AS "peakP99",

@@ -48,6 +48,11 @@ export const inventory: Record<string, Operation> = {
     CreateTime: createdAt,
     Tags: tagsOf(tags),
   })),
+  'ec2:DescribeVpcEndpoints': empty,
+  ...each('ec2:DescribeRouteTables', 'RouteTables', 'ec2:natgateway', ({ id }) => ({
+    RouteTableId: id.replace('nat-', 'rtb-'),
+    Routes: [{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: id }],
+  })),
   'ec2:DescribeImages': empty,
   ...each('ec2:DescribeAddresses', 'Addresses', 'ec2:elastic-ip', ({ id, tags, key }) => ({
     AllocationId: id,

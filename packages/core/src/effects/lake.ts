@@ -416,7 +416,8 @@ export interface Queries {
       buckets: number
       expected: string
       hours: number
-      offHours: number
+      /** JSON list of the hours outside of working time, as the dataset writes hours. */
+      offHours: string
       knownShare: number
     }
     row: {

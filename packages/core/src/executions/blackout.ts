@@ -1,26 +1,14 @@
+import { localOf } from '../kernel/calendar.ts'
 import { type BlackoutWindow, weekdays } from './safety.ts'
 
 const minuteMs = 60_000
 const dayMinutes = 24 * 60
 
-/** Weekday, and minute of the day, on the clock of a time zone. */
-function localOf(at: Date, timeZone: string): { day: number; minute: number } {
-  const format = new Intl.DateTimeFormat('en', {
-    timeZone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  })
-  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]))
-  const day = weekdays.findIndex((name) => name === parts.get('weekday')?.toLowerCase())
-  return { day, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) }
-}
-
 const minuteOf = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3))
 
 function isWithin({ days, from, to, timeZone }: BlackoutWindow, at: Date): boolean {
-  const { day, minute } = localOf(at, timeZone)
+  const { weekday, minute } = localOf(at, timeZone)
+  const day = weekdays.findIndex((name) => name === weekday)
   const [start, end] = [minuteOf(from), minuteOf(to)]
   const length = end > start ? end - start : end - start + dayMinutes
   return [0, 1].some((daysBefore) => {

@@ -29,6 +29,20 @@ function isTimeZone(timeZone: string): boolean {
   }
 }
 
+/** Weekday (`mon`), and minute of the day, on the clock of a time zone. */
+export function localOf(at: Date, timeZone: string): { weekday: string; minute: number } {
+  const format = new Intl.DateTimeFormat('en', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]))
+  const weekday = parts.get('weekday')?.toLowerCase() ?? ''
+  return { weekday, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) }
+}
+
 const dayMs = 86_400_000
 
 export function dayOf(instant: Date): Day {

@@ -36,7 +36,9 @@ const Settings = z.object({
     .regex(/^[A-Z]{3}$/, 'must be a currency of ISO 4217, such as USD')
     .nullable()
     .describe('Default currency of answers. Null: the most frequent currency of the bills.'),
-  timeZone: TimeZone.describe('Used by schedules and reports; costs are counted by UTC days.'),
+  timeZone: TimeZone.describe(
+    'Used by schedules, reports and the working time of recommendations; costs are counted by UTC days.',
+  ),
   retention: z
     .strictObject({
       snapshotDays: z
@@ -158,7 +160,9 @@ const Input = z.strictObject(Settings.partial().shape)
 export const update = change('organization.update', Input, 'write:settings', async (ctx, input, note) => {
   if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
-  const isJudgement = [input.anomalies, input.recommendations, input.tags].some((given) => given !== undefined)
+  const isJudgement = [input.anomalies, input.recommendations, input.tags, input.timeZone].some(
+    (given) => given !== undefined,
+  )
   const events = isJudgement ? [event(ctx, 'judgement.changed', {})] : []
   const { before, after } = await edit(
     ctx,

@@ -7,7 +7,8 @@ import { hoursRun, resizedAt, stateSince } from './running.ts'
 const start = Date.parse('2026-11-02T00:00:00.000Z')
 const hourMs = 3_600_000
 const at = (hour: number) => new Date(start + hour * hourMs).toISOString()
-const window = { start: at(0), end: at(336) }
+const offHours = new Set(Array.from({ length: 336 }, (_, hour) => at(hour)).filter((hour) => isOffHour(hour)))
+const window = { start: at(0), end: at(336), offHours }
 
 test('of a resource that was neither started nor stopped in the window nothing has to be counted', () => {
   expect(hoursRun('running', [], window)).toBeUndefined()

@@ -1,5 +1,5 @@
 import type { Queries } from '../effects/lake.ts'
-import { isOffHour, type Subject } from '../rules/index.ts'
+import type { Subject } from '../rules/index.ts'
 
 type Change = Pick<Queries['resourceChanges']['row'], 'change' | 'at'>
 type Resize = Change & Pick<Queries['resourceChanges']['row'], 'earlier' | 'later'>
@@ -15,12 +15,12 @@ const isIdleStatus = (status: string) => ['stopped', 'deallocated', 'terminated'
 
 /**
  * Follows the changes (the newest first) back from the status now; undefined if none is within the window. An hour
- * counts if it ran in most of it.
+ * counts if it ran in most of it. `offHours` are the hours outside of working time, in ISO time.
  */
 export function hoursRun(
   status: string,
   changes: readonly Change[],
-  { start, end }: { start: string; end: string },
+  { start, end, offHours }: { start: string; end: string; offHours: ReadonlySet<string> },
 ): HoursRun | undefined {
   const starts = changes.filter(({ change }) => change === 'started' || change === 'stopped' || change === 'ended')
   if (!starts.some((change) => change.at >= start)) return undefined
@@ -32,7 +32,7 @@ export function hoursRun(
     const isRunning = next === undefined ? !isIdleStatus(status) : next.change !== 'started'
     if (!isRunning) continue
     run.all++
-    if (isOffHour(new Date(at).toISOString())) run.off++
+    if (offHours.has(new Date(at).toISOString())) run.off++
   }
   return run
 }

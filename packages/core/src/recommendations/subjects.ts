@@ -57,7 +57,8 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
   if (total > rows.length) ctx.log.warn('resources were left out of the analysis', { count: total - rows.length })
   const accounts = await accountsOf(ctx, rows)
   const until = Math.floor(ctx.now().getTime() / hourMs) * hourMs
-  const window = { start: new Date(until - windowHours * hourMs).toISOString(), end: new Date(until).toISOString() }
+  const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
+  const window = windowUntil(until, organization?.timeZone)
   const { histories, cutAccounts } =
     history || utilization ? await historiesOf(ctx, window.end) : { histories: noHistories, cutAccounts: new Set() }
   const runs = new Map<string, ({ id: string } & HoursRun)[]>()
@@ -110,6 +111,20 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
     }),
   )
   return { subjects, own, unread: await unreadOf(ctx) }
+}
+
+interface Window {
+  start: string
+  end: string
+  /** Those outside of working time, in ISO time. */
+  offHours: ReadonlySet<string>
+}
+
+function windowUntil(end: number, timeZone: string | undefined): Window {
+  const start = end - windowHours * hourMs
+  const hours = Array.from({ length: windowHours }, (_, hour) => new Date(start + hour * hourMs).toISOString())
+  const offHours = new Set(hours.filter((hour) => isOffHour(hour, timeZone)))
+  return { start: new Date(start).toISOString(), end: new Date(end).toISOString(), offHours }
 }
 
 type Named = Pick<ResourceRow, 'provider' | 'accountId' | 'id'>
@@ -229,22 +244,19 @@ interface Levels {
 async function utilizationOf(
   ctx: Context,
   accounts: ReadonlyMap<string, Account>,
-  window: { start: string; end: string },
+  { start, end, offHours: off }: Window,
   runs: ReadonlyMap<string, readonly object[]>,
 ): Promise<Map<string, Levels>> {
-  const hours = Array.from({ length: windowHours }, (_, hour) =>
-    new Date(Date.parse(window.start) + hour * hourMs).toISOString(),
-  )
-  const offHours = hours.filter((hour) => isOffHour(hour)).length
+  const offHours = JSON.stringify([...off])
   const found = new Map<string, Levels>()
   for (const [account, { provider, accountId, resources }] of accounts) {
     const expected = JSON.stringify(runs.get(account) ?? [])
     const view = await Snapshot.currentView(ctx, 'utilization', [keyOfKind('utilization', provider, accountId, '')])
-    const snapshots = view.snapshots.filter(({ day }) => day >= window.start.slice(0, 10))
+    const snapshots = view.snapshots.filter(({ day }) => day >= start.slice(0, 10))
     const files = Snapshot.filesOf(ctx.orgId, view, snapshots)
     const buckets = Math.ceil(resources / bucketSize)
     for (let bucket = 0; bucket < buckets; bucket++) {
-      const asked = { ...window, bucket, buckets, expected, hours: windowHours, offHours, knownShare }
+      const asked = { start, end, bucket, buckets, expected, hours: windowHours, offHours, knownShare }
       for (const row of await ctx.runtime.lake.query('utilizationLevels', files, asked))
         addLevel(found, keyOf({ provider, accountId, id: row.id }), row)
     }

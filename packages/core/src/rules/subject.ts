@@ -1,3 +1,4 @@
+import { localOf } from '../kernel/calendar.ts'
 import type { Cloud } from '../kernel/cloud.ts'
 import type { Part } from '../kernel/list-price.ts'
 import type { Resource, UtilizationMetric } from '../kernel/resource.ts'
@@ -74,14 +75,10 @@ export function summarize(
   return { average, ...levels, maximum: peaks[known - 1] ?? 0, hours: known, hoursExpected }
 }
 
-/**
- * Whether an hour lies outside of working time, which is 7 to 19 from Monday to Friday: 60 of 168 hours. `offsetHours` is
- * that of the time zone from UTC.
- */
-export function isOffHour(hour: string, offsetHours = 0): boolean {
-  const local = new Date(Date.parse(hour) + offsetHours * 3_600_000)
-  const isWeekend = [0, 6].includes(local.getUTCDay())
-  return isWeekend || local.getUTCHours() < 7 || local.getUTCHours() >= 19
+/** Whether an hour begins outside of working time, which is 7 to 19 from Monday to Friday on the clock of a time zone. */
+export function isOffHour(hour: string, timeZone = 'UTC'): boolean {
+  const { weekday, minute } = localOf(new Date(hour), timeZone)
+  return ['sat', 'sun'].includes(weekday) || minute < 7 * 60 || minute >= 19 * 60
 }
 
 const dayMs = 86_400_000

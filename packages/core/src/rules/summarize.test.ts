@@ -18,8 +18,16 @@ test('an hour that is not known may have been a busy one', () => {
 test('working time is 60 of the 168 hours of a week, by the clock of the place', () => {
   const week = Array.from({ length: 168 }, (_, hour) => new Date(Date.UTC(2026, 10, 2, hour)).toISOString())
   expect(week.filter((hour) => !isOffHour(hour))).toHaveLength(60)
-  expect(week.filter((hour) => !isOffHour(hour, 9))).toHaveLength(60)
+  expect(week.filter((hour) => !isOffHour(hour, 'Asia/Tokyo'))).toHaveLength(60)
   // 18 o'clock on a Friday in UTC is Saturday in Tokyo.
-  expect([isOffHour('2026-11-06T18:00:00Z'), isOffHour('2026-11-06T18:00:00Z', 9)]).toEqual([false, true])
+  expect([isOffHour('2026-11-06T18:00:00Z'), isOffHour('2026-11-06T18:00:00Z', 'Asia/Tokyo')]).toEqual([false, true])
   expect(isOffHour('2026-11-06T19:00:00Z')).toBe(true)
+})
+
+test('working time follows the clock in summer', () => {
+  expect(['2026-07-06T05:00:00Z', '2026-11-06T05:00:00Z'].map((hour) => isOffHour(hour, 'Europe/Zurich'))).toEqual([
+    false,
+    true,
+  ])
+  expect(isOffHour('2026-11-06T01:00:00Z', 'Asia/Kolkata')).toBe(true)
 })

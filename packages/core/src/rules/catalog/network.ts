@@ -3,6 +3,7 @@ import * as Money from '../../kernel/money.ts'
 import { type Answer, type Confidence, rule, type Rule } from '../rule.ts'
 import { ours, type sources, threshold } from '../sources.ts'
 import { numberOf, type Part, type Subject, textOf } from '../subject.ts'
+import { gatewayEndpoint } from './gateway-endpoint.ts'
 import { idle } from './idle.ts'
 import { quiet } from './quiet.ts'
 
@@ -154,6 +155,7 @@ export const networkRules: readonly Rule[] = [
           ]
         : undefined,
   }),
+  gatewayEndpoint,
   rule({
     ...common,
     id: 'azure-load-balancer-without-backend',

@@ -17,6 +17,10 @@ const balancer = some('aws', 'load_balancer', {
 })
 const withoutTargets = { TargetGroups: [{ Targets: [] }] }
 const nat = some('aws', 'nat_gateway', { cost: usd({ gateway: '37.96 x 730', processed: '0' }) })
+const traffic = usd({ gateway: '37.96 x 730', processed: '52 x 1000' })
+const routes = (...tables: string[][]) => ({
+  RouteTables: tables.map((GatewayEndpoints, index) => ({ RouteTableId: `rtb-${index}`, GatewayEndpoints })),
+})
 const silent = { connections: steady(0), network_out: steady(0) }
 const network = '/subscriptions/s/resourcegroups/g/providers/microsoft.network'
 const azureBalancer = some('azure', 'load_balancer', { type: 'Standard', cost: usd({ gateway: '18.25 x 730' }) })
@@ -64,6 +68,20 @@ export const networkFixtures: readonly Fixture[] = [
       nat({ id: 'nat-deleted', status: 'deleted', utilization: silent }),
     ],
     lacks: [nat({ id: 'nat-unmeasured' })],
+  },
+  {
+    rule: 'aws-nat-gateway-without-endpoint',
+    finds: [
+      nat({ id: 'nat-without-endpoint', cost: traffic, configuration: routes([]) }),
+      nat({ id: 'nat-half', cost: traffic, configuration: routes(['dynamodb', 's3'], ['dynamodb']) }),
+    ],
+    leaves: [
+      nat({ id: 'nat-with-endpoints', cost: traffic, configuration: routes(['dynamodb', 's3']) }),
+      nat({ id: 'nat-unrouted', cost: traffic, configuration: routes() }),
+      nat({ id: 'nat-little', configuration: routes([]) }),
+      nat({ id: 'nat-gone', status: 'deleted', cost: traffic, configuration: routes([]) }),
+    ],
+    lacks: [nat({ id: 'nat-unread', cost: traffic })],
   },
   {
     rule: 'azure-load-balancer-without-backend',

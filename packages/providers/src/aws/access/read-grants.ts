@@ -39,6 +39,8 @@ const optional = [
   grant('ec2:DescribeRegions', 'any', 'finding the regions of the account'),
   grant('ec2:DescribeImages', 'any', 'finding unused images'),
   grant('ec2:DescribeNatGateways', 'any', 'finding unused NAT gateways'),
+  grant('ec2:DescribeRouteTables', 'any', 'finding traffic of NAT gateways that gateway endpoints would carry'),
+  grant('ec2:DescribeVpcEndpoints', 'any', 'finding networks without gateway endpoints'),
   grant('ec2:DescribeReservedInstances', 'any', 'finding reserved instances that end or are not used'),
   grant('elasticloadbalancing:DescribeLoadBalancers', 'any', 'finding unused load balancers'),
   grant('elasticloadbalancing:DescribeTargetGroups', 'any', 'finding load balancers without targets'),

@@ -32,6 +32,60 @@ const resourcesOf = (parts: InventoryPart[]): Resource[] => parts.flatMap(({ res
 const arn = (service: string, resource: string) => `arn:aws:${service}:eu-west-1:${account}:${resource}`
 const at = new Date('2026-01-02T03:04:05Z')
 
+describe('a NAT gateway', () => {
+  const gateways = { NatGateways: [{ NatGatewayId: 'nat-1', State: 'available' }] }
+  const table = (RouteTableId: string, NatGatewayId: string) => ({
+    RouteTableId,
+    Routes: [{ DestinationCidrBlock: '10.0.0.0/16', GatewayId: 'local' }, { NatGatewayId }],
+  })
+  const endpoint = (service: string, State: string, ...RouteTableIds: string[]) => ({
+    ServiceName: `com.amazonaws.eu-west-1.${service}`,
+    VpcEndpointType: 'Gateway',
+    State,
+    RouteTableIds,
+  })
+  const RouteTables = [table('rtb-1', 'nat-1'), table('rtb-2', 'nat-1'), table('rtb-3', 'nat-2')]
+  const VpcEndpoints = [
+    endpoint('s3', 'Available', 'rtb-1', 'rtb-3'),
+    endpoint('dynamodb', 'Deleting', 'rtb-1'),
+    { ...endpoint('ecr.api', 'Available', 'rtb-2'), VpcEndpointType: 'Interface' },
+  ]
+
+  test('has the route tables that lead to it, with their gateway endpoints', async () => {
+    const { resources, problems } = await inventoryOf({
+      'ec2:DescribeNatGateways': gateways,
+      'ec2:DescribeRouteTables': { RouteTables },
+      'ec2:DescribeVpcEndpoints': { VpcEndpoints },
+    })
+    expect(resources.map(({ configuration }) => configuration['RouteTables'])).toEqual([
+      [
+        { RouteTableId: 'rtb-1', GatewayEndpoints: ['s3'] },
+        { RouteTableId: 'rtb-2', GatewayEndpoints: [] },
+      ],
+    ])
+    expect(problems).toEqual([])
+  })
+
+  test.each(['DescribeRouteTables', 'DescribeVpcEndpoints'])(
+    'is listed without them if %s is refused',
+    async (call) => {
+      const { resources, problems } = await inventoryOf({
+        'ec2:DescribeNatGateways': gateways,
+        'ec2:DescribeRouteTables': { RouteTables },
+        'ec2:DescribeVpcEndpoints': { VpcEndpoints },
+        [`ec2:${call}`]: (asked: Asked) => refusal(asked, 'UnauthorizedOperation', 403),
+      })
+      expect(resources.map(({ configuration }) => configuration['RouteTables'])).toEqual([undefined])
+      expect(problems).toMatchObject([{ state: 'permission_missing', message: expect.stringContaining(`ec2:${call}`) }])
+    },
+  )
+
+  test('is needed for its routes to be read', async () => {
+    const { calls } = await inventoryOf({})
+    expect(calls.filter(({ api }) => /RouteTables|VpcEndpoints/.test(api))).toEqual([])
+  })
+})
+
 describe('a resource', () => {
   test.each<[string, Answers, Partial<Resource>]>([
     [

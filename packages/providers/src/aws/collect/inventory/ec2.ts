@@ -1,4 +1,4 @@
-import { byArn, byId, type Row, row } from './row.ts'
+import { byArn, byId, type Place, type Row, row } from './row.ts'
 
 const ec2 = () => import('@aws-sdk/client-ec2')
 const pageSize = 500
@@ -88,15 +88,15 @@ export const ec2Rows: readonly Row[] = [
   row(
     'ec2:nat-gateways',
     ec2,
-    (sdk, at) => sdk.paginateDescribeNatGateways({ client: at.client(sdk.EC2Client), pageSize }, {}),
-    ({ NatGateways }) => NatGateways,
+    gatewayPages,
+    (gateways) => gateways,
   )({
     ...byArn('NatGatewayId', 'natgateway/'),
     kind: 'nat_gateway',
     type: 'ConnectivityType',
     status: 'State',
     createdAt: 'CreateTime',
-    keep: ['NatGatewayId', 'SubnetId', 'VpcId'],
+    keep: ['NatGatewayId', 'RouteTables', 'SubnetId', 'VpcId'],
   }),
   row(
     'ec2:reserved-instances',
@@ -119,3 +119,48 @@ export const ec2Rows: readonly Row[] = [
     ],
   }),
 ]
+
+/** With the route tables that lead to the gateway, and the services that each reaches by a gateway endpoint. */
+async function* gatewayPages(sdk: Awaited<ReturnType<typeof ec2>>, at: Place) {
+  const client = at.client(sdk.EC2Client)
+  let tables: Awaited<ReturnType<typeof routeTables>>
+  let isRead = false
+  for await (const { NatGateways = [] } of sdk.paginateDescribeNatGateways({ client, pageSize }, {})) {
+    if (!isRead && NatGateways.length > 0) {
+      tables = await routeTables(sdk, at)
+      isRead = true
+    }
+    yield NatGateways.map((gateway) => ({
+      ...gateway,
+      // Undefined: the role may not read them.
+      RouteTables: tables?.filter(({ gateways }) => gateways.includes(gateway.NatGatewayId)).map(({ shown }) => shown),
+    }))
+  }
+}
+
+/** Undefined, and reported, if AWS refuses them. */
+async function routeTables(sdk: Awaited<ReturnType<typeof ec2>>, at: Place) {
+  const client = at.client(sdk.EC2Client)
+  const endpoints = await at.reader.attempt(`ec2:vpc-endpoints/${at.region}`, async () =>
+    (await Array.fromAsync(sdk.paginateDescribeVpcEndpoints({ client }, {})))
+      .flatMap(({ VpcEndpoints = [] }) => VpcEndpoints)
+      .filter(({ VpcEndpointType, State }) => VpcEndpointType === 'Gateway' && State?.toLowerCase() === 'available'),
+  )
+  const pages = await at.reader.attempt(`ec2:route-tables/${at.region}`, () =>
+    Array.fromAsync(sdk.paginateDescribeRouteTables({ client }, {})),
+  )
+  return (
+    endpoints &&
+    pages?.flatMap(({ RouteTables = [] }) =>
+      RouteTables.map(({ RouteTableId = '', Routes = [] }) => {
+        const own = endpoints.filter(({ RouteTableIds = [] }) => RouteTableIds.includes(RouteTableId))
+        // `com.amazonaws.eu-west-1.s3`
+        const services = own.map(({ ServiceName = '' }) => ServiceName.slice(ServiceName.lastIndexOf('.') + 1))
+        return {
+          gateways: Routes.map(({ NatGatewayId }) => NatGatewayId),
+          shown: { RouteTableId, GatewayEndpoints: [...new Set(services)].toSorted() },
+        }
+      }),
+    )
+  )
+}
