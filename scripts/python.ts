@@ -38,7 +38,8 @@ export function pythonTool(
   return bin
 }
 
-function run(command: string, args: string[]): void {
+/** Runs a command to its end. Throws if it fails. */
+export function run(command: string, args: string[]): void {
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? `exit code ${status}`}`)
 }

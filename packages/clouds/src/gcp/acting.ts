@@ -63,9 +63,10 @@ const power = (from: string, through: string, to: string, seconds: number) =>
   changing('instances', to === 'RUNNING' ? 'start' : 'stop', seconds, (resource, question) => {
     const [, { status }] = instance(resource, question) as [string, { status: string }]
     if (status !== from) return {}
+    const offSince = to === 'RUNNING' ? undefined : question.now
     return {
       atOnce: { changes: [[resource, { status: through }]] },
-      end: () => ({ changes: [[resource, { status: to }]] }),
+      end: () => ({ changes: [[resource, { status: to, offSince }]] }),
     }
   })
 

@@ -74,7 +74,8 @@ function pointsOf(resource: GcpResource, [, most, value]: Metric, { query, now }
   const last = Math.min(Date.parse(query.get('interval.endTime') ?? ''), now.getTime()) - hourMs
   for (let time = Date.parse(query.get('interval.startTime') ?? ''); time <= last; time += hourMs) {
     const hour = new Date(time)
-    const mean = isRunning(resource, hour) ? value(resource, hour) : undefined
+    const isOff = resource.offSince !== undefined && hour >= resource.offSince
+    const mean = isRunning(resource, hour) && !isOff ? value(resource, hour) : undefined
     if (mean === undefined) continue
     const doubleValue = peak ? Math.min(most, mean * (1.2 + 0.6 * Random.uniform(resource.key))) : mean
     points.unshift({ interval: { startTime: hour, endTime: new Date(time + hourMs) }, value: { doubleValue } })

@@ -17,6 +17,8 @@ export interface Changes {
   machineType?: string
   /** Undefined: the bill decides. */
   status?: string
+  /** A call has stopped it then. */
+  offSince?: Date | undefined
   /** Null: of no instance. Undefined: as the company has it. */
   attachment?: Attachment | null
   /** Fields of the API that a call has set. */

@@ -68,11 +68,16 @@ export const sqlChanges: Operations = {
       const { settings: wanted } = JSON.parse(question.body) as { settings: Partial<Settings> }
       const { settingsVersion = settings.settingsVersion, ...changed } = wanted
       if (settingsVersion !== settings.settingsVersion) throw new Refusal('staleData', 412)
-      const set = { ...resource.set, ...changed, settingsVersion: String(Number(settingsVersion) + 1) }
+      const set: Record<string, unknown> = {
+        ...resource.set,
+        ...changed,
+        settingsVersion: String(Number(settingsVersion) + 1),
+      }
+      const offSince = set['activationPolicy'] === 'NEVER' ? question.now : undefined
       const target = { id: resource.name, path: `instances/${resource.name}` }
       return shownSql(
         begin(question, { target, operationType: 'UPDATE', seconds, busy: ['operationInProgress', 409] }, () => ({
-          changes: [[resource, { set }]],
+          changes: [[resource, { set, offSince }]],
         })),
       )
     },
