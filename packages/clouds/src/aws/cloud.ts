@@ -17,6 +17,7 @@ import { power } from './power.ts'
 import { isPriceList, priceList } from './prices.ts'
 import { awsResource } from './resource.ts'
 import { isPlanIndex, isPlanList, planIndex, planList } from './savings-plans.ts'
+import { storage } from './storage.ts'
 import { tagging } from './tagging.ts'
 
 const operations: Record<string, Operation> = {
@@ -25,6 +26,7 @@ const operations: Record<string, Operation> = {
   ...inventory,
   ...metrics,
   ...power,
+  ...storage,
   ...tagging,
 }
 

@@ -1,11 +1,11 @@
 import { Random } from '@cloudoptima/sample'
-import { isRunning } from '../load.ts'
+import { exists, isRunning } from '../load.ts'
 import { isArm } from './instance-types.ts'
 import { instanceOf, pick } from './instances.ts'
 import type { Question } from './operation.ts'
 import { type AwsResource, tagsOf } from './resource.ts'
 
-const [startMs, stopMs] = [8000, 20_000]
+const [startMs, stopMs, createMs, snapshotMs] = [8000, 20_000, 4000, 25_000]
 const postgres = { Engine: 'postgres', EngineVersion: '16.4' }
 const single = { MultiAZ: false, BackupRetentionPeriod: 7 }
 const gp3 = { Iops: 3000, StorageType: 'gp3' }
@@ -37,36 +37,58 @@ export function instance(resource: AwsResource, { aws }: Question): object {
 }
 
 /** The GB of a disk: its bill counts about a thirtieth of them each day. */
-function sizeGb({ unitsOn, firstDay }: AwsResource): number {
-  return Math.max(1, Math.round(unitsOn(firstDay) * 30))
+export function sizeGb({ unitsOn, firstDay, madeOf }: AwsResource): number {
+  return madeOf?.sizeGb ?? Math.max(1, Math.round(unitsOn(firstDay) * 30))
 }
 
-export function volume(resource: AwsResource, question: Question): object {
-  const attached = instanceOf(resource, question.aws, question.aws.now())
+export function volumeShape(volume: AwsResource): NonNullable<AwsResource['shape']> {
+  const type = volume.fields.SkuMeter?.split('.')[1] ?? ''
+  return volume.shape ?? { type, sizeGb: sizeGb(volume), iops: 3000, throughput: 125 }
+}
+
+/** Whether a call made the resource less than so many milliseconds ago. */
+const isNew = ({ madeAt = -Infinity }: AwsResource, now: Date, ms: number) => now.getTime() - madeAt < ms
+
+export function volume(resource: AwsResource, { aws }: Question): object {
+  const attached = instanceOf(resource, aws, aws.now())
+  const { type, sizeGb: Size, iops: Iops } = volumeShape(resource)
+  const settled = attached ? 'in-use' : 'available'
   return {
     VolumeId: resource.id,
-    VolumeType: resource.fields.SkuMeter?.split('.')[1],
-    Size: sizeGb(resource),
-    Iops: 3000,
+    VolumeType: type,
+    Size,
+    Iops,
+    ...(resource.shape && type === 'gp3' && { Throughput: resource.shape.throughput }),
     AvailabilityZone: resource.zone,
     CreateTime: resource.createdAt,
-    State: attached ? 'in-use' : 'available',
-    Attachments: attached ? [{ InstanceId: attached.id, State: 'attached' }] : [],
+    State: isNew(resource, aws.now(), createMs) ? 'creating' : settled,
+    Attachments: attached ? [{ InstanceId: attached.id, Device: '/dev/sdf', State: 'attached' }] : [],
     Tags: tagsOf(resource.tags),
   }
 }
 
 /** The snapshot of a volume in its region, or of one that is deleted. */
-export function snapshot(resource: AwsResource, question: Question): object {
-  const VolumeId = pick(question.all('ec2:volume'), resource.key)?.id ?? `vol-${Random.hex(resource.key, 17)}`
+export function snapshot(resource: AwsResource, { aws, account, region }: Question): object {
+  const isNear = (each: AwsResource) => each.account === account && each.region === region && exists(each, aws.now())
+  const volumes = aws.resources.filter((each) => each.type === 'ec2:volume' && !each.madeAt && isNear(each))
+  const pending = isNew(resource, aws.now(), snapshotMs)
   return {
     SnapshotId: resource.id,
-    VolumeId,
+    VolumeId: resource.madeOf?.volumeId ?? pick(volumes, resource.key)?.id ?? `vol-${Random.hex(resource.key, 17)}`,
     VolumeSize: sizeGb(resource),
     StartTime: resource.createdAt,
-    State: 'completed',
+    State: pending ? 'pending' : 'completed',
+    Progress: pending ? '40%' : '100%',
     Tags: tagsOf(resource.tags),
   }
+}
+
+export function publicIp({ key }: AwsResource): string {
+  return `52.${[1, 2, 3].map((part) => Random.mix(key, part) % 256).join('.')}`
+}
+
+export function address(resource: AwsResource): object {
+  return { AllocationId: resource.id, PublicIp: publicIp(resource), Domain: 'vpc', Tags: tagsOf(resource.tags) }
 }
 
 /** A bill of storage alone is that of a stopped database. */

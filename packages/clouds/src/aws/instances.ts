@@ -10,7 +10,9 @@ export function pick<Item>(choices: readonly Item[], key: number): Item | undefi
 }
 
 /** The instance of a volume, in its region (their zones may differ); some have none, and some have outlived it. */
-export function instanceOf({ key, region, account }: AwsResource, aws: Aws, time: Date): AwsResource | undefined {
+export function instanceOf(volume: AwsResource, aws: Aws, time: Date): AwsResource | undefined {
+  const { key, region, account, attachment } = volume
+  if (attachment !== undefined) return aws.resources.find(({ id }) => id === attachment)
   if (Random.uniform(Random.mix(key, 41)) > attachedShare) return undefined
   const near = aws.resources.filter((each) => each.type === 'ec2:instance' && each.region === region)
   const own = near.filter((each) => each.account === account)

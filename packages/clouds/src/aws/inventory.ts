@@ -2,7 +2,7 @@ import { Random } from '@cloudoptima/sample'
 import { Refusal } from '../answers.ts'
 import { isIdle } from '../load.ts'
 import { commitmentsOf } from './commitments.ts'
-import { database, instance, snapshot, table, volume } from './describe.ts'
+import { address, database, instance, snapshot, table, volume } from './describe.ts'
 import type { Operation, Question } from './operation.ts'
 import { tagsOf } from './resource.ts'
 import { each, listing, one } from './rows.ts'
@@ -39,8 +39,14 @@ export const inventory: Record<string, Operation> = {
     (resource, question) => ({ Instances: [instance(resource, question)] }),
     { ids: 'InstanceId', missing: 'InvalidInstanceID.NotFound' },
   ),
-  ...each('ec2:DescribeVolumes', 'Volumes', 'ec2:volume', volume),
-  ...each('ec2:DescribeSnapshots', 'Snapshots', 'ec2:snapshot', snapshot),
+  ...each('ec2:DescribeVolumes', 'Volumes', 'ec2:volume', volume, {
+    ids: 'VolumeId',
+    missing: 'InvalidVolume.NotFound',
+  }),
+  ...each('ec2:DescribeSnapshots', 'Snapshots', 'ec2:snapshot', snapshot, {
+    ids: 'SnapshotId',
+    missing: 'InvalidSnapshot.NotFound',
+  }),
   ...each('ec2:DescribeNatGateways', 'NatGateways', 'ec2:natgateway', ({ id, createdAt, tags }) => ({
     NatGatewayId: id,
     ConnectivityType: 'public',
@@ -54,12 +60,10 @@ export const inventory: Record<string, Operation> = {
     Routes: [{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: id }],
   })),
   'ec2:DescribeImages': empty,
-  ...each('ec2:DescribeAddresses', 'Addresses', 'ec2:elastic-ip', ({ id, tags, key }) => ({
-    AllocationId: id,
-    PublicIp: `52.${[1, 2, 3].map((part) => Random.mix(key, part) % 256).join('.')}`,
-    Domain: 'vpc',
-    Tags: tagsOf(tags),
-  })),
+  ...each('ec2:DescribeAddresses', 'Addresses', 'ec2:elastic-ip', address, {
+    ids: 'AllocationId',
+    missing: 'InvalidAllocationID.NotFound',
+  }),
   'ec2:DescribeReservedInstances': empty,
   ...each('rds:DescribeDBInstances', 'DBInstances', 'rds:db', database),
   'rds:DescribeDBSnapshots': empty,

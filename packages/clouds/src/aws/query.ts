@@ -15,3 +15,21 @@ export function filterOf(input: Input, name: string): string[] | undefined {
     Object.entries(input).find(([known, value]) => /^Filter\.\d+\.Name$/.test(known) && value === name) ?? []
   return key === undefined ? undefined : valuesOf(input, key.replace(/Name$/, 'Value'))
 }
+
+/** Whether the resource has the tags that filters ask for: `tag:Team`. */
+export function hasTags(input: Input, tags: Readonly<Record<string, string>>): boolean {
+  const names = Object.entries(input).flatMap(([key, value]) => (/^Filter\.\d+\.Name$/.test(key) ? String(value) : []))
+  return names
+    .filter((name) => name.startsWith('tag:'))
+    .every((name) => filterOf(input, name)?.includes(tags[name.slice('tag:'.length)] ?? ''))
+}
+
+/** The tags of what a call makes. */
+export function tagsIn(input: Input): Record<string, string> {
+  const form = /^TagSpecification\.1\.Tag\.\d+\.Key$/
+  const tags = Object.entries(input).flatMap(([name, key]) => {
+    const value = input[name.replace(/Key$/, 'Value')]
+    return form.test(name) ? [[String(key), typeof value === 'string' ? value : '']] : []
+  })
+  return Object.fromEntries(tags)
+}

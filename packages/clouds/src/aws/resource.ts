@@ -7,7 +7,17 @@ export interface Changes {
   /** The size in its meter: `m6i.xlarge`. */
   class?: string
   power?: { isOn: boolean; since: number }
-  endedAt?: number
+  endedAt?: number | undefined
+  /** When a call has made it; undefined if the bill has it. */
+  madeAt?: number
+  /** Of a volume. */
+  shape?: { type: string; sizeGb: number; iops: number; throughput: number }
+  modifiedAt?: number | undefined
+  /** The id of its instance. */
+  attachment?: string | null
+  clientToken?: string | undefined
+  /** Of a snapshot. */
+  madeOf?: { volumeId: string; sizeGb: number } | undefined
 }
 
 /** A resource of the bill, as the APIs of AWS name it, with its changes. */

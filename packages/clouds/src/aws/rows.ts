@@ -1,6 +1,6 @@
 import { Refusal } from '../answers.ts'
 import { list, type Operation, type Question } from './operation.ts'
-import { valuesOf } from './query.ts'
+import { hasTags, valuesOf } from './query.ts'
 import type { AwsResource } from './resource.ts'
 
 /** The names of tokens in the input and in the output, by service. */
@@ -40,7 +40,7 @@ export function each(
     const all = question.all(type)
     if (ids.some((id) => all.every((one) => one.id !== id))) throw new Refusal(missing, 400)
     const asked = ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id))
-    return asked.map((resource) => item(resource, question))
+    return asked.filter(({ tags }) => hasTags(question.input, tags)).map((resource) => item(resource, question))
   })
 }
 

@@ -143,7 +143,9 @@ describe('the act role', () => {
       expect.objectContaining({ StringEquals: { 'ec2:Attribute': 'InstanceType' } }),
     ])
     expect(conditions('ec2:CreateTags')).toEqual([
-      expect.objectContaining({ StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } }),
+      expect.objectContaining({
+        StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume', 'AllocateAddress'] },
+      }),
       expect.objectContaining({ 'ForAllValues:StringNotEquals': { 'aws:TagKeys': 'cloudoptima:protected' } }),
     ])
   })

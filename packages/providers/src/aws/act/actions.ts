@@ -5,6 +5,11 @@ import type { AccessTo, CloudActions } from '../../access/verdict.ts'
 import type { Reader } from '../collect/reader.ts'
 import { actingIn } from './account.ts'
 import { resizeDatabase } from './resize-database.ts'
+import { changeVolume } from './change-volume.ts'
+import { deleteSnapshot } from './delete-snapshot.ts'
+import { deleteVolume } from './delete-volume.ts'
+import { deregisterImage } from './deregister-image.ts'
+import { releaseAddress } from './release-address.ts'
 import { resizeInstance } from './resize-instance.ts'
 import { setBucketLifecycle } from './set-bucket-lifecycle.ts'
 import { setFunctionMemory } from './set-function-memory.ts'
@@ -27,6 +32,11 @@ export function awsActions(options: AccessOptions): CloudActions<'aws'> {
     'set-bucket-lifecycle': of(setBucketLifecycle),
     'set-log-retention': of(setLogRetention),
     'set-function-memory': of(setFunctionMemory),
+    'delete-volume': of(deleteVolume),
+    'change-volume': of(changeVolume),
+    'delete-snapshot': of(deleteSnapshot),
+    'deregister-image': of(deregisterImage),
+    'release-address': of(releaseAddress),
     'set-tags': (access) => setTags('aws', access, awsActor(options)),
   }
 }

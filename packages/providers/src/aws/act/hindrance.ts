@@ -1,4 +1,4 @@
-import { TagLimits } from '@cloudoptima/core'
+import { TagLimits, type TagsByKey } from '@cloudoptima/core'
 import { protectionTag } from '../act-grants.ts'
 import { tagsOf } from '../collect/inventory/row.ts'
 
@@ -36,4 +36,9 @@ export function hindranceOf({ Tags = [], Operator }: Managed): string | undefine
 export function notesOf({ Tags = [] }: Managed): string[] {
   const stack = tagsOf(Tags)['aws:cloudformation:stack-name']
   return stack === undefined ? [] : [`The CloudFormation stack ${stack} describes it, and will differ from it.`]
+}
+
+/** Without the tags that AWS sets itself, which nobody can restore. */
+export function ownTags({ Tags = [] }: Managed): TagsByKey {
+  return Object.fromEntries(Object.entries(tagsOf(Tags)).filter(([key]) => !key.startsWith('aws:')))
 }

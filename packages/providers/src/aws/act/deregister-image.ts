@@ -1,0 +1,93 @@
+import type { Image } from '@aws-sdk/client-ec2'
+import type { ActionOrder, ActionPlan, ActionState, ActionStep, ActionTarget, CloudAction } from '@cloudoptima/core'
+import { differences, done, goingOn, refused } from '../../access/steps.ts'
+import type { Reader } from '../collect/reader.ts'
+import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
+import { recycleBin } from './delete-snapshot.ts'
+import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+
+/** The action `deregister-image`. The snapshots of the image stay. */
+export function deregisterImage(account: Reader): CloudAction {
+  const at = async ({ region }: { region: string }) => await ec2In(account, region)
+  const readState: CloudAction['readState'] = async (target) => {
+    const image = await imageOf(await at(target), target)
+    return image && stateOf(image)
+  }
+  return {
+    readState,
+    plan: async ({ target }) => await planOf(await at(target), target),
+    act: async (order) => await removed(await at(order.target), order),
+    verify: async ({ target }) => differences(await readState(target), null),
+    undo: async (order) => await restored(await at(order.target), order),
+  }
+}
+
+async function imageOf({ sdk, client }: Ec2, { id }: ActionTarget): Promise<Image | undefined> {
+  const asked = { ImageIds: [id], Owners: ['self'], IncludeDisabled: true }
+  const answer = await found(async () => await client.send(new sdk.DescribeImagesCommand(asked)))
+  return answer?.Images?.find(({ State }) => State !== 'deregistered')
+}
+
+function stateOf(image: Image): ActionState {
+  const { State = '', Name = '', Public = false, BlockDeviceMappings = [] } = image
+  const SnapshotIds = BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? [])
+  return { State, Name, Public, SnapshotIds, Tags: ownTags(image) }
+}
+
+async function planOf(ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
+  const { sdk, client } = ec2
+  const image = await imageOf(ec2, target)
+  if (!image) return 'done already'
+  const { ImageId = '', State, DeregistrationProtection = 'disabled' } = image
+  const refusal = hindranceOf(image) ?? (await templateRefusal(ec2, ImageId))
+  if (refusal !== undefined) return { refusal }
+  if (State !== 'available' && State !== 'disabled')
+    return { refusal: `It is ${State}. Try again when it is available.` }
+  if (DeregistrationProtection !== 'disabled' && DeregistrationProtection !== '')
+    return { refusal: `Its deregistration protection is ${DeregistrationProtection}. Disable it first.` }
+  const rehearsed = await rehearsal(
+    async () => await client.send(new sdk.DeregisterImageCommand({ ImageId, DryRun: true })),
+  )
+  if (rehearsed.refusal !== undefined) return { refusal: rehearsed.refusal }
+  const notes = [
+    ...notesOf(image),
+    ...(image.Public ? ['The image is public: other accounts may use it.'] : []),
+    'Its snapshots stay, and cost until you delete them.',
+    recycleBin,
+    ...rehearsed.notes,
+  ]
+  return { after: null, undo: 'none', lost: ['the id of the image', 'its launch permissions'], notes }
+}
+
+/** Whether the newest or the default version of a launch template names the image. */
+async function templateRefusal({ sdk, client }: Ec2, ImageId: string): Promise<string | undefined> {
+  const asked = { Versions: ['$Latest', '$Default'], Filters: [{ Name: 'image-id', Values: [ImageId] }] }
+  const answer = await client.send(new sdk.DescribeLaunchTemplateVersionsCommand(asked))
+  const [template] = answer.LaunchTemplateVersions ?? []
+  return template && `The launch template ${template.LaunchTemplateName} uses it. Change the template first.`
+}
+
+async function removed(ec2: Ec2, { target, memory }: ActionOrder): Promise<ActionStep> {
+  const { sdk, client } = ec2
+  if (!(await imageOf(ec2, target))) return done(memory)
+  return await changing(memory, async () => {
+    await client.send(new sdk.DeregisterImageCommand({ ImageId: target.id }))
+    return goingOn(memory, 1, 'The image is deregistered.')
+  })
+}
+
+async function restored(ec2: Ec2, { target, memory }: ActionOrder): Promise<ActionStep> {
+  const { sdk, client } = ec2
+  const image = await imageOf(ec2, target)
+  if (image?.State === 'available' || image?.State === 'disabled') return done(memory)
+  if (image) return goingOn(memory, 10, `The image is ${image.State}.`)
+  const ImageId = target.id
+  const asked = { ImageIds: [ImageId] }
+  const bin = await found(async () => await client.send(new sdk.ListImagesInRecycleBinCommand(asked)))
+  if (!bin?.Images?.length)
+    return refused(memory, `The image ${ImageId} is deregistered, and no Recycle Bin has kept it.`)
+  return await changing(memory, async () => {
+    await client.send(new sdk.RestoreImageFromRecycleBinCommand({ ImageId }))
+    return goingOn(memory, 5, 'The image is restored from the Recycle Bin.')
+  })
+}
