@@ -299,7 +299,17 @@ describe('resources', () => {
     expect(calls.reduce((sum, { average }) => sum + average, 0) / billedCalls).toBeCloseTo(1, 3)
     const kinds = new Set(resources.filter(isMeasured).map(({ kind }) => kind))
     expect(kinds).toEqual(
-      new Set(['instance', 'database', 'bucket', 'function', 'container_service', 'cluster', 'table', 'load_balancer']),
+      new Set([
+        'instance',
+        'volume',
+        'database',
+        'bucket',
+        'function',
+        'container_service',
+        'cluster',
+        'table',
+        'load_balancer',
+      ]),
     )
   })
 })

@@ -17,6 +17,8 @@ export const parts = [
   'throughput',
   /** Provisioned reads and writes. */
   'capacity',
+  /** 10,000 operations. */
+  'operations',
   /** GB. */
   'transfer_zone',
   'transfer_region',

@@ -27,6 +27,7 @@ export const sources = {
   advisor: `${azure}/advisor/advisor-reference-cost-recommendations`,
   advisorResize: `${azure}/advisor/advisor-cost-recommendations`,
   azureStates: `${azure}/virtual-machines/states-billing`,
+  azureDiskTypes: `${azure}/virtual-machines/disks-types`,
   azureSnapshots: `${azure}/virtual-machines/disks-incremental-snapshots`,
   azureAppService: `${azure}/app-service/overview-manage-costs`,
   azureHybridBenefit: `${azure}/virtual-machines/windows/hybrid-use-benefit-licensing`,

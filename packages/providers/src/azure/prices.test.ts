@@ -69,12 +69,18 @@ test('disks have a price a month, and snapshots on standard storage for a GB', (
     disk('S10 LRS Disk', 5.888),
     disk('P10 ZRS Disk', 32.52, { productName: 'Premium SSD Managed Disks' }),
     disk('P10 LRS Disk Mount', 1.18, { productName: 'Premium SSD Managed Disks' }),
+    disk('E10 LRS Disk Operations', 0.002, { productName: 'Standard SSD Managed Disks', unitOfMeasure: '10K' }),
     disk('S4 LRS Disk Operations', 0.0005, { unitOfMeasure: '10K' }),
     disk('LRS Snapshots', 0.05, snapshots),
     disk('LRS Snapshots', 0.132, { ...snapshots, productName: 'Premium SSD Managed Disks' }),
     disk('Hot LRS Data Stored', 0.0196, { productName: 'Blob Storage', unitOfMeasure: '1 GB/Month' }),
   )
-  expect(prices.map(short)).toEqual(['storage S10 LRS 5.888', 'storage P10 ZRS 32.52', 'backup Snapshots LRS 0.05'])
+  expect(prices.map(short)).toEqual([
+    'storage S10 LRS 5.888',
+    'storage P10 ZRS 32.52',
+    'operations E10 LRS 0.002',
+    'backup Snapshots LRS 0.05',
+  ])
 })
 
 test('a price keeps all its digits', () => {

@@ -60,7 +60,7 @@ function pricesOf(item: Item, asOf: string): ListPrice[] {
   const amount = Money.parse(retailPrice)
   if (type === 'Reservation') return reservationOf(item, asOf)
   if (type !== 'Consumption' || !Money.parse(tierMinimumUnits).eq(0) || !amount.gt(0)) return []
-  const sku = machineOf(item) ?? diskOf(item) ?? snapshotOf(item)
+  const sku = machineOf(item) ?? diskOf(item) ?? operationsOf(item) ?? snapshotOf(item)
   if (!sku) return []
   const price: ListPrice = { cloud: 'azure', region, ...sku, currency, price: Money.plain(amount), asOf }
   return [price, ...planned(item, price)]
@@ -104,6 +104,13 @@ function diskOf({ productName, meterName, unitOfMeasure }: Item): Priced | undef
   const [, sku] = /^([PES]\d+ [LZ]RS) Disk$/.exec(meterName) ?? []
   const isDisk = productName.endsWith(' Managed Disks') && unitOfMeasure === '1/Month'
   return sku !== undefined && isDisk ? { part: 'storage', sku } : undefined
+}
+
+/** Of standard SSDs: operations of premium disks cost nothing. */
+function operationsOf({ productName, meterName, unitOfMeasure }: Item): Priced | undefined {
+  const [, sku] = /^(E\d+ [LZ]RS) Disk Operations$/.exec(meterName) ?? []
+  const isOurs = productName === 'Standard SSD Managed Disks' && unitOfMeasure === '10K'
+  return sku !== undefined && isOurs ? { part: 'operations', sku } : undefined
 }
 
 /** Of standard storage, which the rules ask. */

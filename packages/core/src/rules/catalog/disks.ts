@@ -1,6 +1,7 @@
 import { rule, type Rule, type Threshold } from '../rule.ts'
 import { ours, threshold } from '../sources.ts'
 import { daysSince, textOf } from '../subject.ts'
+import { quiet } from './quiet.ts'
 import { saidDetachedAt, stoppedAt } from './stopped.ts'
 
 const common = {
@@ -61,6 +62,8 @@ const standardTiers: readonly (readonly [tier: string, sizeGb: number])[] = [
   ['S70', 16_384],
   ['S80', 32_767],
 ]
+
+const hourSeconds = 3600
 
 function standardTier(sizeGb: number): string {
   const [tier] = standardTiers.find(([, most]) => sizeGb <= most) ?? ['S80']
@@ -135,6 +138,55 @@ export const diskRules: readonly Rule[] = [
         change: { action: 'change the type', from: 'Premium_LRS', to: 'Standard_LRS' },
         saving: { kind: 'price_of', replaces: ['storage'], targets: [{ part: 'storage', sku: standardTier(sizeGb) }] },
         confidence: { level: 'high', reason: 'a deallocated machine does not read its disk' },
+      }
+    },
+  }),
+  rule({
+    ...common,
+    id: 'azure-premium-disk-underused',
+    finds: 'Premium disk that a standard SSD carries',
+    clouds: ['azure'],
+    kinds: ['volume'],
+    windowDays: 14,
+    thresholds: {
+      operations: ours(250, 'operations a second, half of those of a standard SSD', 'azureDiskTypes'),
+      bytes: ours(30e6, 'bytes a second in each direction', 'azureDiskTypes'),
+    },
+    risk: 'medium',
+    effort: 'medium',
+    restartNeeded: true,
+    rollbackPossible: true,
+    performance: 'The latency of each operation is higher on a standard SSD.',
+    undo: 'Change the type back; Azure allows two changes a day.',
+    find: ({ type, attachedTo, sizeGb, utilization }, { limit, resource }) => {
+      const isRunning = attachedTo !== undefined && resource(attachedTo)?.status !== 'stopped'
+      if (type !== 'Premium_LRS' || !isRunning) return undefined
+      const answer = quiet(utilization, [
+        { metric: 'disk_operations', below: limit.operations * hourSeconds },
+        { metric: 'disk_read', below: limit.bytes * hourSeconds },
+        { metric: 'disk_write', below: limit.bytes * hourSeconds },
+      ])
+      if ('busy' in answer) return undefined
+      if ('missing' in answer) return answer
+      if (sizeGb === undefined) return { missing: ['size'] }
+      const sku = standardTier(sizeGb).replace('S', 'E')
+      // Standard disks cost by the operation too.
+      const quantity = Math.ceil(((utilization?.disk_operations?.average ?? 0) * 24 * 30) / 10_000)
+      return {
+        evidence: answer.evidence,
+        change: { action: 'change the type', from: 'Premium_LRS', to: 'StandardSSD_LRS' },
+        saving: {
+          kind: 'price_of',
+          replaces: ['storage'],
+          targets: [
+            { part: 'storage', sku },
+            { part: 'operations', sku, quantity },
+          ],
+        },
+        confidence: {
+          level: 'medium',
+          reason: 'averages of hours hide shorter peaks; the uptime that Azure promises one machine is lower',
+        },
       }
     },
   }),

@@ -55,7 +55,8 @@ const known: Record<Cloud, readonly Meter[]> = {
   azure: meters([
     ['license', /^Virtual Machines Licenses/],
     ['backup', /Snapshots/],
-    ['storage', /\b([PESL]\d+ [LZ]RS) Disk|Data Stored|Disk Operations/],
+    ['operations', /(?:\b([PESL]\d+ [LZ]RS) )?Disk Operations/],
+    ['storage', /\b([PESL]\d+ [LZ]RS) Disk|Data Stored/],
     ['address', /Public IP/],
     ['processed', /Data Processed|Capacity Units/],
     ['gateway', /^(?:Load Balancer|Application Gateway|NAT Gateway)/],

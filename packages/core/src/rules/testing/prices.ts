@@ -39,6 +39,8 @@ export const book = priceBook(
     listed('aws', 'compute', '0.52', 'db.r5.xlarge', 'postgres Single-AZ'),
     listed('azure', 'compute', '0.23', 'Standard_D4s_v5', 'Linux'),
     listed('azure', 'storage', '5.89', 'S10 LRS'),
+    listed('azure', 'storage', '9.6', 'E10 LRS'),
+    listed('azure', 'operations', '0.002', 'E10 LRS'),
     listed('azure', 'backup', '0.05', 'Snapshots LRS'),
   ],
 )

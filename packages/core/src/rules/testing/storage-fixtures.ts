@@ -18,6 +18,8 @@ const machineDisk = some('azure', 'volume', { type: 'Premium_LRS' })
 const machine = some('azure', 'instance', { type: 'Standard_D2s_v5' })
 const instance = some('aws', 'instance', { type: 'm5.large', status: 'stopped' })
 
+const littleUse = { disk_operations: steady(2 * 3600), disk_read: steady(1e8), disk_write: steady(2e8) }
+
 export const storageFixtures: readonly Fixture[] = [
   {
     rule: 'aws-volume-unattached',
@@ -119,5 +121,28 @@ export const storageFixtures: readonly Fixture[] = [
       machine({ id: 'vm-2', status: 'running', unchangedSince: daysAgo(60) }),
       machine({ id: 'vm-3', status: 'stopped' }),
     ],
+  },
+  {
+    rule: 'azure-premium-disk-underused',
+    finds: [disk({ id: 'disk-underused', status: 'in-use', attachedTo: 'vm-4', utilization: littleUse })],
+    leaves: [
+      disk({
+        id: 'disk-used',
+        status: 'in-use',
+        attachedTo: 'vm-4',
+        utilization: { ...littleUse, disk_operations: steady(400 * 3600) },
+      }),
+      disk({
+        id: 'disk-streaming',
+        status: 'in-use',
+        attachedTo: 'vm-4',
+        utilization: { ...littleUse, disk_read: steady(40e6 * 3600) },
+      }),
+      disk({ id: 'disk-of-stopped', status: 'in-use', attachedTo: 'vm-5', utilization: littleUse }),
+      disk({ id: 'disk-detached', utilization: littleUse }),
+      disk({ id: 'disk-of-zones', type: 'Premium_ZRS', status: 'in-use', attachedTo: 'vm-4', utilization: littleUse }),
+    ],
+    lacks: [disk({ id: 'disk-unmeasured', status: 'in-use', attachedTo: 'vm-4' })],
+    beside: [machine({ id: 'vm-4', status: 'running' }), machine({ id: 'vm-5', status: 'stopped' })],
   },
 ]

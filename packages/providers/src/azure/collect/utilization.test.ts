@@ -68,7 +68,7 @@ test('at most fifty resources of one type and region are in a batch, each exactl
   const others = [
     machine('far', 'eastus'),
     of('microsoft.sql/servers', 's/databases/db'),
-    of('microsoft.compute/disks', 'd'),
+    of('microsoft.compute/snapshots', 's'),
   ]
   const data = { timeStamp: '2026-11-27T05:00:00Z', average: 1, maximum: 2 }
   const metrics = () => [metric('Percentage CPU', data), metric('cpu_percent', data)]
@@ -115,4 +115,25 @@ describe('metrics that cannot be read are reported, and the others come', () => 
     ])
     expect(JSON.stringify(problems)).not.toContain('canary')
   })
+})
+
+test('rates of a disk become amounts of the hour; reads and writes are one count, or none', async () => {
+  const disk = { ...of('microsoft.compute/disks', 'd'), kind: 'volume' } as const
+  const at = (hour: string) => ({ timeStamp: `2026-11-27T${hour}:00:00Z` })
+  const { values } = await collect([disk], {
+    metrics: () => [
+      metric('Composite Disk Read Bytes/sec', { ...at('00'), average: 1000 }),
+      metric(
+        'Composite Disk Read Operations/sec',
+        { ...at('00'), average: 2, maximum: 5 },
+        { ...at('01'), average: 9 },
+      ),
+      metric('Composite Disk Write Operations/sec', { ...at('00'), average: 3, maximum: 4 }),
+    ],
+  })
+  const one = { resourceId: disk.id, hour: '2026-11-27T00:00:00.000Z' }
+  expect(values).toEqual([
+    { ...one, metric: 'disk_read', average: 3_600_000, maximum: 3_600_000 },
+    { ...one, metric: 'disk_operations', average: 5 * 3600, maximum: 9 * 3600 },
+  ])
 })

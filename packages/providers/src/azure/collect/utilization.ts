@@ -5,13 +5,14 @@ import type { Calls } from './calls.ts'
 import { eachPart } from './parts.ts'
 
 type Hour = Partial<Record<'average' | 'minimum' | 'maximum' | 'total' | 'count', number>>
-/** `rest` is what is missing to 100 percent. */
-type Way = 'sum' | 'count' | 'average' | 'rest'
+/** `rest` is what is missing to 100 percent. `rate` is a second's, and becomes the hour's. */
+type Way = 'sum' | 'count' | 'average' | 'rest' | 'rate'
 type Metrics = Record<string, { metric: UtilizationMetric; way: Way }>
 
 const inWay = (way: Way) => (names: Record<string, UtilizationMetric>) =>
   Object.fromEntries(Object.entries(names).map(([name, metric]) => [name, { metric, way }]))
 const [sum, count, average, rest] = [inWay('sum'), inWay('count'), inWay('average'), inWay('rest')]
+const rate = inWay('rate')
 
 const bytes = sum({ BytesReceived: 'network_in', BytesSent: 'network_out' })
 const flexibleServer: Metrics = {
@@ -33,6 +34,12 @@ const metricsOf: Record<string, Metrics> = {
     ...sum({ 'Network In Total': 'network_in', 'Network Out Total': 'network_out' }),
     ...sum({ 'Disk Read Bytes': 'disk_read', 'Disk Write Bytes': 'disk_write' }),
   },
+  'microsoft.compute/disks': rate({
+    'Composite Disk Read Bytes/sec': 'disk_read',
+    'Composite Disk Write Bytes/sec': 'disk_write',
+    'Composite Disk Read Operations/sec': 'disk_operations',
+    'Composite Disk Write Operations/sec': 'disk_operations',
+  }),
   'microsoft.sql/servers/databases': {
     ...sqlPool,
     ...sum({ connection_successful: 'requests', connection_failed: 'errors' }),
@@ -112,21 +119,34 @@ async function batch(calls: Calls, day: string, members: UtilizationQuestion['re
     scope: metricsScope,
     body: JSON.stringify({ resourceids: members.map((member) => member.id) }),
   })
-  return values.flatMap(({ resourceid, value = [] }) =>
+  const read = values.flatMap(({ resourceid, value = [] }) =>
     value.flatMap(({ name, timeseries = [] }) => {
       const known = metrics[name.value]
       if (!known) return []
       return timeseries.flatMap(({ data = [] }) =>
         data.flatMap(({ timeStamp, ...hour }): Measurement[] => {
-          const read = readings[known.way](hour)
+          const reading = readings[known.way](hour)
           // Hours without a value come too, and the first hour of the next day.
-          if (!read || !timeStamp.startsWith(day)) return []
+          if (!reading || !timeStamp.startsWith(day)) return []
           const at = new Date(timeStamp).toISOString()
-          return [{ resourceId: resourceid.toLowerCase(), hour: at, metric: known.metric, ...read }]
+          return [{ resourceId: resourceid.toLowerCase(), hour: at, metric: known.metric, ...reading }]
         }),
       )
     }),
   )
+  return added(read, metrics)
+}
+
+/** Adds up the metrics of Azure that are one of ours. An hour that lacks one of them is unknown. */
+function added(read: readonly Measurement[], metrics: Metrics): Measurement[] {
+  const wanted = Map.groupBy(Object.values(metrics), ({ metric }) => metric)
+  const byHour = Map.groupBy(read, ({ resourceId, metric, hour }) => `${resourceId} ${metric} ${hour}`)
+  return [...byHour.values()].flatMap((parts) => {
+    const [first] = parts
+    if (!first || parts.length !== wanted.get(first.metric)?.length) return []
+    const total = (field: 'average' | 'maximum') => parts.reduce((sum, part) => sum + part[field], 0)
+    return [{ ...first, average: total('average'), maximum: total('maximum') }]
+  })
 }
 
 type Reading = Pick<Measurement, 'average' | 'maximum'>
@@ -137,6 +157,8 @@ const readings: Record<Way, (hour: Hour) => Reading | undefined> = {
   sum: ({ total }) => of(total),
   count: ({ count }) => of(count),
   average: ({ average, maximum }) => of(average, maximum),
+  rate: ({ average, maximum = average }) =>
+    average === undefined || maximum === undefined ? undefined : of(average * 3600, maximum * 3600),
   rest: ({ average, minimum = average }) =>
     average === undefined || minimum === undefined ? undefined : of(100 - average, 100 - minimum),
 }
