@@ -5,9 +5,9 @@ import { machineOperations } from './machines.ts'
 import { planOperations } from './plans.ts'
 import { operationStatus } from './requests.ts'
 
-const statusOf = (provider: string): Operations => ({
-  [`${provider}/locations/operations/read`]: [
-    `/subscriptions/{subscription}/providers/${provider}/locations/{location}/operations/{operation}`,
+const statusOf = (provider: string, kind = 'operations'): Operations => ({
+  [`${provider}/locations/${kind}/read`]: [
+    `/subscriptions/{subscription}/providers/${provider}/locations/{location}/${kind}/{operation}`,
     operationStatus,
   ],
 })
@@ -19,6 +19,7 @@ export const armOperations: Operations = {
   ...addressOperations,
   ...planOperations,
   ...statusOf('Microsoft.Compute'),
+  ...statusOf('Microsoft.Compute', 'diskOperations'),
   ...statusOf('Microsoft.Network'),
 }
 

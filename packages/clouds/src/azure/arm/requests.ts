@@ -37,7 +37,8 @@ type End = () => Document | null
 
 /**
  * Begins a change, and answers as the examples do: 202 with the URL of the operation.
- * https://github.com/Azure/azure-rest-api-specs: `VirtualMachine_Deallocate_MinimumSet_Gen.json`, `Disk_Delete.json`
+ * https://github.com/Azure/azure-rest-api-specs: `VirtualMachine_Deallocate_MinimumSet_Gen.json`, `Disk_Delete.json`.
+ * Those of disks have a path of their own, as recorded by https://github.com/cloud-custodian/cloud-custodian
  */
 export function accepted(question: Question, document: Document, end: End, status = 202): Answer {
   const { documents } = question.azure
@@ -49,7 +50,9 @@ export function accepted(question: Question, document: Document, end: End, statu
     else documents.remove(document.id)
   })
   const [, provider] = document.id.split('/providers/')
-  const place = `providers/${provider?.split('/')[0]}/locations/${document.location}/operations/${operation}`
+  const isDisk = /\/(disks|snapshots)\//.test(document.id)
+  const kind = isDisk ? 'DiskOperations' : 'operations'
+  const place = `providers/${provider?.split('/')[0]}/locations/${document.location}/${kind}/${operation}`
   const version = question.request.query.get('api-version') ?? ''
   const { subscriptionId } = question.subscription
   const url = `https://${question.request.headers.host}/subscriptions/${subscriptionId}/${place}?api-version=${version}`

@@ -1,10 +1,8 @@
-import type { ActionName, ActionOrder, ActionParameters, CloudAction } from '@cloudoptima/core'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Loopback, ReceivedRequest, Reply } from '../../testing/loopback.ts'
-import { collection, serve, subscriptionId } from '../collect/testing.ts'
-
-let azure: Loopback | undefined
-afterEach(async () => await azure?.close())
+import type { ActionName, ActionOrder, CloudAction } from '@cloudoptima/core'
+import { describe, expect, test } from 'vitest'
+import type { ReceivedRequest, Reply } from '../../testing/loopback.ts'
+import { subscriptionId } from '../collect/testing.ts'
+import { actionOn } from './testing.ts'
 
 const group = `/subscriptions/${subscriptionId}/resourceGroups/my group/providers`
 const ids = {
@@ -23,30 +21,6 @@ const running = {
     storageProfile: { osDisk: { osType: 'Windows' }, dataDisks: [] },
     instanceView: { statuses: [{ code: 'PowerState/running' }] },
   },
-}
-
-/** An action on a resource that Azure describes by a document, and answers changes of it by `answer`. */
-async function actionOn(
-  name: ActionName,
-  given: { id: string; document: object; parameters?: ActionParameters; answer?: (request: ReceivedRequest) => Reply },
-) {
-  const { id, document, parameters = {}, answer = () => ({ status: 202, body: '' }) } = given
-  const changes: ReceivedRequest[] = []
-  azure = await serve({
-    override: (request) => {
-      if (!request.path.startsWith('/subscriptions/')) return undefined
-      if (request.method === 'GET') return request.path.startsWith(encodeURI(id)) ? { body: document } : answer(request)
-      changes.push(request)
-      return answer(request)
-    },
-  })
-  const { azure: provider, access, taken } = collection(azure.url)
-  const action = await provider.action(access, name)
-  if (!action) throw new Error(`Azure has no ${name}`)
-  const target = { id, kind: 'instance', region: 'westeurope' } as const
-  const before = (await action.readState(target)) ?? {}
-  const order: ActionOrder = { target, parameters, before, after: before, token: 'a'.repeat(32), memory: {} }
-  return { action, order, changes, taken, plan: async () => await action.plan({ target, parameters, before }) }
 }
 
 const machine = (properties: object) => ({ ...running, properties: { ...running.properties, ...properties } })

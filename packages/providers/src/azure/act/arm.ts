@@ -46,7 +46,18 @@ const most = { read: 250, write: 100 }
 const windowSeconds = 10
 
 /** Other services tell the state of a change by that of the resource only. */
-const followed = /^\/subscriptions\/[^/]+\/providers\/microsoft\.(compute|network)\/locations\//i
+const operations: readonly [path: RegExp, permission: ActPermission][] = [
+  [/^\/microsoft\.compute\/locations\/\w+\/operations\//, 'Microsoft.Compute/locations/operations/read'],
+  [/^\/microsoft\.compute\/locations\/\w+\/diskoperations\//, 'Microsoft.Compute/locations/diskOperations/read'],
+  [/^\/microsoft\.network\/locations\/\w+\/operations\//, 'Microsoft.Network/locations/operations/read'],
+]
+
+/** The permission to follow an operation; undefined for paths that lead elsewhere. */
+function permissionOf(path: string, subscriptionId: string): ActPermission | undefined {
+  const [own, operation] = path.toLowerCase().split('/providers')
+  if (own !== `/subscriptions/${subscriptionId}`.toLowerCase() || operation === undefined) return undefined
+  return operations.find(([form]) => form.test(operation))?.[1]
+}
 
 export function armOf(calls: Calls): Arm {
   const { subscriptionId, clientId } = calls.access.credentials
@@ -78,15 +89,11 @@ export function armOf(calls: Calls): Arm {
       const at = headers.get('azure-asyncoperation')
       if (at === undefined) return undefined
       const { pathname, search } = new URL(at)
-      return followed.test(pathname) ? `${pathname}${search}` : undefined
+      return permissionOf(pathname, subscriptionId) && `${pathname}${search}`
     },
     async operation(path) {
-      const own = `/subscriptions/${subscriptionId}/providers/microsoft.`.toLowerCase()
-      if (!path.toLowerCase().startsWith(own))
-        throw new Fault('forbidden', 'The operation is not of this subscription.')
-      const api = /\/Microsoft\.Network\//i.test(path)
-        ? 'Microsoft.Network/locations/operations/read'
-        : 'Microsoft.Compute/locations/operations/read'
+      const api = permissionOf(path, subscriptionId)
+      if (api === undefined) throw new Fault('forbidden', 'The operation is not of this subscription.')
       const found = await get<{ status?: string; error?: { code?: string } }>(api, path)
       const { status = 'Succeeded', error } = found ?? {}
       if (status === 'Succeeded') return { status }
@@ -99,6 +106,8 @@ export function armOf(calls: Calls): Arm {
 /** The Fault of a call that Azure refuses for good, so that the same call need not be repeated. */
 export function faultOf({ status, code }: Refusal, permission: string): Fault {
   const advice = `Assign the application for actions the custom role of the documentation, which has ${permission}.`
+  if (status === 403 && code.startsWith('Linked'))
+    return new Fault('forbidden', `Azure refused ${permission} (${code}): a linked resource needs a permission more.`)
   if (status === 403) return new Fault('forbidden', `Azure refused it (${code}). ${advice}`)
   return new Fault('forbidden', `Azure refused it (${status} ${code}, ${permission}).`)
 }

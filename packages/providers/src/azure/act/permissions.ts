@@ -11,6 +11,7 @@ const power = [
   'Microsoft.Compute/virtualMachines/start/action',
 ] as const
 const disk = ['Microsoft.Compute/disks/read', 'Microsoft.Compute/disks/write'] as const
+const diskOperation = 'Microsoft.Compute/locations/diskOperations/read'
 const snapshot = ['Microsoft.Compute/snapshots/read', 'Microsoft.Compute/snapshots/delete'] as const
 
 /**
@@ -33,11 +34,12 @@ export const azureActionPermissions = {
     'Microsoft.Compute/disks/beginGetAccess/action',
     ...snapshot,
     'Microsoft.Compute/snapshots/write',
+    diskOperation,
     ...machine,
     'Microsoft.Compute/virtualMachines/attachDetachDataDisks/action',
   ],
-  'change-volume': [...disk, 'Microsoft.Compute/locations/operations/read'],
-  'delete-snapshot': [...snapshot, 'Microsoft.Compute/locations/operations/read'],
+  'change-volume': [...disk, diskOperation],
+  'delete-snapshot': [...snapshot, diskOperation],
   'release-address': [
     'Microsoft.Network/publicIPAddresses/read',
     'Microsoft.Network/publicIPAddresses/write',
