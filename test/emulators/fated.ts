@@ -14,8 +14,8 @@ interface Fated {
   emulator: string
   /** Of each changing call. */
   fateOf: FateOf
-  /** Outputs of operations that the emulator lacks. */
-  answer?(asked: AwsRequest): object | undefined
+  /** Outputs of operations that the emulator lacks; it sees each call. */
+  answer?(asked: AwsRequest): object | undefined | Promise<object | undefined>
 }
 
 const reading = /:(Describe|Get|List|AssumeRole)/
@@ -33,7 +33,7 @@ export async function fatedFront({ emulator, fateOf, answer }: Fated) {
     const body = await text(incoming)
     const { pathname: path, searchParams: query } = new URL(url, emulator)
     const asked = await recognized({ method, path, query, headers, body })
-    const own = answer?.(asked)
+    const own = await answer?.(asked)
     if (own) return written(await encoded(asked, own))
     const fate = reading.test(asked.call) || asked.input['DryRun'] === 'true' ? 'answered' : fateOf(asked.call)
     if (fate === 'throttled') return written(refusal(asked, 'Throttling', 400))

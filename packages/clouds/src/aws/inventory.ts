@@ -106,6 +106,7 @@ export const inventory: Record<string, Operation> = {
     LoadBalancerArns: [arn],
   })),
   'elasticloadbalancing:DescribeTargetHealth': targetHealth,
+  'autoscaling:DescribeAutoScalingGroups': empty,
   ...each('lambda:ListFunctions', 'Functions', 'lambda:function', ({ id, arn, key, createdAt }) => ({
     ...code,
     FunctionName: id,

@@ -13,7 +13,7 @@ import * as View from './resource-view.ts'
 
 /** How the kinds of resources are grouped. */
 export const groups = {
-  compute: ['instance', 'function', 'container_service', 'cluster'],
+  compute: ['instance', 'scaling_group', 'function', 'container_service', 'cluster'],
   storage: ['volume', 'snapshot', 'image', 'bucket'],
   network: ['address', 'load_balancer', 'nat_gateway'],
   database: ['database', 'database_snapshot', 'cache', 'table'],

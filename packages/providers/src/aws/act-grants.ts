@@ -17,6 +17,11 @@ export type ActedOn =
   | 'address'
   | 'image'
   | 'natGateway'
+  | 'subnet'
+  | 'routeTable'
+  | 'listener'
+  | 'listenerRule'
+  | 'scalingGroup'
   | 'database'
   | 'databaseSnapshot'
   | 'buckets'
@@ -84,16 +89,18 @@ export const actGrants: readonly ActGrant[] = [
   grant('ec2:AllocateAddress', ['address'], 'undoing the release of an address'),
   grant(
     'ec2:CreateTags',
-    ['volume', 'snapshot', 'address'],
-    'copying the tags of the original to new snapshots, restored volumes and addresses',
-    { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume', 'AllocateAddress'] } },
+    ['volume', 'snapshot', 'address', 'natGateway'],
+    'copying the tags of the original to new snapshots and to what is restored',
+    { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume', 'AllocateAddress', 'CreateNatGateway'] } },
   ),
   grant('rds:DescribeDBInstances', ['any'], reads),
+  grant('rds:DescribeDBSnapshots', ['any'], reads),
   grant('logs:DescribeLogGroups', ['any'], reads),
   grant('rds:DescribeOrderableDBInstanceOptions', ['any'], 'checking that AWS offers the new class of a database'),
   grant('rds:StopDBInstance', ['database'], 'stopping idle databases'),
   grant('rds:StartDBInstance', ['database'], 'starting databases again'),
   grant('rds:ModifyDBInstance', ['database'], 'changing the class of oversized databases'),
+  grant('rds:DeleteDBSnapshot', ['databaseSnapshot'], 'deleting old database snapshots'),
   grant('logs:PutRetentionPolicy', ['logGroup'], 'setting how long logs are kept'),
   grant('logs:DeleteRetentionPolicy', ['logGroup'], 'undoing a retention of logs'),
   grant('lambda:GetFunctionConfiguration', ['function'], reads),
@@ -104,6 +111,32 @@ export const actGrants: readonly ActGrant[] = [
     'PutBucketLifecycleConfiguration',
     'DeleteBucketLifecycle',
   ]),
+  grant('ec2:DescribeNatGateways', ['any'], reads),
+  grant('ec2:DescribeRouteTables', ['any'], 'finding the routes to a NAT gateway'),
+  grant('ec2:DeleteNatGateway', ['natGateway'], 'deleting unused NAT gateways'),
+  grant('ec2:CreateNatGateway', ['natGateway', 'subnet', 'address'], 'undoing the deletion of a NAT gateway'),
+  grant('ec2:ReplaceRoute', ['routeTable'], 'leading routes to a restored NAT gateway'),
+  grant('ec2:CreateRoute', ['routeTable'], 'restoring routes to a NAT gateway'),
+  ...'LoadBalancers LoadBalancerAttributes Listeners ListenerAttributes ListenerCertificates Rules Tags'
+    .split(' ')
+    .map((parts) =>
+      grant(`elasticloadbalancing:Describe${parts}`, ['any'], 'keeping the definition of a load balancer'),
+    ),
+  grant('elasticloadbalancing:DeleteLoadBalancer', ['loadBalancer'], 'deleting unused load balancers'),
+  ...'CreateLoadBalancer ModifyLoadBalancerAttributes SetSecurityGroups CreateListener'
+    .split(' ')
+    .map((call) => grant(`elasticloadbalancing:${call}`, ['loadBalancer'], 'undoing the deletion of a load balancer')),
+  ...'AddListenerCertificates ModifyListenerAttributes CreateRule'
+    .split(' ')
+    .map((call) => grant(`elasticloadbalancing:${call}`, ['listener'], 'undoing the deletion of a load balancer')),
+  grant(
+    'elasticloadbalancing:AddTags',
+    ['loadBalancer', 'listener', 'listenerRule'],
+    'copying the tags of the original to a restored load balancer',
+    { StringEquals: { 'elasticloadbalancing:CreateAction': ['CreateLoadBalancer', 'CreateListener', 'CreateRule'] } },
+  ),
+  grant('autoscaling:DescribeAutoScalingGroups', ['any'], reads),
+  grant('autoscaling:UpdateAutoScalingGroup', ['scalingGroup'], 'setting the size of scaling groups'),
   grant('tag:GetResources', ['any'], 'reading tags before they are changed'),
   grant('tag:TagResources', ['any'], 'setting tags; each service checks its own permission too'),
   grant('tag:UntagResources', ['any'], 'undoing changes of tags; each service checks its own permission too'),

@@ -144,7 +144,7 @@ describe('the act role', () => {
     ])
     expect(conditions('ec2:CreateTags')).toEqual([
       expect.objectContaining({
-        StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume', 'AllocateAddress'] },
+        StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume', 'AllocateAddress', 'CreateNatGateway'] },
       }),
       expect.objectContaining({ 'ForAllValues:StringNotEquals': { 'aws:TagKeys': 'cloudoptima:protected' } }),
     ])

@@ -117,11 +117,16 @@ const resources: Record<Grant['on'] | ActedOn, unknown> = {
   image: of('ec2', 'image/', ''),
   address: of('ec2', 'elastic-ip/'),
   natGateway: of('ec2', 'natgateway/'),
+  subnet: of('ec2', 'subnet/'),
+  routeTable: of('ec2', 'route-table/'),
   database: of('rds', 'db:'),
   databaseSnapshot: of('rds', 'snapshot:'),
   table: of('dynamodb', 'table/'),
   function: of('lambda', 'function:'),
   loadBalancer: of('elasticloadbalancing', 'loadbalancer/'),
+  listener: of('elasticloadbalancing', 'listener/'),
+  listenerRule: of('elasticloadbalancing', 'listener-rule/'),
+  scalingGroup: of('autoscaling', 'autoScalingGroup:'),
   cache: of('elasticache', 'cluster:'),
   ecs: of('ecs', ''),
   eks: of('eks', 'cluster/'),
@@ -175,30 +180,25 @@ export function actRoleTemplate(): Template {
   })
 }
 
-/** Grants on the same resources share a statement, because a role has at most 10,240 characters of policies. */
+/**
+ * Grants on the same resources share a statement, and so do those with the same condition, because a role has at most
+ * 10,240 characters of policies. A resource of another service means nothing to a permission.
+ */
 function actStatements(): Statement[] {
-  const groups = Map.groupBy(actGrants, ({ on, condition }) => JSON.stringify([on, condition]))
-  return [...groups.values()].flatMap((grants) => {
-    const [first] = grants
-    return first
-      ? [
-          actStatement(
-            first,
-            grants.map(({ permission }) => permission),
-          ),
-        ]
-      : []
-  })
+  const groups = Map.groupBy(actGrants, ({ on, condition }) => JSON.stringify(condition ?? on))
+  return [...groups.values()].map(actStatement)
 }
 
-function actStatement({ on, condition }: ActGrant, permissions: readonly string[]): Statement {
-  if (on.includes('any')) return { Effect: 'Allow', Action: permissions, Resource: resources.any }
+function actStatement(grants: readonly ActGrant[]): Statement {
+  const Action = grants.map(({ permission }) => permission)
+  const on = [...new Set(grants.flatMap((grant) => grant.on))]
+  if (on.includes('any')) return { Effect: 'Allow', Action, Resource: resources.any }
   const spared = { StringNotEquals: { [`aws:ResourceTag/${protectionTag}`]: 'true' } }
   return {
     Effect: 'Allow',
-    Action: permissions,
+    Action,
     Resource: on.map((kind) => resources[kind]),
-    Condition: { ...spared, ...condition },
+    Condition: { ...spared, ...grants[0]?.condition },
   }
 }
 

@@ -26,6 +26,7 @@ type Sdk = Record<string, new (input: object) => { schema?: Schema } & Client>
 
 /** By the name of the service in signatures: IAM's name, its SDK and its client. */
 const services: Record<string, [prefix: string, load: () => Promise<object>, client: string]> = {
+  autoscaling: ['autoscaling', () => import('@aws-sdk/client-auto-scaling'), 'AutoScalingClient'],
   'bcm-data-exports': ['bcm-data-exports', () => import('@aws-sdk/client-bcm-data-exports'), 'BCMDataExportsClient'],
   ce: ['ce', () => import('@aws-sdk/client-cost-explorer'), 'CostExplorerClient'],
   dynamodb: ['dynamodb', () => import('@aws-sdk/client-dynamodb'), 'DynamoDBClient'],
@@ -50,7 +51,7 @@ const services: Record<string, [prefix: string, load: () => Promise<object>, cli
   tagging: ['tag', () => import('@aws-sdk/client-resource-groups-tagging-api'), 'ResourceGroupsTaggingAPIClient'],
 }
 
-const queryServices = new Set(['ec2', 'elasticache', 'elasticloadbalancing', 'iam', 'rds', 'sts'])
+const queryServices = new Set(['autoscaling', 'ec2', 'elasticache', 'elasticloadbalancing', 'iam', 'rds', 'sts'])
 
 interface Operation {
   name: string

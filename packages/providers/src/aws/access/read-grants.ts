@@ -45,6 +45,7 @@ const optional = [
   grant('elasticloadbalancing:DescribeLoadBalancers', 'any', 'finding unused load balancers'),
   grant('elasticloadbalancing:DescribeTargetGroups', 'any', 'finding load balancers without targets'),
   grant('elasticloadbalancing:DescribeTargetHealth', 'any', 'finding load balancers without healthy targets'),
+  grant('autoscaling:DescribeAutoScalingGroups', 'any', 'finding scaling groups'),
   grant('rds:DescribeDBInstances', 'any', 'finding idle and oversized databases'),
   grant('rds:DescribeDBSnapshots', 'any', 'finding old database snapshots'),
   grant('rds:DescribeReservedDBInstances', 'any', 'finding reserved databases that end or are not used'),

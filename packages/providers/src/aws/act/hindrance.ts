@@ -17,6 +17,11 @@ const managers: readonly (readonly [tag: string, manager: (value: string) => str
   ['kubernetes.io/created-for/pv/name', (name) => `the persistent volume ${name}`, 'Change it in Kubernetes.'],
   ['ebs.csi.aws.com/cluster', () => 'a Kubernetes cluster', 'Change it in Kubernetes.'],
   ['aws:backup:source-resource', () => 'AWS Backup', 'Delete its recovery point in AWS Backup instead.'],
+  ['elbv2.k8s.aws/cluster', (name) => `the Kubernetes cluster ${name}`, 'Delete its Ingress or Service instead.'],
+  ['kubernetes.io/service-name', (name) => `the Kubernetes service ${name}`, 'Delete this service instead.'],
+  ['eks:nodegroup-name', (name) => `the EKS node group ${name}`, 'Change the node group instead.'],
+  ['elasticbeanstalk:environment-name', (name) => `the environment ${name} of Elastic Beanstalk`, 'Change it there.'],
+  ['AmazonECSManaged', () => 'a capacity provider of ECS', 'Change the capacity provider instead.'],
   ['aws:dlm:lifecycle-policy-id', (id) => `the lifecycle policy ${id}`, 'Change the policy instead.'],
 ]
 

@@ -5,7 +5,7 @@ const loadBalancing = () => import('@aws-sdk/client-elastic-load-balancing-v2')
 const ecs = () => import('@aws-sdk/client-ecs')
 const eks = () => import('@aws-sdk/client-eks')
 
-/** Of load balancers, Lambda, ECS, EKS and CloudWatch Logs. */
+/** Of load balancers, Auto Scaling, Lambda, ECS, EKS and CloudWatch Logs. */
 export const serviceRows: readonly Row[] = [
   row(
     'elasticloadbalancing:load-balancers',
@@ -20,6 +20,20 @@ export const serviceRows: readonly Row[] = [
     status: ({ State }) => State?.Code?.replace('_impaired', ''),
     createdAt: 'CreatedTime',
     keep: ['DNSName', 'LoadBalancerArn', 'Scheme', 'TargetGroups', 'VpcId'],
+  }),
+  row(
+    'autoscaling:groups',
+    () => import('@aws-sdk/client-auto-scaling'),
+    (sdk, at) => sdk.paginateDescribeAutoScalingGroups({ client: at.client(sdk.AutoScalingClient) }, {}),
+    ({ AutoScalingGroups }) => AutoScalingGroups,
+  )({
+    kind: 'scaling_group',
+    id: 'AutoScalingGroupARN',
+    name: 'AutoScalingGroupName',
+    // AWS tells a status while it deletes the group.
+    status: ({ Status }) => (Status === undefined ? 'available' : 'terminated'),
+    createdAt: 'CreatedTime',
+    keep: ['DesiredCapacity', 'HealthCheckType', 'MaxSize', 'MinSize', 'MixedInstancesPolicy'],
   }),
   row(
     'lambda:functions',
