@@ -8,6 +8,7 @@ import { Operator } from './stacks/operator.ts'
 import { Queues } from './stacks/queues.ts'
 import { Reactions } from './stacks/reactions.ts'
 import { Storage } from './stacks/storage.ts'
+import { Timers } from './stacks/timers.ts'
 import { Workflows } from './stacks/workflows.ts'
 
 export default {
@@ -19,6 +20,7 @@ export default {
       .stack(Storage)
       .stack(Events)
       .stack(Queues)
+      .stack(Timers)
       .stack(Identity)
       .stack(Workflows)
       .stack(Api)

@@ -51,8 +51,17 @@ function sourceOf({ env }: Call) {
 }
 
 function runtimeOf(lake: MakeLake) {
-  const { ANCHORS_BUCKET_NAME, BUS_NAME, STATE_MACHINES, QUEUES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } =
-    process.env
+  const {
+    ANCHORS_BUCKET_NAME,
+    BUS_NAME,
+    STATE_MACHINES,
+    QUEUES,
+    KMS_KEY_ARN,
+    SIGNING_KEYS_ARN,
+    MAIL_FROM,
+    API_URL,
+    TIMER_GROUP,
+  } = process.env
   const runtime = createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
@@ -60,6 +69,9 @@ function runtimeOf(lake: MakeLake) {
     ...(BUS_NAME && { busName: BUS_NAME }),
     ...(STATE_MACHINES && { stateMachineArn: (workflow: string) => `${STATE_MACHINES}${workflow}` }),
     ...(QUEUES && { queueUrl: (queue: string) => `${QUEUES}${queue}` }),
+    ...(TIMER_GROUP && {
+      timers: { groupName: TIMER_GROUP, queueArn: named('TIMER_QUEUE_ARN'), roleArn: named('TIMER_ROLE_ARN') },
+    }),
     ...(KMS_KEY_ARN && { kmsKeyId: KMS_KEY_ARN }),
     ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),

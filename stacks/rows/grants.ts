@@ -1,4 +1,4 @@
-import { ecbUrl, type optionalSubscriptions, type wiring } from '@cloudoptima/core'
+import { ecbUrl, timerQueue, type optionalSubscriptions, type wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
 import { unwrapKeys } from '../data-key.ts'
@@ -6,6 +6,7 @@ import { answers, customerRoles, executions, sends, standIn, starts, timestream,
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
 import { collectQueues, isRehearsal } from '../stage.ts'
+import { Timers } from '../timers.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
@@ -66,6 +67,16 @@ const extras: Partial<Record<RowName, Needs>> = {
     const { mail } = use(Identity)
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
+  'subscriptions/react-to-anomaly': (stack, stage) => sends(stack, stage, timerQueue),
+  'subscriptions/react-to-recommendation': (stack, stage) => sends(stack, stage, timerQueue),
+  'subscriptions/react-to-resource': (stack, stage) => sends(stack, stage, timerQueue),
+  'subscriptions/react-to-threshold': (stack, stage) => sends(stack, stage, timerQueue),
+  'subscriptions/set-timer': () => use(Timers).timers,
+  // A timer of a policy that is gone is removed.
+  'queues/remediation': () => {
+    const { environment, grants } = use(Timers).timers
+    return { environment, grants: [...grants, listObjects(), objects(['s3:GetObject'], '*/lake/*')] }
+  },
   'subscriptions/request-analysis': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/request-advice': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/judge-again': (stack, stage) => sends(stack, stage, 'ml'),
@@ -120,12 +131,14 @@ const extras: Partial<Record<RowName, Needs>> = {
     environment: isRehearsal(stage) ? {} : { EXCHANGE_RATES_URL: ecbUrl },
   }),
   'schedules/sweep': (stack, stage) => {
-    // It restarts interrupted deliveries, and ends those whose execution ended.
+    // It restarts interrupted deliveries, ends those whose execution ended, and sets the timers of policies again.
     const { environment, grants } = starts(stack, stage, 'bills')
+    const { timers } = use(Timers)
     return {
-      environment,
+      environment: { ...environment, ...timers.environment },
       grants: [
         ...grants,
+        ...timers.grants,
         executions(stack, stage, 'bills'),
         listObjects(),
         objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/answers/*', '*/lake/*'),

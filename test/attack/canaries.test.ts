@@ -106,6 +106,7 @@ test('the scenario calls every operation, and all but six of its operations succ
     'recommendations.get',
     'recommendations.preview',
     'executions.get',
+    'policies.executions',
     'policies.get',
     'imports.start',
   ])

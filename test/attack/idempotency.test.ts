@@ -296,6 +296,11 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
       },
     ]),
   ),
+  'policies.execute': async (world) => {
+    const { path, init } = requestOf(operation('policies.create'))
+    const { policy_id: id } = (await (await world.app.request(path, init)).json()) as { policy_id: string }
+    return { input: { id }, other: { id: 'pol_other' } }
+  },
   'policies.create': async () => ({ input: {}, other: { name: 'another' } }),
   'policies.create-from': async () => ({ input: { id: 'off-hours' }, other: { id: 'untagged' } }),
   'recommendations.apply': async (world) => {
@@ -392,6 +397,7 @@ const varying = [
   /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
   /v1\.[\w.+/=-]+/g,
   /\b[0-9a-f]{64}\b/g,
+  /\b[0-9a-f]{40}\b/g,
   /(?<![\w-])[\w-]{43}(?![\w-])/g,
   /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
   /\b\d{10}\b/g,

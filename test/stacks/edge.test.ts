@@ -57,7 +57,10 @@ describe('routes', () => {
         'ANY /v1/policies Requests',
         'ANY /v1/policies/preview Requests',
         'ANY /v1/policies/preview/{proxy+} Requests',
-        'ANY /v1/policies/{proxy+} Requests',
+        'ANY /v1/policies/{id} Requests',
+        'ANY /v1/policies/{id}/execute Requests',
+        'ANY /v1/policies/{id}/execute/{proxy+} Requests',
+        'ANY /v1/policies/{id}/{proxy+} Requests',
         'ANY /v1/resources Requests',
         ...['bulk-tag', ...folders].flatMap((name) => [
           `ANY /v1/resources/${name} Requests`,
@@ -71,6 +74,7 @@ describe('routes', () => {
         ),
         ...resources.map((name) => `GET /v1/resources/${name} Query`),
         'POST /v1/policies/preview Query',
+        'POST /v1/policies/{id}/execute Query',
         'POST /v1/resources/bulk-tag Query',
       ].toSorted(),
     )
@@ -181,6 +185,7 @@ describe('environment', () => {
     )
     expect(names('RotateKeys')).toEqual(['SIGNING_KEYS_ARN'])
     const everyRow = ['TABLE_NAME', 'BUCKET_NAME', 'BUS_NAME', 'WIRED_TO']
+    const timers = ['TIMER_GROUP', 'TIMER_QUEUE_ARN', 'TIMER_ROLE_ARN']
     const more: Record<string, string[]> = {
       Anchor: ['ANCHORS_BUCKET_NAME'],
       SendMail: ['API_URL'],
@@ -190,7 +195,12 @@ describe('environment', () => {
         ['RemediationAsk', 'DecideExecution', 'BeginExecution', 'BeginRollback'].map((id) => [id, ['STATE_MACHINES']]),
       ),
       RemediationAnnounce: ['QUEUES'],
-      Sweep: ['STATE_MACHINES'],
+      ...Object.fromEntries(
+        ['Anomaly', 'Recommendation', 'Resource', 'Threshold'].map((what) => [`ReactTo${what}`, ['QUEUES']]),
+      ),
+      SetTimer: timers,
+      Remediation: timers,
+      Sweep: ['STATE_MACHINES', ...timers],
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
       RequestAnalysis: ['QUEUES'],

@@ -59,6 +59,14 @@ describe('grants', () => {
     const acts = [...everyRow, `kms:Decrypt DataKey ${inContext}`, customerRoles]
     const answers = [...everyRow, `states:SendTaskSuccess ${stateMachine('remediation')}`]
     const begins = [...everyRow, `states:StartExecution ${stateMachine('remediation')}`, 'sqs:SendMessage DeadLetters']
+    const reacts = [...everyRow, sendsTo('remediation'), 'sqs:SendMessage DeadLetters']
+    const timers = [
+      'iam:PassRole TimersRole if StringEquals iam:PassedToService scheduler.amazonaws.com',
+      ...['Create', 'Delete', 'Update'].map(
+        (verb) =>
+          `scheduler:${verb}Schedule arn:AWS::Partition:scheduler:us-east-1:my-account:schedule/cloudoptima-production/*`,
+      ),
+    ]
     const mails = [
       ...everyRow,
       `${identity('example.com')} ${fromUs}`,
@@ -78,6 +86,19 @@ describe('grants', () => {
       RemediationAnnounce: [...everyRow, sendsTo('processing')],
       RemediationMeasure: [...everyRow, 's3:GetObject Bucket/*/lake/*', 's3:ListBucket Bucket'],
       BeginExecution: begins,
+      ReactToAnomaly: reacts,
+      ReactToRecommendation: reacts,
+      ReactToResource: reacts,
+      ReactToThreshold: reacts,
+      SetTimer: [...everyRow, ...timers, 'sqs:SendMessage DeadLetters'],
+      CountExecution: [...everyRow, 'sqs:SendMessage DeadLetters'],
+      Remediation: [
+        ...everyRow,
+        ...timers,
+        ...consumes('remediation'),
+        's3:GetObject Bucket/*/lake/*',
+        's3:ListBucket Bucket',
+      ],
       BeginRollback: begins,
       DecideExecution: [...answers, 'sqs:SendMessage DeadLetters'],
       AskApprovers: mails,
@@ -139,6 +160,7 @@ describe('grants', () => {
         ...removal,
         's3:DeleteObject Bucket/*/answers/*',
         's3:DeleteObject Bucket/*/uploads/*',
+        ...timers,
         'sqs:SendMessage DeadLetters',
         `states:DescribeExecution ${execution('bills')}`,
         `states:StartExecution ${stateMachine('bills')}`,
@@ -183,6 +205,7 @@ describe('grants', () => {
     const {
       BillsMachineRole: _,
       RemediationMachineRole: __,
+      TimersRole,
       RestCloudWatchRole,
       Operator,
       ...roles
@@ -191,6 +214,7 @@ describe('grants', () => {
       Object.fromEntries(Object.entries(needed).map(([name, lines]) => [`${name}Role`, beside(name, lines)])),
     )
     expect(RestCloudWatchRole).toEqual([])
+    expect(TimersRole).toEqual(['sqs:SendMessage Remediation'])
     expect(Operator).toEqual(['lambda:InvokeFunction SetTier'])
   })
 
@@ -201,7 +225,7 @@ describe('grants', () => {
           line
             .replace(/ if .*/, '')
             .replace(/^(ses:SendEmail) .*/, '$1 *')
-            .replace(/(?<=:cloudoptima-)rehearsal-/, 'production-'),
+            .replace(/(?<=[:/]cloudoptima-)rehearsal(?=[-/])/, 'production'),
         ),
       )
     const [all, rehearsed] = [grants(production), grants(rehearsal)]

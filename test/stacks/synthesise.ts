@@ -13,6 +13,7 @@ import { Operator } from '../../stacks/operator.ts'
 import { Queues } from '../../stacks/queues.ts'
 import { Reactions } from '../../stacks/reactions.ts'
 import { Storage } from '../../stacks/storage.ts'
+import { Timers } from '../../stacks/timers.ts'
 import { Workflows } from '../../stacks/workflows.ts'
 import config from '../../sst.config.ts'
 import type { Deployment, Resource } from './deployment.ts'
@@ -56,6 +57,7 @@ export async function synthesise(
     workflows: Workflows,
     api: Api,
     queues: Queues,
+    timers: Timers,
     reactions: Reactions,
     operator: Operator,
   }

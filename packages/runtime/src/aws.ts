@@ -12,6 +12,7 @@ import {
 } from '@cloudoptima/core'
 import { createCounters, createOutbox, connectDynamodb, createTables } from './aws/tables.ts'
 import type { QueueUrl } from './aws/queues.ts'
+import type { TimerTarget } from './aws/timers.ts'
 import { lazy, once } from './lazy.ts'
 import type * as KeySet from './tokens/key-set.ts'
 import { createWorkspace } from './workspace.ts'
@@ -24,6 +25,7 @@ export interface RuntimeOptions extends Connection {
   anchorsBucketName?: string
   stateMachineArn?: StateMachineArn
   queueUrl?: QueueUrl
+  timers?: TimerTarget
   kmsKeyId?: string
   /** `a@example.com` or `Name <a@example.com>`, an identity of SES. */
   mailFrom?: string
@@ -54,7 +56,16 @@ export interface Connection {
 /** URLs of services that replace AWS. */
 export type Endpoints = Partial<
   Record<
-    'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager' | 'timestream',
+    | 'dynamodb'
+    | 's3'
+    | 'sqs'
+    | 'scheduler'
+    | 'eventbridge'
+    | 'stepfunctions'
+    | 'kms'
+    | 'ses'
+    | 'secretsmanager'
+    | 'timestream',
     string
   >
 >
@@ -83,6 +94,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return createWorkflows(to('stepfunctions'), required(stateMachineArn, 'state machines'))
     }),
     queues: lazy(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), required(queueUrl, 'queues'))),
+    timers: lazy(async () => {
+      const { createTimers } = await import('./aws/timers.ts')
+      return createTimers(to('scheduler'), required(options.timers, 'schedules'))
+    }),
     mail: lazy(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),
     dataKeys: lazy(async () =>
       (await import('./aws/data-keys.ts')).createDataKeys(to('kms'), required(kmsKeyId, 'encryption key')),

@@ -7,7 +7,7 @@ const hash = '5c7be1e2d7a0c1f4f2a9e7b3c6d8e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091'
 const volume = 'vol-0a1b2c3d4e5f60718'
 const before = { State: 'available', VolumeType: 'gp2', Size: 500, AvailabilityZone: 'eu-west-1a' }
 
-const summary = {
+export const summary = {
   id,
   policy_id: null,
   recommendation_id: 'rec_5b1d0c7e9f2a4836b7c8d9e0f1',

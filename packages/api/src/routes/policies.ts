@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { Policies } from '@cloudoptima/core'
+import { Executions, Policies } from '@cloudoptima/core'
 import { ids, listOf, success } from '../examples.ts'
+import { summary } from './executions.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const id = 'pol_01jf3m8x5cq2w7n4t6v9b0d1e2'
@@ -140,6 +141,27 @@ export const policies: readonly Route[] = [
         },
       ],
       pagination: { page: 1, page_size: 20, total: 2, total_pages: 1 },
+    },
+  }),
+  post('/v1/policies/{id}/execute', Policies.execute, {
+    needs: 'lake',
+    summary: 'Execute a policy now',
+    description:
+      'The resources that match become an execution, which plans, waits for approvals, and acts: ' +
+      '`GET /v1/executions/{id}` shows it. A policy with `dry_run_first` needs a dry run before.',
+    status: 202,
+    answer: Policies.Executed,
+    request: { id, dry_run: true },
+    response: { execution_id: 'exe_01jf3m8x5cq2w7n4t6v9b0d1e9', status: 'planning', dry_run: true, matched: 3 },
+    faults: ['conflict'],
+  }),
+  get('/v1/policies/{id}/executions', Policies.executions, {
+    summary: 'List the executions of a policy, the newest first',
+    answer: Executions.List,
+    request: { id, page: 1, page_size: 20 },
+    response: {
+      executions: [summary],
+      pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 },
     },
   }),
   get('/v1/policies/{id}', Policies.get, {

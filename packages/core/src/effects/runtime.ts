@@ -4,6 +4,7 @@ import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
+import type { Timers } from './timers.ts'
 import type { TimeSeries } from './time-series.ts'
 
 export interface Runtime {
@@ -14,6 +15,7 @@ export interface Runtime {
   bus: Bus
   workflows: Workflows
   queues: Queues
+  timers: Timers
   counters: Counters
   anchors: Anchors
   mail: Mail

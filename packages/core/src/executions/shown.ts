@@ -80,7 +80,7 @@ export const Public = Summary.extend({
 })
 export type Public = z.infer<typeof Public>
 
-const resultOf = ({ status }: Info): Summary['status'] => {
+export const resultOf = ({ status }: Info): Summary['status'] => {
   if (status === 'succeeded') return 'success'
   if (status === 'partial') return 'partial'
   const isFailure = ['failed', 'rejected', 'expired', 'canceled', 'stopped', 'rolled_back'].includes(status)

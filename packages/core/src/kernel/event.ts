@@ -22,6 +22,8 @@ export const events = {
   'anomaly.detected': z.object({ anomalyId: z.string(), severity: z.enum(['high', 'medium', 'low']) }),
   /** Created, changed or deleted. */
   'policy.changed': z.object({ policyId: z.string() }),
+  /** A metric crossed the threshold of a policy. */
+  'threshold.crossed': z.object({ policyId: z.string(), metric: z.string(), value: z.string(), at: z.string() }),
   /** The cloud account can be read: collect it. */
   'account.connected': z.object({ cloudAccountId: z.string() }),
   /** The first failed collection after a good one. */

@@ -7,6 +7,7 @@ import { noOrganization } from '../effects/context.ts'
 import { head } from '../lake/snapshot.ts'
 import { advise, type Report } from '../recommendations/advise.ts'
 import * as Dismissals from '../recommendations/dismissals.ts'
+import { evaluate } from '../policies/thresholds.ts'
 import { analyses, type Analysis, request } from './request.ts'
 
 declare module '../effects/tables.ts' {
@@ -54,11 +55,14 @@ async function judgeCosts(ctx: Context, { firstAt }: State): Promise<Done> {
   const isWhole = await Anomalies.run(ctx, firstAt)
   const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
   await costForecast(organization?.currency ? { ...ctx, currency: organization.currency } : ctx, {})
+  await evaluate(ctx, 'costs')
   return { isWhole }
 }
 
 async function judgeResources(ctx: Context): Promise<Done> {
-  return { report: await advise(ctx), isWhole: true }
+  const report = await advise(ctx)
+  await evaluate(ctx, 'resources')
+  return { report, isWhole: true }
 }
 
 /** What an analysis would be made of now. */

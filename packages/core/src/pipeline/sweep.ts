@@ -4,6 +4,7 @@ import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Retention from '../lake/retention.ts'
+import { setTimers } from '../policies/timers.ts'
 import { removePurged } from '../accounts/purge.ts'
 
 declare module '../effects/tables.ts' {
@@ -55,6 +56,7 @@ async function sweep(ctx: Context) {
   await Idempotency.sweep(ctx)
   await Retention.expire(ctx)
   await Orphans.removeUncollected(ctx)
+  await setTimers(ctx)
 }
 
 async function inOrder({ tables }: Context) {

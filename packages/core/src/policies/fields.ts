@@ -2,7 +2,7 @@ import { clouds } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import { resourceKinds, type UtilizationMetric } from '../kernel/resource.ts'
 import { categories, type Info as Recommendation } from '../recommendations/recommendation.ts'
-import { allRules, costOf, daysSince, detachedAt, knownShare, levels, stoppedAt, type Subject } from '../rules/index.ts'
+import { costOf, daysSince, detachedAt, knownShare, levels, stoppedAt, type Subject } from '../rules/index.ts'
 import { spelledIn } from '../resources/tag-limits.ts'
 
 /** A resource, beside one of the recommendations on it. */
@@ -123,7 +123,7 @@ export const fields: Readonly<Record<string, Field>> = {
   connections_avg: measured('connections', 'average', 'Connections, of 14 days.'),
   connections_max: measured('connections', 'maximum', 'Connections, the most of 14 days.'),
   requests_avg: measured('requests', 'average', 'Requests an hour, of 14 days.'),
-  'recommendation.rule': advised('choice', 'The rule.', ({ rule }) => rule, allRules.map(({ id }) => id).toSorted()),
+  'recommendation.rule': advised('text', 'The rule, as `docs/recommendations.md` lists them.', ({ rule }) => rule),
   'recommendation.category': advised('choice', 'The category.', ({ category }) => category, categories),
   'recommendation.saving': advised(
     'money',

@@ -7,6 +7,7 @@ import { byId } from '../kernel/name.ts'
 import { changed, Changes, load, Public, publicOf, Settings, store } from './policy.ts'
 
 export { Public } from './policy.ts'
+export { execute, Executed, executions } from './run.ts'
 export { preview, Preview } from './preview.ts'
 export { createFrom, CreatedFrom, templates, Templates } from './templates.ts'
 

@@ -71,10 +71,10 @@ export interface Info {
   updatedAt: string
   /** Executions by a trigger are requested in the name of this user, who cannot approve them. */
   updatedBy: string
-  /** Grows with each change of what it does. */
+  /** Grows with each change. */
   version: number
-  /** The version that has had its dry run. */
-  rehearsedVersion?: number
+  /** What the last dry run showed, as a hash. */
+  rehearsed?: string
   lastRun?: { at: string; trigger: string; matched: number; executionId: string | null }
 }
 
@@ -121,7 +121,7 @@ export const Public = z.object({
 export type Public = z.infer<typeof Public>
 
 export async function publicOf(ctx: Context, policy: Info): Promise<Public> {
-  const { trigger, action, conditions, lastRun = null, enabled, action: _, rehearsedVersion: __, ...same } = policy
+  const { trigger, action, conditions, lastRun = null, enabled, action: _, rehearsed: __, ...same } = policy
   const runs = await ctx.tables.policyRuns.all(ctx.orgId, `${policy.id}/`)
   const ended = runs.filter(({ result }) => result !== undefined)
   const succeeded = ended.filter(({ result }) => result === 'success').length
@@ -139,7 +139,7 @@ export async function publicOf(ctx: Context, policy: Info): Promise<Public> {
     executionCount: runs.length,
     successRate: ended.length === 0 ? null : Math.round((succeeded / ended.length) * 10_000) / 100,
     lastRun,
-    nextRuns: enabled ? comingTimes(trigger, ctx.now()) : [],
+    nextRuns: enabled ? await comingTimes(trigger, ctx.now()) : [],
   }
 }
 

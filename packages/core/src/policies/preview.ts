@@ -11,7 +11,6 @@ import { resourceKinds } from '../kernel/resource.ts'
 import * as Action from './action.ts'
 import { Conditions, conditionsIn } from './conditions.ts'
 import { fieldOf } from './fields.ts'
-import { fleetOf } from './fleet.ts'
 import { judge, requested, type Verdict } from './match.ts'
 import { load } from './policy.ts'
 
@@ -64,6 +63,7 @@ export const preview = change(
     const seesCosts = Actor.may(ctx.actor, 'read:costs')
     if (!seesCosts && conditionsIn(conditions).some(({ field }) => isOfMoney(field)))
       throw new Fault('forbidden', 'The conditions ask for costs. This requires the permission read:costs.')
+    const { fleetOf } = await import('./fleet.ts')
     const { members, size } = await fleetOf(ctx, action.name, conditions)
     const protectedTags = safetyControls?.protectedTags ?? []
     const verdicts = judge(members, { conditions, protectedTags }, ctx.now())

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { awsExpression, cronComplaint, nextTimes, rateOf } from './schedule.ts'
 
 const now = new Date('2026-11-23T08:07:00Z')
-const timesOf = (cron: string, timeZone = 'UTC') =>
-  nextTimes({ cron, timeZone }, now, 3).map((time) => time.toISOString().slice(0, 16))
+const texts = async (...asked: Parameters<typeof nextTimes>) =>
+  (await nextTimes(...asked)).map((time) => time.toISOString())
 
 describe('a schedule', () => {
   test.each([
@@ -15,7 +15,7 @@ describe('a schedule', () => {
     ['0 0 * * 5-7', 'cron(0 0 ? * SUN,FRI,SAT *)'],
     ['5/20 9-17/4 * * *', 'cron(5,25,45 9,13,17 * * ? *)'],
   ])('%s is %s in EventBridge Scheduler', (cron, expression) => {
-    expect(cronComplaint(cron, now)).toBeUndefined()
+    expect(cronComplaint(cron)).toBeUndefined()
     expect(awsExpression({ cron, timeZone: 'UTC' })).toBe(expression)
   })
 
@@ -36,32 +36,28 @@ describe('a schedule', () => {
     ['0 0 30 2 *', /a day that exists/],
     ['@daily', /five parts/],
   ])('%s is refused', (cron, message) => {
-    expect(cronComplaint(cron, now)).toMatch(message)
+    expect(cronComplaint(cron)).toMatch(message)
   })
 
-  test('comes by the clock of its time zone, also when the clock changes', () => {
-    expect(timesOf('0 19 * * *', 'Europe/Zurich')).toEqual(['2026-11-23T18:00', '2026-11-24T18:00', '2026-11-25T18:00'])
+  test('comes by the clock of its time zone, also when the clock changes', async () => {
     const timing = { cron: '0 19 * * *', timeZone: 'Europe/Zurich' }
-    const spring = nextTimes(timing, new Date('2027-03-27T00:00:00Z'), 2).map((time) => time.toISOString())
+    const spring = await texts(timing, new Date('2027-03-27T00:00:00Z'), 2)
     expect(spring).toEqual(['2027-03-27T18:00:00.000Z', '2027-03-28T17:00:00.000Z'])
   })
 
-  test('of a rate counts from 1970, whoever asks', () => {
+  test('of a rate counts from 1970, whoever asks', async () => {
     expect(rateOf('6 hours')).toEqual({ everyMinutes: 360 })
-    expect(nextTimes({ everyMinutes: 360 }, now, 2).map((time) => time.toISOString())).toEqual([
-      '2026-11-23T12:00:00.000Z',
-      '2026-11-23T18:00:00.000Z',
-    ])
+    expect(await texts({ everyMinutes: 360 }, now, 2)).toEqual(['2026-11-23T12:00:00.000Z', '2026-11-23T18:00:00.000Z'])
     expect(awsExpression({ everyMinutes: 360 })).toBe('rate(360 minutes)')
     for (const wrong of ['1 minute', '4 minutes', '400 days', '1 week', 'hourly', '-5 minutes'])
       expect(rateOf(wrong)).toHaveProperty('wrong')
   })
 
-  test('of a rate comes at whole multiples, each once', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 5, max: 10_000 }), fc.nat(10_000_000), (everyMinutes, offset) => {
+  test('of a rate comes at whole multiples, each once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 5, max: 10_000 }), fc.nat(10_000_000), async (everyMinutes, offset) => {
         const from = new Date(now.getTime() + offset * 1000)
-        const [first, second] = nextTimes({ everyMinutes }, from, 2).map((time) => time.getTime())
+        const [first, second] = (await nextTimes({ everyMinutes }, from, 2)).map((time) => time.getTime())
         const period = everyMinutes * 60_000
         expect([(first ?? 0) % period, (second ?? 0) - (first ?? 0)]).toEqual([0, period])
         expect((first ?? 0) - from.getTime()).toBeGreaterThan(0)
@@ -109,18 +105,18 @@ const part = (least: number, most: number) => {
   )
 }
 
-test('any cron expression has the same times in the library and in EventBridge Scheduler', () => {
+test('any cron expression has the same times in the library and in EventBridge Scheduler', async () => {
   const dayAndWeek = fc.oneof(
     part(1, 28).map((day) => [day, '*']),
     part(0, 7).map((week) => ['*', week]),
   )
-  fc.assert(
-    fc.property(part(0, 59), part(0, 23), dayAndWeek, (minute, hour, [day, week]) => {
+  await fc.assert(
+    fc.asyncProperty(part(0, 59), part(0, 23), dayAndWeek, async (minute, hour, [day, week]) => {
       const cron = `${minute} ${hour} ${day} * ${week}`
-      expect(cronComplaint(cron, now)).toBeUndefined()
+      expect(cronComplaint(cron)).toBeUndefined()
       const expression = awsExpression({ cron, timeZone: 'UTC' })
       expect(expression.length).toBeLessThanOrEqual(256)
-      const library = nextTimes({ cron, timeZone: 'UTC' }, now, 4).map((time) => time.toISOString())
+      const library = await texts({ cron, timeZone: 'UTC' }, now, 4)
       expect(library).toEqual(awsTimes(expression, now, 4))
     }),
     { numRuns: 150 },

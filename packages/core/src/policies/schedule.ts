@@ -1,7 +1,4 @@
-import { Cron } from 'croner'
-
-/** `rate` counts from 1970-01-01T00:00Z: each clock agrees on its times. */
-export type Timing = { everyMinutes: number } | { cron: string; timeZone: string }
+import type { Timing } from '../effects/timers.ts'
 
 const unitMinutes = { minute: 1, hour: 60, day: 1440 } as const
 const leastMinutes = 5
@@ -75,19 +72,26 @@ function cronValues(cron: string): { values: Values; texts: string[] } | { wrong
 }
 
 /** Why it is no cron expression of ours; undefined if it is one that comes to pass. */
-export function cronComplaint(cron: string, now: Date): string | undefined {
+export function cronComplaint(cron: string): string | undefined {
   const read = cronValues(cron)
   if ('wrong' in read) return read.wrong
-  return nextTimes({ cron, timeZone: 'UTC' }, now, 1).length > 0 ? undefined : 'must name a day that exists'
+  const [, , days, ofYear] = read.values
+  const isReal = ofYear.some((month) => days.some((day) => day <= (longest[month - 1] ?? 0)))
+  return isReal ? undefined : 'must name a day that exists'
 }
 
+/** The most days of each month. */
+const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
 /** The coming times, in order. One that daylight saving skips is left to the library: it comes when the clock goes on. */
-export function nextTimes(timing: Timing, now: Date, count: number): Date[] {
+export async function nextTimes(timing: Timing, now: Date, count: number): Promise<Date[]> {
   if ('cron' in timing) {
     const lists = cronValues(timing.cron)
     if ('wrong' in lists) throw new Error(`The cron expression ${timing.cron} ${lists.wrong}.`)
     // As plain lists, so that the library reads them as we do.
     const plain = lists.values.map((values, index) => listed(values, allOf[index] ?? 0)).join(' ')
+    // Most calls of the API need no times.
+    const { Cron } = await import('croner')
     return new Cron(plain, { mode: '5-part', timezone: timing.timeZone, paused: true }).nextRuns(count, now)
   }
   const period = timing.everyMinutes * minuteMs

@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { clouds } from '../kernel/cloud.ts'
 import { TimeZone } from '../kernel/calendar.ts'
 import { triggerEvents } from '../kernel/event.ts'
-import { cronComplaint, nextTimes, rateOf, type Timing } from './schedule.ts'
+import type { Timing } from '../effects/timers.ts'
+import { cronComplaint, nextTimes, rateOf } from './schedule.ts'
 
 export const triggerTypes = ['schedule', 'event', 'threshold'] as const
 
@@ -35,7 +36,7 @@ const Schedule = z
       return 'wrong' in read ? refuse(['rate'], read.wrong) : read
     }
     const expression = cron ?? ''
-    const wrong = cronComplaint(expression, new Date())
+    const wrong = cronComplaint(expression)
     return wrong === undefined ? { cron: expression, timeZone: timezone } : refuse(['cron'], wrong)
   })
 
@@ -117,6 +118,7 @@ function rateWords(minutes: number): string {
 }
 
 /** The next times of a schedule; empty for another trigger. */
-export function comingTimes(trigger: PolicyTrigger, now: Date): string[] {
-  return trigger.type === 'schedule' ? nextTimes(trigger.timing, now, 5).map((time) => time.toISOString()) : []
+export async function comingTimes(trigger: PolicyTrigger, now: Date): Promise<string[]> {
+  if (trigger.type !== 'schedule') return []
+  return (await nextTimes(trigger.timing, now, 5)).map((time) => time.toISOString())
 }

@@ -87,7 +87,7 @@ export async function fleetWorld(given: FleetWorld) {
   await ctx.tables.inventoryPartitions.put(ctx.orgId, { ...inventory, files } as unknown as Info)
   await ctx.tables.heads.put(ctx.orgId, { id: 'inventory', version: 1, at: now, moves: [], excluded: [] })
   const found = () => runtime.events.filter(({ name }) => name === 'recommendation.found').length
-  return { ctx: { ...ctx, now: () => new Date(now) }, found, given }
+  return { ctx: { ...ctx, now: () => new Date(now) }, runtime, found, given }
 }
 
 function matching({ resources }: FleetWorld, { kinds, ids, provider }: ResourceFilter): ResourceRow[] {

@@ -1,3 +1,4 @@
+import type { Timer } from '../effects/timers.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,6 +33,8 @@ export interface MemoryRuntime extends Runtime {
   events: Event[]
   started: { name: string; input: unknown }[]
   sent: { queue: string; data: unknown; options: SendOptions }[]
+  /** The timers. */
+  held: Map<string, Timer>
   mails: Message[]
   /** Answer of all clouds to `verify`. */
   verification: Verification
@@ -44,6 +47,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
   const events: Event[] = []
   const started: MemoryRuntime['started'] = []
   const sent: MemoryRuntime['sent'] = []
+  const held: MemoryRuntime['held'] = new Map()
   const blobs = memoryBlobs()
   const mails: Message[] = []
   const missing = async (): Promise<never> => {
@@ -75,6 +79,11 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),
     workspace: temporaryWorkspace,
+    held,
+    timers: {
+      put: async (orgId, timer) => void held.set(`${orgId}/${timer.id}`, structuredClone(timer)),
+      remove: async (orgId, id) => void held.delete(`${orgId}/${id}`),
+    },
     queues: memoryQueues(sent),
   }
   return runtime

@@ -12,6 +12,9 @@ import { plan } from '../executions/steps/plan.ts'
 import { settle, undo } from '../executions/steps/undo.ts'
 import { begin } from '../executions/workflow.ts'
 import * as ApprovalLetters from '../executions/letters.ts'
+import { crossed, react } from '../policies/reactions.ts'
+import * as PolicyRun from '../policies/run.ts'
+import { setTimer } from '../policies/timers.ts'
 import * as Relay from '../guard/relay.ts'
 import * as Collect from '../collect/collect.ts'
 import { planSources } from '../collect/plan.ts'
@@ -76,6 +79,12 @@ export const wiring = {
     },
   },
   subscriptions: {
+    'react-to-anomaly': subscription(events, 'anomaly.detected', react),
+    'react-to-recommendation': subscription(events, 'recommendation.found', react),
+    'react-to-resource': subscription(events, 'resource.changed', react),
+    'react-to-threshold': subscription(events, 'threshold.crossed', crossed),
+    'set-timer': subscription(events, 'policy.changed', (ctx, { data }) => setTimer(ctx, data.policyId)),
+    'count-execution': subscription(events, 'execution.ended', PolicyRun.count),
     'plan-sources': subscription(
       events,
       'account.connected',
@@ -125,7 +134,12 @@ export const wiring = {
       receives: 3,
       consumer: consumer(Analysis.Input, Analysis.run, { ...judges, atOnce: 1 }),
     },
-    remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
+    remediation: {
+      concurrency: 5,
+      visibilitySeconds: 900,
+      receives: 3,
+      consumer: consumer(PolicyRun.Message, PolicyRun.consume, { ...judges, atOnce: 1 }),
+    },
   },
 } satisfies Wiring
 

@@ -20,6 +20,7 @@ import { type CommonOptions, day, defaultData, defaultPort, port, positive } fro
 import { escaped } from './output.ts'
 import { forecast } from './commands/forecast.ts'
 import { queues, redrive } from './commands/queues.ts'
+import { policiesCommand } from './commands/policies.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -213,6 +214,7 @@ export function createProgram(exit: (code: number) => void): Command {
         redriving,
       ),
     )
+    .addCommand(policiesCommand(subcommand))
     .addCommand(tiering)
     .addCommand(subcommand('status', 'print the content of the data folder, and whether a server runs on it', status))
 }

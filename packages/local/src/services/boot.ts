@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime, type Wiring } from '@cloudoptima/core'
+import {
+  Fault,
+  type Blobs,
+  type Execution,
+  type Lake,
+  type Log,
+  type Runtime,
+  timerQueue,
+  type Wiring,
+} from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
 import { createBus, queuesOf } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
@@ -19,6 +28,7 @@ import { repeat } from '../process/repeat.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { rememberedRows } from './remembered-rows.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
+import { createTimers, fireTimers } from './timers.ts'
 import { pollEnd } from './workflows/executions.ts'
 import { createInterpreter, type Workflow } from './workflows/workflows.ts'
 
@@ -68,6 +78,7 @@ const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
+const timersMs = 5_000
 
 /** Or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
@@ -162,6 +173,8 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
         const endpoint = { ...connection, endpoint: endpoints.sqs }
         const taken = Object.fromEntries(Object.entries(queues).filter(([name]) => takes(name)))
         closers.push(pollQueues({ connection: endpoint, queues: taken, contextOf, log }).stop)
+        if (!(timerQueue in taken)) return
+        closers.push(repeat('fire timers', timersMs, log, () => fireTimers(runtime, new Date())).stop)
       },
       whenEnded: interpreter.whenEnded,
       close,
@@ -223,8 +236,9 @@ async function runtimeOver(
   const mails = keptMails(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs, secret)
   const bus = createBus(queues, subscriptions)
+  const timers = createTimers(runtime)
   const anchors = createAnchors(join(dataDir, 'anchors'))
-  return { base: { ...runtime, anchors, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
+  return { base: { ...runtime, anchors, queues, timers, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
 
 async function prepareKeys(folder: string) {

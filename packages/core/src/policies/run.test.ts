@@ -1,0 +1,298 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Context } from '../effects/context.ts'
+import type { Queries } from '../effects/lake.ts'
+import * as Organization from '../organization/organization.ts'
+import { charge, type FleetWorld, fleetWorld, now, resource } from '../testing/fleet.ts'
+import { refusal } from '../testing/identity.ts'
+import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import * as Policies from './policies.ts'
+import { crossed, react } from './reactions.ts'
+import { consume, count } from './run.ts'
+import { evaluate } from './thresholds.ts'
+import { setTimer, setTimers } from './timers.ts'
+
+const schedule = { type: 'schedule' as const, config: { rate: '6 hours' } }
+const onFound = { type: 'event' as const, config: { event: 'resource.changed' } }
+const free = [{ field: 'attached', operator: '=', value: false }]
+
+async function ready(given: Partial<Parameters<typeof Policies.create>[1]> = {}, more: Partial<FleetWorld> = {}) {
+  const resources = [
+    resource('vol-1'),
+    resource('vol-2'),
+    resource('vol-3', { attachedTo: 'i-1', status: 'in-use' }),
+    resource('snap-1', { kind: 'snapshot' }),
+  ]
+  const { ctx, runtime } = await fleetWorld({ resources, charges: [charge('vol-1', '8.1')], ...more })
+  await ctx.tables.organizations.put(ctx.orgId, Organization.founded(ctx.orgId, 'Example', 'usr_1', new Date(now)))
+  const policy = { name: 'Free disks', trigger: schedule, conditions: free, actions: [{ type: 'delete-volume' }] }
+  const { policyId: id } = await Policies.create(ctx, { ...policy, ...given })
+  const executions = async () => await ctx.tables.policyExecutions.all(ctx.orgId)
+  return { ctx, runtime, id, executions }
+}
+
+const due = (policyId: string, at = '2026-11-29T06:00:00.000Z') => ({
+  policyId,
+  trigger: { type: 'schedule' as const, at },
+})
+
+describe('an execution of a policy', () => {
+  test('has what matches, costliest first, the whole fleet, and who asked for it', async () => {
+    const { ctx, id, executions } = await ready()
+    const done = await Policies.execute(ctx, { id, dryRun: true })
+    expect(done).toMatchObject({ dryRun: true, matched: 2, status: 'planning' })
+    expect(await executions()).toMatchObject([
+      {
+        id: done.executionId,
+        policyId: id,
+        action: 'delete-volume',
+        resources: [
+          { id: 'vol-1', monthlyCost: { amount: '8.1', currency: 'USD' } },
+          { id: 'vol-2', monthlyCost: null },
+        ],
+        fleetSize: 3,
+        dryRun: true,
+        requestedBy: ctx.actor.id,
+      },
+    ])
+    const policy = await Policies.get(ctx, { id })
+    const lastRun = { trigger: 'manual', matched: 2, executionId: done.executionId }
+    expect(policy).toMatchObject({ executionCount: 1, successRate: null, lastExecuted: now, lastRun })
+    expect((await Policies.executions(ctx, { id })).executions).toMatchObject([{ id: done.executionId }])
+  })
+
+  test('is a dry run first, again after a change of what it does, but not of its name', async () => {
+    const { ctx, id } = await ready()
+    expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+    await Policies.execute(ctx, { id, dryRun: true })
+    await Policies.update(ctx, { id, name: 'Another name' })
+    expect(await Policies.execute(ctx, { id })).toMatchObject({ dryRun: false })
+    await Policies.update(ctx, { id, conditions: [] })
+    expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+  })
+
+  test('of a disabled policy can only be a dry run', async () => {
+    const { ctx, id } = await ready({ enabled: false, safetyControls: { dryRunFirst: false } })
+    expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+    expect(await Policies.execute(ctx, { id, dryRun: true })).toMatchObject({ dryRun: true })
+  })
+
+  test('of another organization is never requested', async () => {
+    const { ctx, id, executions } = await ready()
+    const stranger = { ...ctx, orgId: 'org_other' }
+    await consume(stranger, due(id))
+    expect(await refusal(Policies.execute(stranger, { id, dryRun: true }))).toMatchObject({ code: 'not_found' })
+    expect(await refusal(Policies.executions(stranger, { id }))).toMatchObject({ code: 'not_found' })
+    expect(await executions()).toEqual([])
+    expect(await stranger.tables.policyExecutions.all('org_other')).toEqual([])
+  })
+
+  test('counts for the success rate when it ends, once, unless it was a dry run', async () => {
+    const { ctx, id, executions } = await ready({ safetyControls: { dryRunFirst: false } })
+    for (const [dryRun, status] of [
+      [true, 'planned'],
+      [false, 'succeeded'],
+      [false, 'failed'],
+      [false, 'succeeded'],
+    ] as const) {
+      const { executionId } = await Policies.execute(ctx, { id, dryRun })
+      await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) => ({ ...info, status }))
+      for (let n = 0; n < 2; n++) await count(ctx, { data: { executionId, status } })
+    }
+    expect(await executions()).toHaveLength(4)
+    expect(await Policies.get(ctx, { id })).toMatchObject({ executionCount: 4, successRate: 66.67 })
+  })
+})
+
+describe('a trigger', () => {
+  test('that comes again requests one execution: any messages, in any order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 8 }), async (eventIds) => {
+        const { ctx, id, executions } = await ready({ trigger: onFound })
+        for (const eventId of eventIds)
+          await consume(ctx, { policyId: id, trigger: { type: 'event', name: 'resource.changed', eventId } })
+        expect(await executions()).toHaveLength(new Set(eventIds).size)
+        expect((await Policies.get(ctx, { id })).executionCount).toBe(new Set(eventIds).size)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('begins with a dry run, and asks in the name of who changed the policy', async () => {
+    const { ctx, id, executions } = await ready()
+    await consume(ctx, due(id))
+    expect(await executions()).toMatchObject([
+      { dryRun: true, requestedBy: ctx.actor.id, cause: { trigger: { type: 'schedule' } } },
+    ])
+  })
+
+  test('waits while the last execution goes on, and comes after its end', async () => {
+    const { ctx, id, executions } = await ready()
+    await consume(ctx, due(id))
+    await consume(ctx, due(id, '2026-11-29T12:00:00.000Z'))
+    expect(await executions()).toHaveLength(1)
+    for (const { id: one } of await executions())
+      await ctx.tables.policyExecutions.update(ctx.orgId, one, (info) => ({ ...info, status: 'planned' }))
+    await consume(ctx, due(id, '2026-11-29T18:00:00.000Z'))
+    expect((await executions()).map(({ dryRun }) => dryRun).toSorted()).toEqual([false, true])
+  })
+
+  test('of a policy that is disabled, deleted or waits for something else does nothing', async () => {
+    const { ctx, id, executions } = await ready()
+    await consume(ctx, { policyId: id, trigger: { type: 'event', name: 'resource.changed', eventId: 'e' } })
+    await Policies.update(ctx, { id, enabled: false })
+    await consume(ctx, due(id))
+    await Policies.remove(ctx, { id })
+    await consume(ctx, due(id))
+    expect(await executions()).toEqual([])
+  })
+
+  test('that matches nothing requests nothing, and says so', async () => {
+    const { ctx, id, executions } = await ready({ conditions: [{ field: 'name', operator: 'exists' }] })
+    await consume(ctx, due(id))
+    expect(await executions()).toEqual([])
+    expect(await Policies.get(ctx, { id })).toMatchObject({
+      lastRun: { matched: 0, executionId: null },
+      executionCount: 0,
+    })
+  })
+
+  test('by an event is for the resources of the event only, of the whole fleet', async () => {
+    const { ctx, runtime, id, executions } = await ready({ trigger: onFound })
+    const data = {
+      syncId: 'syn_1',
+      lakeVersion: 1,
+      provider: 'aws',
+      accountId: '1',
+      counts: {},
+      resources: [{ id: 'VOL-2', change: 'detached' as const }],
+    }
+    await react(ctx, { id: 'evt_1', name: 'resource.changed', data })
+    await react(ctx, { id: 'evt_2', name: 'anomaly.detected', data: { anomalyId: 'ano_1', severity: 'high' } })
+    expect(runtime.sent).toMatchObject([{ queue: 'remediation', data: { policyId: id, resourceIds: ['vol-2'] } }])
+    await consume(ctx, runtime.sent[0]?.data as Parameters<typeof consume>[1])
+    expect(await executions()).toMatchObject([{ resources: [{ id: 'vol-2' }], matched: 1, fleetSize: 3 }])
+  })
+})
+
+describe('the timer of a policy', () => {
+  test('is set, replaced and removed as the policy says', async () => {
+    const { ctx, runtime, id } = await ready()
+    await setTimer(ctx, id)
+    expect([...runtime.held.values()]).toEqual([{ id, timing: { everyMinutes: 360 } }])
+    await Policies.update(ctx, { id, trigger: { type: 'schedule', config: { cron: '0 6 * * *' } } })
+    await setTimer(ctx, id)
+    expect([...runtime.held.values()]).toEqual([{ id, timing: { cron: '0 6 * * *', timeZone: 'UTC' } }])
+    await Policies.update(ctx, { id, enabled: false })
+    await setTimer(ctx, id)
+    expect(runtime.held.size).toBe(0)
+  })
+
+  test('that was lost is set again by the sweep, and one of a deleted policy is removed when it fires', async () => {
+    const { ctx, runtime, id } = await ready()
+    await setTimers(ctx)
+    expect(runtime.held.size).toBe(1)
+    await Policies.remove(ctx, { id })
+    await consume(ctx, due(id))
+    expect(runtime.held.size).toBe(0)
+  })
+})
+
+/** Answers of an unchanged lake are remembered for each runtime. */
+const fresh = (ctx: Context): Context => ({ ...ctx, runtime: { ...ctx.runtime } })
+
+/** The mean CPU of all hours of 14 days, in percent. */
+async function withUtilization(ctx: Context, levels: Record<string, number>): Promise<void> {
+  const { query } = ctx.runtime.lake
+  const rows = Object.entries(levels).map(([id, average]) => ({
+    id,
+    metric: 'cpu',
+    off: 0,
+    average,
+    p99: null,
+    peakP99: null,
+    maximum: average,
+    hours: 336,
+    hoursExpected: 336,
+  }))
+  ctx.runtime.lake.query = async (name, ...rest) =>
+    name === 'utilizationLevels' ? (rows as never) : await query(name, ...rest)
+}
+
+describe('a threshold', () => {
+  const daily = (operator: '>' | '<' = '>') => ({
+    type: 'threshold' as const,
+    config: { metric: 'daily_cost', operator, value: '100', currency: 'USD' },
+  })
+
+  test('fires once for each crossing, and again after the cost went back', async () => {
+    const { ctx, runtime, id } = await ready({ trigger: daily() })
+    const asked: unknown[] = []
+    let cost = '100'
+    ctx.runtime.lake.query = async (name, _, parameters) => {
+      asked.push(parameters)
+      const row: Queries['costOverview']['row'] = {
+        part: 'day',
+        key: '2026-11-28',
+        currency: 'USD',
+        cost,
+        rateDay: null,
+      }
+      return name === 'costOverview' ? ([row] as never) : []
+    }
+    const crossings = () => runtime.events.filter(({ name }) => name === 'threshold.crossed')
+    for (const [next, fired] of [
+      ['100', 0],
+      ['100.01', 1],
+      ['500', 1],
+      ['99', 1],
+      ['100.000000000000000001', 2],
+    ] as const) {
+      cost = next
+      for (let n = 0; n < 2; n++) await evaluate(fresh(ctx), 'costs')
+      expect([next, crossings().length]).toEqual([next, fired])
+    }
+    await evaluate(ctx, 'resources')
+    expect(asked[0]).toMatchObject({ start: '2026-11-27', end: '2026-11-27' })
+    const [first] = crossings()
+    await crossed(ctx, first as Parameters<typeof crossed>[1])
+    expect(runtime.sent.at(-1)?.data).toEqual({
+      policyId: id,
+      trigger: { type: 'threshold', metric: 'daily_cost', value: '100.01', at: now },
+    })
+    await consume(ctx, runtime.sent.at(-1)?.data as Parameters<typeof consume>[1])
+  })
+
+  test('that is changed begins anew', async () => {
+    const { ctx, runtime, id } = await ready({ trigger: daily('<') })
+    await evaluate(fresh(ctx), 'costs')
+    await evaluate(fresh(ctx), 'costs')
+    const crossings = () => runtime.events.filter(({ name }) => name === 'threshold.crossed').length
+    expect(crossings()).toBe(1)
+    const { config } = daily('<')
+    await Policies.update(ctx, { id, trigger: { type: 'threshold', config: { ...config, value: '99' } } })
+    await evaluate(fresh(ctx), 'costs')
+    expect(crossings()).toBe(2)
+  })
+
+  test('of costs without bills is not known, and asks nothing', async () => {
+    const runtime = memoryRuntime()
+    const ctx = testContext(runtime)
+    await Policies.create(ctx, { name: 'Cheap', trigger: daily('<'), actions: [{ type: 'delete-volume' }] })
+    await evaluate(ctx, 'costs')
+    expect(runtime.events.map(({ name }) => name)).toEqual(['policy.changed'])
+  })
+
+  test('of utilization is the mean of the resources whose hours are known', async () => {
+    const instance = (id: string) => resource(id, { kind: 'instance', status: 'running', attachedTo: null })
+    const trigger = { type: 'threshold' as const, config: { metric: 'cpu_avg', operator: '<' as const, value: '5' } }
+    const given = { trigger, conditions: [], actions: [{ type: 'stop-instance' }] }
+    const { ctx, runtime } = await ready(given, { resources: ['i-1', 'i-2', 'i-3'].map(instance) })
+    await withUtilization(ctx, { 'i-1': 3, 'i-2': 6 })
+    await evaluate(ctx, 'resources')
+    await evaluate(ctx, 'costs')
+    expect(runtime.events.filter(({ name }) => name === 'threshold.crossed')).toMatchObject([
+      { data: { value: '4.5' } },
+    ])
+  })
+})
