@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installAzurite } from './emulators/azurite.ts'
 import { bigQueryIn } from './emulators/bigquery.ts'
+import { discoveryOf } from './emulators/discovery.ts'
 import { type Running, servers, startServer } from './emulators/servers.ts'
 import { hasPython } from './python.ts'
 
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
   if (process.argv.includes('--install')) {
     await installAzurite(root)
     bigQueryIn(root)
+    discoveryOf(root, 'compute.v1')
     return 0
   }
   const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-emulators-'))
