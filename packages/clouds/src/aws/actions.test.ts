@@ -121,6 +121,8 @@ const given = (parameters: fc.Arbitrary<ActionParameters> = fc.constant({})) =>
   fc.record({ index: fc.nat(50), parameters, isStopped: fc.boolean() })
 const types = fc.constantFrom('m6i.large', 'm7g.large', 'c7i.2xlarge', 't3.medium', 'nothing.large')
 
+const classes = fc.constantFrom('db.m7g.large', 'db.r6g.large', 'db.t4g.medium', 'db.nothing.large')
+
 const shapes = fc.record(
   {
     type: fc.constantFrom('gp2', 'gp3', 'io2', 'standard'),
@@ -139,6 +141,11 @@ test.each([
   ['change-volume', 'volume', given(shapes)],
   ['delete-snapshot', 'snapshot', given()],
   ['release-address', 'address', given()],
+  ['stop-database', 'database', given()],
+  ['start-database', 'database', given()],
+  ['resize-database', 'database', given(fc.record({ type: classes }))],
+  ['set-log-retention', 'log_group', given(fc.record({ days: fc.constantFrom(7, 30, 31) }))],
+  ['set-function-memory', 'function', given(fc.record({ memoryMb: fc.constantFrom(128, 512, 2048) }))],
 ] as const)(
   '%s keeps the contract of actions, whatever befalls its calls',
   async (name, kind, states) => {

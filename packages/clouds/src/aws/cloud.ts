@@ -17,6 +17,7 @@ import { power } from './power.ts'
 import { isPriceList, priceList } from './prices.ts'
 import { awsResource } from './resource.ts'
 import { isPlanIndex, isPlanList, planIndex, planList } from './savings-plans.ts'
+import { services } from './services.ts'
 import { storage } from './storage.ts'
 import { tagging } from './tagging.ts'
 
@@ -26,6 +27,7 @@ const operations: Record<string, Operation> = {
   ...inventory,
   ...metrics,
   ...power,
+  ...services,
   ...storage,
   ...tagging,
 }

@@ -5,7 +5,7 @@ import { instanceOf, pick } from './instances.ts'
 import type { Question } from './operation.ts'
 import { type AwsResource, tagsOf } from './resource.ts'
 
-const [startMs, stopMs, createMs, snapshotMs] = [8000, 20_000, 4000, 25_000]
+const [startMs, stopMs, createMs, snapshotMs, databaseMs] = [8000, 20_000, 4000, 25_000, 90_000]
 const postgres = { Engine: 'postgres', EngineVersion: '16.4' }
 const single = { MultiAZ: false, BackupRetentionPeriod: 7 }
 const gp3 = { Iops: 3000, StorageType: 'gp3' }
@@ -91,23 +91,41 @@ export function address(resource: AwsResource): object {
   return { AllocationId: resource.id, PublicIp: publicIp(resource), Domain: 'vpc', Tags: tagsOf(resource.tags) }
 }
 
-/** A bill of storage alone is that of a stopped database. */
-export function database(resource: AwsResource, question: Question): object {
-  const isStorage = resource.pattern === 'storage'
-  const runs = !isStorage && isRunning(resource, question.aws.now())
+/** The state of a database. A bill of storage alone is that of a stopped one. */
+export function databaseStatus(resource: AwsResource, now: Date): string {
+  const { pattern, power, modifiedAt = -Infinity } = resource
+  if (now.getTime() - modifiedAt < databaseMs) return 'modifying'
+  if (!power) return pattern !== 'storage' && isRunning(resource, now) ? 'available' : 'stopped'
+  const isOver = now.getTime() - power.since >= databaseMs
+  if (power.isOn) return isOver ? 'available' : 'starting'
+  return isOver ? 'stopped' : 'stopping'
+}
+
+export function database(resource: AwsResource, { aws }: Question): object {
+  const { modifiedAt, pattern } = resource
+  const isStorage = pattern === 'storage'
   return {
     ...postgres,
     ...gp3,
     ...single,
     DBInstanceIdentifier: resource.id,
     DBInstanceArn: resource.arn,
-    DBInstanceClass: isStorage ? 'db.t4g.medium' : resource.class,
-    DBInstanceStatus: runs ? 'available' : 'stopped',
+    DBInstanceClass: isStorage && modifiedAt === undefined ? 'db.t4g.medium' : resource.class,
+    DBInstanceStatus: databaseStatus(resource, aws.now()),
     AllocatedStorage: isStorage ? sizeGb(resource) : 100 + (resource.key % 400),
     AvailabilityZone: resource.zone || `${resource.region}a`,
     InstanceCreateTime: resource.createdAt,
     TagList: tagsOf(resource.tags),
   }
+}
+
+/** The memory of a function in MB. */
+export const memoryOf = ({ key, memoryMb }: AwsResource): number => memoryMb ?? 128 * 2 ** (key % 5)
+
+/** The days of a log group; undefined: its events are kept for ever. */
+export function retentionOf({ key, retentionDays }: AwsResource): number | undefined {
+  if (retentionDays !== undefined) return retentionDays ?? undefined
+  return key % 3 === 0 ? 30 : undefined
 }
 
 export function table({ id, arn, key, createdAt }: AwsResource): object {

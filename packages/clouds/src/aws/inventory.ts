@@ -2,8 +2,9 @@ import { Random } from '@cloudoptima/sample'
 import { Refusal } from '../answers.ts'
 import { isIdle } from '../load.ts'
 import { commitmentsOf } from './commitments.ts'
-import { address, database, instance, snapshot, table, volume } from './describe.ts'
+import { address, database, instance, memoryOf, retentionOf, snapshot, table, volume } from './describe.ts'
 import type { Operation, Question } from './operation.ts'
+import { named } from './power.ts'
 import { tagsOf } from './resource.ts'
 import { each, listing, one } from './rows.ts'
 
@@ -65,7 +66,11 @@ export const inventory: Record<string, Operation> = {
     missing: 'InvalidAllocationID.NotFound',
   }),
   'ec2:DescribeReservedInstances': empty,
-  ...each('rds:DescribeDBInstances', 'DBInstances', 'rds:db', database),
+  ...listing('rds:DescribeDBInstances', 'DBInstances', (question) => {
+    const { DBInstanceIdentifier: name } = question.input
+    const all = name === undefined ? question.all('rds:db') : [named(question, 'rds:db', name, 'DBInstanceNotFound')]
+    return all.map((resource) => database(resource, question))
+  }),
   'rds:DescribeDBSnapshots': empty,
   ...listing('rds:DescribeReservedDBInstances', 'ReservedDBInstances', (question) =>
     commitmentsOf(question, 'rds').map(({ id, name, count, start, seconds, hourly }) => ({
@@ -107,12 +112,12 @@ export const inventory: Record<string, Operation> = {
   })),
   'elasticloadbalancing:DescribeTargetHealth': targetHealth,
   'autoscaling:DescribeAutoScalingGroups': empty,
-  ...each('lambda:ListFunctions', 'Functions', 'lambda:function', ({ id, arn, key, createdAt }) => ({
+  ...each('lambda:ListFunctions', 'Functions', 'lambda:function', (resource) => ({
     ...code,
-    FunctionName: id,
-    FunctionArn: arn,
-    LastModified: createdAt.toISOString(),
-    MemorySize: 128 * 2 ** (key % 5),
+    FunctionName: resource.id,
+    FunctionArn: resource.arn,
+    LastModified: resource.createdAt.toISOString(),
+    MemorySize: memoryOf(resource),
   })),
   // Bills name the tasks of Fargate, which no list has.
   'ecs:ListClusters': empty,
@@ -122,15 +127,19 @@ export const inventory: Record<string, Operation> = {
   })),
   'eks:ListNodegroups': empty,
   // Without `retentionInDays`, logs are kept for ever.
-  ...each('logs:DescribeLogGroups', 'logGroups', 'logs:log-group', ({ id, arn, key, createdAt }) => ({
-    logGroupName: id,
-    logGroupArn: arn,
-    arn: `${arn}:*`,
-    logGroupClass: 'STANDARD',
-    creationTime: createdAt.getTime(),
-    storedBytes: Random.mix(key, 61) * 50,
-    ...(key % 3 === 0 && { retentionInDays: 30 }),
-  })),
+  ...listing('logs:DescribeLogGroups', 'logGroups', ({ all, input: { logGroupNamePrefix: prefix = '' } }) =>
+    all('logs:log-group')
+      .filter(({ id }) => typeof prefix === 'string' && id.startsWith(prefix))
+      .map((resource) => ({
+        logGroupName: resource.id,
+        logGroupArn: resource.arn,
+        arn: `${resource.arn}:*`,
+        logGroupClass: 'STANDARD',
+        creationTime: resource.createdAt.getTime(),
+        storedBytes: Random.mix(resource.key, 61) * 50,
+        retentionInDays: retentionOf(resource),
+      })),
+  ),
   ...listing('savingsplans:DescribeSavingsPlans', 'savingsPlans', (question) =>
     commitmentsOf(question, 'savingsplans').map(({ id, start, seconds, hourly }) => ({
       savingsPlanArn: id,

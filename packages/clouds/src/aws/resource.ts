@@ -12,7 +12,11 @@ export interface Changes {
   madeAt?: number
   /** Of a volume. */
   shape?: { type: string; sizeGb: number; iops: number; throughput: number }
+  /** Of a volume or database. */
   modifiedAt?: number | undefined
+  memoryMb?: number
+  /** Null: for ever. */
+  retentionDays?: number | null
   /** The id of its instance. */
   attachment?: string | null
   clientToken?: string | undefined
