@@ -172,6 +172,7 @@ async function executionIn({ runtime, members }: World, status: 'awaiting_approv
     notes: [],
     memory: {},
     misses: 0,
+    steps: 0,
     log: [],
     expiresAt,
   })

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ActionOrder, type ActionState, type ActionStep, type CloudAction, Fault } from '@cloudoptima/core'
+import {
+  type ActionOrder,
+  type ActionState,
+  type ActionStep,
+  type CloudAction,
+  Fault,
+  type UndoKind,
+} from '@cloudoptima/core'
 
 /** What befalls a changing call: `unanswered` is carried out, and `lost` does not arrive. */
 export type Fate = 'answered' | 'unanswered' | 'lost'
@@ -15,12 +22,17 @@ export interface InstanceCloud {
   /** The changing calls that were carried out, in order: `i-1 stop`. */
   changes: string[]
   fateOf(call: string): Fate
+  /** Before each change. */
+  witness(id: string, call: string): Promise<void>
+  /** Of each plan. */
+  undo: UndoKind
   /** Each call of the cloud, before and after. */
   around<Value>(call: () => Value): Promise<Value>
   /** Changes that the cloud refuses, by the name of the call. */
   refused: Set<string>
-  /** Instances that do not take the new type, though the cloud says so. */
+  /** Instances that do not take a new type, though the cloud says so: once, or again and again. */
   broken: Set<string>
+  endless: Set<string>
   action: CloudAction
 }
 
@@ -32,14 +44,17 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     instances: new Map(ids.map((id) => [id, { status: 'running', type: 'large' }])),
     changes: [],
     fateOf: () => 'answered',
+    witness: async () => undefined,
+    undo: 'full',
     around: async (call) => call(),
     refused: new Set(),
     broken: new Set(),
+    endless: new Set(),
     action: {
       readState: async ({ id }) => await cloud.around(() => stateOf(id)),
       plan: async ({ parameters, before }) => {
         const after = { ...before, type: parameters['type'] ?? '' }
-        return isDeepStrictEqual(after, before) ? 'done already' : { after, undo: 'full', lost: [], notes: [] }
+        return isDeepStrictEqual(after, before) ? 'done already' : { after, undo: cloud.undo, lost: [], notes: [] }
       },
       act: async (order) => await step(order, order.after ?? {}),
       verify: async ({ target, after }) => {
@@ -59,13 +74,15 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     const now = await cloud.around(() => cloud.instances.get(id))
     if (!now) return { state: 'refused', memory, message: 'It is gone.' }
     const going = (says: string): ActionStep => ({ state: 'going on', memory, waitSeconds: 5, says })
-    if (now.type !== wanted['type']) {
+    if (now.type !== wanted['type'] && !(cloud.broken.has(id) && memory['type'] === wanted['type'])) {
       if (now.status === 'running') return (await change(id, 'stop', memory)) ?? going('It stops.')
       if (now.status === 'stopping') {
         now.status = 'stopped'
         return going('It stops.')
       }
-      return (await change(id, `modify ${textOf(wanted['type'])}`, memory)) ?? going('It has the type.')
+      const modified = await change(id, `modify ${textOf(wanted['type'])}`, memory)
+      const later: ActionStep = { ...going('It has the type.'), memory: { ...memory, type: wanted['type'] ?? '' } }
+      return modified ?? later
     }
     if (wanted['status'] === 'running' && now.status !== 'running')
       return (await change(id, 'start', memory)) ?? going('It starts.')
@@ -74,6 +91,7 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
   async function change(id: string, call: string, memory: ActionOrder['memory']): Promise<ActionStep | undefined> {
     const fate = cloud.fateOf(`${id} ${call}`)
     if (fate === 'lost') throw new Fault('unavailable', 'The cloud does not answer.')
+    await cloud.witness(id, call)
     const isRefused = cloud.refused.has(`${id} ${call}`)
     await cloud.around(() => {
       const instance = cloud.instances.get(id)
@@ -81,11 +99,23 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
       cloud.changes.push(`${id} ${call}`)
       if (call === 'stop') instance.status = 'stopping'
       else if (call === 'start') instance.status = 'running'
-      else if (!cloud.broken.has(id)) instance.type = call.slice('modify '.length)
+      else if (!cloud.broken.has(id) && !cloud.endless.has(id)) instance.type = call.slice('modify '.length)
     })
     if (isRefused) return { state: 'refused', memory, message: `The cloud refuses to ${call} it.` }
     if (fate === 'unanswered') throw new Fault('unavailable', 'The cloud does not answer.')
     return undefined
   }
   return cloud
+}
+
+/** Approval is needed, failures are taken back, and no cap is reached. */
+export const safety = {
+  dryRunFirst: false,
+  requireApproval: true,
+  rollbackEnabled: true,
+  maxResourcesPerExecution: 10,
+  maxMonthlyCost: null,
+  maxSharePercent: null,
+  blackoutWindows: [],
+  protectedTags: [],
 }

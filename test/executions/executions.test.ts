@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Executions } from '@cloudoptima/core'
-import { openMachine } from './machine.ts'
+import { Executions, ExecutionStop } from '@cloudoptima/core'
+import { safety } from './cloud.ts'
+import { type Machine, openMachine } from './machine.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: new Date('2026-11-23T08:00:00Z') })
@@ -8,6 +9,21 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
 })
+
+const [daySeconds, hourSeconds] = [86_400, 3_600]
+
+/** The execution, planned and approved by the CFO. */
+async function approved(machine: Machine, given: Parameters<Machine['request']>[0] = {}): Promise<string> {
+  const id = await machine.request(given)
+  await machine.settle()
+  const { planHash } = await machine.execution(id)
+  await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+  await machine.settle()
+  return id
+}
+
+const typesIn = ({ cloud }: Machine) => [...cloud.instances.values()].map(({ type }) => type).join(' ')
+const statesOf = ({ targets }: { targets: { state: string }[] }) => targets.map(({ state }) => state).join(' ')
 
 describe('an execution', () => {
   test('plans, waits for somebody else, does exactly the plan, and takes it back', async () => {
@@ -22,13 +38,13 @@ describe('an execution', () => {
     ])
     expect(machine.cloud.changes).toStrictEqual([])
     const planHash = planned.planHash ?? ''
-    await expect(Executions.approve(machine.as('usr_dev'), { id, planHash })).rejects.toMatchObject({
-      code: 'forbidden',
-    })
+    const refused = Executions.approve(machine.as('usr_dev'), { id, planHash })
+    await expect(refused).rejects.toMatchObject({ code: 'forbidden' })
+    const otherPlan = Executions.approve(machine.as('usr_cfo'), { id, planHash: 'another' })
+    await expect(otherPlan).rejects.toMatchObject({ code: 'conflict' })
     await Executions.approve(machine.as('usr_cfo'), { id, planHash })
     await machine.settle()
-    const done = await machine.execution(id)
-    expect(done).toMatchObject({ stage: 'succeeded', status: 'success', resourcesAffected: 2 })
+    expect(await machine.execution(id)).toMatchObject({ stage: 'succeeded', status: 'success', resourcesAffected: 2 })
     expect([...machine.cloud.instances.values()]).toStrictEqual([
       { status: 'running', type: 'small' },
       { status: 'running', type: 'small' },
@@ -49,4 +65,225 @@ describe('an execution', () => {
       'i-1 start',
     ])
   })
+
+  test('a dry run changes nothing, and needs no approval', async () => {
+    const machine = await openMachine(['i-1'])
+    const id = await machine.request({ dryRun: true })
+    await machine.settle()
+    expect(await machine.execution(id)).toMatchObject({ stage: 'planned', status: null })
+    expect(machine.cloud.changes).toStrictEqual([])
+  })
+
+  test('one that is rejected, canceled or never decided changes nothing', async () => {
+    const machine = await openMachine(['i-1'])
+    const [rejected, canceled, forgotten] = [await machine.request(), await machine.request(), await machine.request()]
+    await machine.settle()
+    await Executions.reject(machine.as('usr_cfo'), { id: rejected, reason: 'We need it.' })
+    await Executions.cancel(machine.as('usr_engineer'), { id: canceled })
+    await machine.settle()
+    for (let day = 0; day < 8; day++) await machine.pass(daySeconds)
+    const mails = machine.store.mails.filter(({ to }) => to === 'cfo@example.com')
+    expect(mails.length).toBeGreaterThan(6)
+    expect(mails[0]?.text).toContain('/v1/approve?token=coa_')
+    expect((await machine.execution(rejected)).stage).toBe('rejected')
+    expect((await machine.execution(canceled)).stage).toBe('canceled')
+    expect((await machine.execution(forgotten)).stage).toBe('expired')
+    expect(machine.cloud.changes).toStrictEqual([])
+  })
+
+  test('where two approvals are needed, one person cannot give both', async () => {
+    const machine = await openMachine(['i-1'])
+    await machine.organization({ approvalRules: { approvals: 2, allowSelfApproval: false } })
+    const id = await approved(machine)
+    const { planHash } = await machine.execution(id)
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    expect(await machine.execution(id)).toMatchObject({ stage: 'awaiting_approval', approvals: [{ by: 'usr_cfo' }] })
+    await Executions.approve(machine.as('usr_admin'), { id, planHash: planHash ?? '' })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('succeeded')
+  })
+
+  test('a resource that has moved since the plan is dropped and named', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const id = await machine.request()
+    await machine.settle()
+    machine.cloud.instances.set('i-1', { status: 'running', type: 'huge' })
+    const { planHash } = await machine.execution(id)
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await machine.settle()
+    const done = await machine.execution(id)
+    expect(done).toMatchObject({ stage: 'partial', status: 'partial' })
+    expect(done.targets[0]).toMatchObject({ state: 'dropped', reason: 'It has changed since the plan: type.' })
+    expect(typesIn(machine)).toBe('huge small')
+  })
+
+  test('a plan that was changed in the store is not carried out', async () => {
+    const machine = await openMachine(['i-1'])
+    const id = await machine.request()
+    await machine.settle()
+    const { planHash } = await machine.execution(id)
+    await machine.store.tables.executionTargets.update('org_1', `${id}/001`, (target) => ({
+      ...target,
+      after: { status: 'running', type: 'huge' },
+    }))
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('failed')
+    expect(machine.cloud.changes).toStrictEqual([])
+  })
+
+  test('two executions never change one resource at a time', async () => {
+    const machine = await openMachine(['i-1'])
+    const [first, second] = [await machine.request(), await machine.request()]
+    await machine.settle()
+    for (const id of [first, second])
+      await Executions.approve(machine.as('usr_cfo'), { id, planHash: (await machine.execution(id)).planHash ?? '' })
+    await machine.settle()
+    const stages = [(await machine.execution(first)).stage, (await machine.execution(second)).stage]
+    expect(stages.toSorted()).toStrictEqual(['failed', 'succeeded'])
+    expect(machine.cloud.changes).toStrictEqual(['i-1 stop', 'i-1 modify small', 'i-1 start'])
+  })
+
+  test('it waits for its time, and for the end of a blackout window', async () => {
+    const machine = await openMachine(['i-1'])
+    const blackoutWindows = [{ days: ['mon' as const], from: '09:00', to: '18:00', timeZone: 'UTC' }]
+    const id = await approved(machine, {
+      scheduledFor: '2026-11-23T10:00:00Z',
+      safetyControls: { ...safety, blackoutWindows },
+    })
+    await machine.pass(8 * hourSeconds)
+    expect((await machine.execution(id)).stage).toBe('waiting')
+    await machine.pass(2.5 * hourSeconds)
+    const done = await machine.execution(id)
+    expect(done.stage).toBe('succeeded')
+    expect(done.startedAt?.slice(0, 16)).toBe('2026-11-23T18:00')
+  })
+
+  test('caps on resources, money and share leave the others out, with the reason', async () => {
+    const ids = ['i-1', 'i-2', 'i-3', 'i-4']
+    for (const [more, reason] of [
+      [{ maxResourcesPerExecution: 2 }, 'Beyond the cap of 2 resources.'],
+      [{ maxMonthlyCost: { amount: '25', currency: 'USD' } }, 'Beyond the cap of 25 USD a month.'],
+      [{ maxSharePercent: 50 }, 'Beyond the cap of 50 % of 4 resources.'],
+    ] as const) {
+      const machine = await openMachine(ids)
+      const id = await approved(machine, { safetyControls: { ...safety, ...more } })
+      const done = await machine.execution(id)
+      expect(statesOf(done)).toBe('done done left_out left_out')
+      expect(done.targets[2]?.reason).toBe(reason)
+      expect(typesIn(machine)).toBe('small small large large')
+    }
+  })
+})
+
+describe('a failure', () => {
+  test('is taken back alone; the others stay', async () => {
+    const machine = await openMachine(['i-1', 'i-2', 'i-3'])
+    machine.cloud.refused.add('i-2 modify small')
+    const done = await machine.execution(await approved(machine))
+    expect(done).toMatchObject({ stage: 'partial', resourcesAffected: 2 })
+    expect(statesOf(done)).toBe('done restored done')
+    expect([...machine.cloud.instances.values()]).toStrictEqual([
+      { status: 'running', type: 'small' },
+      { status: 'running', type: 'large' },
+      { status: 'running', type: 'small' },
+    ])
+  })
+
+  test('two in a row open the circuit breaker, which takes all back and begins nothing more', async () => {
+    const ids = ['i-1', 'i-2', 'i-3', 'i-4', 'i-5', 'i-6', 'i-7', 'i-8']
+    const machine = await openMachine(ids)
+    for (const id of ids.slice(0, 3)) machine.cloud.refused.add(`${id} stop`)
+    const done = await machine.execution(await approved(machine))
+    expect(['failed', 'rolled_back']).toContain(done.stage)
+    expect(done.logs.join()).toContain('The circuit breaker ends the execution.')
+    expect(typesIn(machine)).toBe(ids.map(() => 'large').join(' '))
+    expect(statesOf(done)).toContain('dropped')
+  })
+
+  test('so does a failed verification', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    machine.cloud.broken.add('i-1')
+    const done = await machine.execution(await approved(machine))
+    expect(done.logs.join()).toContain('The circuit breaker ends the execution.')
+    expect(typesIn(machine)).toBe('large large')
+  })
+
+  test('what does not end is given up after 50 steps', async () => {
+    const machine = await openMachine(['i-1'])
+    machine.cloud.endless.add('i-1')
+    const done = await machine.execution(await approved(machine))
+    expect(done.targets[0]).toMatchObject({ state: 'restored', reason: 'It does not end: It has the type.' })
+    expect(machine.cloud.changes.length).toBeLessThan(60)
+  })
+
+  test('without rollback, what is done stays, and says so', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    machine.cloud.refused.add('i-2 modify small')
+    const id = await approved(machine, { safetyControls: { ...safety, rollbackEnabled: false } })
+    const done = await machine.execution(id)
+    expect(statesOf(done)).toBe('done failed')
+    expect(machine.cloud.instances.get('i-2')?.status).toBe('stopped')
+    await Executions.rollback(machine.as('usr_dev'), { id })
+    await machine.settle()
+    expect([...machine.cloud.instances.values()]).toStrictEqual([
+      { status: 'running', type: 'large' },
+      { status: 'running', type: 'large' },
+    ])
+  })
+})
+
+describe('the stop switch', () => {
+  test('halts running and queued executions, which can be rolled back later', async () => {
+    const machine = await openMachine(['i-1', 'i-2', 'i-3'])
+    const waiting = await machine.request()
+    const id = await machine.request()
+    await machine.settle()
+    const { planHash } = await machine.execution(id)
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await machine.until(() => machine.cloud.changes.length >= 2)
+    const stopped = await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'An incident.' })
+    expect(stopped.executions.toSorted()).toStrictEqual([id, waiting].toSorted())
+    const changes = machine.cloud.changes.length
+    await machine.pass(hourSeconds)
+    expect(machine.cloud.changes).toHaveLength(changes)
+    expect((await machine.execution(id)).stage).toBe('stopped')
+    expect((await machine.execution(waiting)).stage).toBe('stopped')
+    await expect(machine.request()).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Executions.rollback(machine.as('usr_dev'), { id })).rejects.toMatchObject({ code: 'conflict' })
+    await ExecutionStop.resume(machine.as('usr_admin'), {})
+    await Executions.rollback(machine.as('usr_dev'), { id })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('rolled_back')
+    expect([...machine.cloud.instances.values()].every(({ status }) => status === 'running')).toBe(true)
+    expect(typesIn(machine)).toBe('large large large')
+  })
+})
+
+describe('what is lost for ever', () => {
+  test('is never done without an approval that names it, whatever the policy says', async () => {
+    const machine = await openMachine(['i-1'])
+    machine.cloud.undo = 'none'
+    const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+    await machine.settle()
+    const { planHash: hash, stage } = await machine.execution(id)
+    expect(stage).toBe('awaiting_approval')
+    const planHash = hash ?? ''
+    for (const confirm of [[], ['i-2']])
+      await expect(Executions.approve(machine.as('usr_cfo'), { id, planHash, confirm })).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining('name of i-1') as unknown,
+      })
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash, confirm: ['name of i-1'] })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('succeeded')
+    await expect(Executions.rollback(machine.as('usr_dev'), { id })).rejects.toMatchObject({ code: 'conflict' })
+  })
+})
+
+test('without approval needed, it begins at once', async () => {
+  const machine = await openMachine(['i-1'])
+  const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+  await machine.settle()
+  expect(await machine.execution(id)).toMatchObject({ stage: 'succeeded', approvalsNeeded: 0 })
 })

@@ -5,6 +5,7 @@ import {
   type Context,
   type Event,
   Executions,
+  type Organization,
   type Role,
   permissionsOf,
   type Runtime,
@@ -13,7 +14,7 @@ import {
 } from '@cloudoptima/core'
 import { type MemoryRuntime, memoryRuntime, over, testContext } from '@cloudoptima/core/testing'
 import { createInterpreter, type Interpreter } from '../../packages/local/src/services/workflows/workflows.ts'
-import { instanceCloud, type InstanceCloud } from './cloud.ts'
+import { instanceCloud, type InstanceCloud, safety } from './cloud.ts'
 
 export const orgId = 'org_1'
 const accountId = '123456789012'
@@ -33,6 +34,17 @@ export interface Machine {
   request(given?: Partial<Executions.ExecutionRequest>): Promise<string>
   execution(id: string): Promise<Awaited<ReturnType<typeof Executions.get>>>
   kills(): number
+  /** Effects of all its processes. */
+  effects(): number
+  whenRestarted(): void
+  /** Delivers what is published, and lets a minute pass. */
+  turn(): Promise<boolean>
+  until(isSo: () => boolean): Promise<void>
+  organization(change: Partial<Organization.Info>): Promise<void>
+  /** Complaints of witnesses. */
+  violations: string[]
+  /** Somebody else has changed a resource. */
+  isTouched: boolean
 }
 
 export const people: Record<string, Role> = {
@@ -53,11 +65,13 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
   let fence: { left: number; isDone: boolean } | undefined
   let process = begin()
   let kills = 0
+  let effects = 0
 
   function begin() {
     const life = { isDead: false }
     const around = async <Value>(effect: () => Value | Promise<Value>): Promise<Value> => {
       if (life.isDead) return await never
+      effects++
       if (fence && fence.left-- === 0) {
         life.isDead = true
         const { isDone } = fence
@@ -120,12 +134,33 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
     cloud,
     store,
     kills: () => kills,
+    effects: () => effects,
+    whenRestarted: () => undefined,
+    violations: [],
+    isTouched: false,
+    async turn() {
+      if (process.life.isDead) await machine.restart()
+      const isBusy = await deliver()
+      await tick(60_000)
+      return isBusy
+    },
+    async until(isSo) {
+      while (!isSo()) {
+        await deliver()
+        await tick(1000)
+      }
+    },
+    async organization(change) {
+      await store.tables.organizations.update(orgId, orgId, (found) => ({ ...found, ...change }))
+    },
     killAfter: (left, isDone) => void (fence = { left, isDone }),
-    as: (userId) => over(userContext(store, userId), process.runtime),
+    // The API is another process, which is not killed.
+    as: (userId) => over(userContext(store, userId), { ...store, workflows: process.interpreter }),
     async restart() {
       process.life.isDead = true
       process = begin()
-      await process.interpreter.resume()
+      machine.whenRestarted()
+      await Promise.race([process.interpreter.resume(), whenDead(process.life)])
     },
     async pass(seconds) {
       await tick(seconds * 1000)
@@ -134,9 +169,7 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
     async settle() {
       // Waits of the engine are at most five minutes; those for people and bills are a day and more.
       for (let quietTurns = 0; quietTurns < 8;) {
-        if (process.life.isDead) await machine.restart()
-        const isBusy = await deliver()
-        await tick(60_000)
+        const isBusy = await machine.turn()
         const live = await Promise.all(
           (['planning', 'executing', 'rolling_back'] as const).map(
             async (status) => await store.tables.policyExecutions.count(orgId, status),
@@ -146,7 +179,7 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
       }
     },
     async request(given = {}) {
-      const ctx = machine.as('usr_dev')
+      const ctx = machine.as(given.requestedBy ?? 'usr_dev')
       const { executionId } = await Executions.request(ctx, requestOf(ids, given))
       return executionId
     },
@@ -262,16 +295,7 @@ function requestOf(ids: readonly string[], given: Partial<Executions.ExecutionRe
       monthlyCost: { amount: '10', currency: 'USD' },
     })),
     fleetSize: ids.length,
-    safetyControls: {
-      dryRunFirst: false,
-      requireApproval: true,
-      rollbackEnabled: true,
-      maxResourcesPerExecution: 10,
-      maxMonthlyCost: null,
-      maxSharePercent: null,
-      blackoutWindows: [],
-      protectedTags: [],
-    },
+    safetyControls: safety,
     dryRun: false,
     requestedBy: 'usr_dev',
     ...given,

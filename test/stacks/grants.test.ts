@@ -102,6 +102,7 @@ describe('grants', () => {
       BeginRollback: begins,
       DecideExecution: [...answers, 'sqs:SendMessage DeadLetters'],
       AskApprovers: mails,
+      FollowExecution: [...everyRow, 'sqs:SendMessage DeadLetters'],
       BillsNormalize: [
         ...everyRow,
         ...removal,

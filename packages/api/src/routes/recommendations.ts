@@ -66,6 +66,7 @@ const recommendation = {
   ],
   missing: [],
   dismissal: null,
+  execution_id: null,
   realized_savings_monthly: null,
   realized_days: null,
   created_at: '2026-10-06T04:12:00.000Z',
@@ -132,11 +133,11 @@ export const recommendationRoutes: readonly Route[] = [
     faults: ['conflict'],
   }),
   post('/v1/recommendations/{id}/apply', Recommendations.apply, {
-    summary: 'Plan a recommendation (dry run)',
-    description: 'Without `dry_run` it answers 409: this version does not change clouds yet.',
+    summary: 'Follow a recommendation: plan, have it approved, and carry it out',
+    description: 'With `dry_run` it only plans. It answers 409 for one that has to be followed by hand.',
     answer: Recommendations.Applied,
     request: { id, dry_run: true },
-    response: { execution_id: null, status: 'planned', estimated_completion: null, plan },
+    response: { execution_id: 'exe_01jf3m8x5cq2w7n4t6v9b0d1e2', status: 'queued', estimated_completion: null, plan },
     faults: ['conflict'],
   }),
   post('/v1/recommendations/{id}/dismiss', Recommendations.dismiss, {

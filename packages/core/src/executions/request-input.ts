@@ -1,10 +1,13 @@
 import * as z from 'zod'
+import type { Json } from '../effects/acting.ts'
 import { actionNames } from '../kernel/action.ts'
 import { Time } from '../kernel/calendar.ts'
 import { clouds } from '../kernel/cloud.ts'
 import { resourceKinds } from '../kernel/resource.ts'
 import { SafetyControls } from './safety.ts'
 
+// Zod's own type of JSON has mutable lists.
+const json = z.json() as unknown as z.ZodType<Json, Json>
 const text = z.string().min(1).max(1024)
 
 /** Why a policy runs. */
@@ -46,7 +49,7 @@ export const ExecutionRequest = z.strictObject({
     z.strictObject({ kind: z.literal('policy'), policyId: text, policyName: text, trigger: Trigger }),
     z.strictObject({ kind: z.literal('recommendation'), recommendationId: text }),
   ]),
-  action: z.strictObject({ name: z.enum(actionNames), parameters: z.record(z.string(), z.json()) }),
+  action: z.strictObject({ name: z.enum(actionNames), parameters: z.record(z.string(), json) }),
   /** All that matched, the costliest first. Resources with protected tags are left out already; the caps are not applied. */
   resources: z.array(RequestedResource),
   /** Resources of the action's clouds and kinds, matched or not: the base of `maxSharePercent`. */

@@ -32,9 +32,16 @@ export async function request(ctx: Context, given: ExecutionRequest): Promise<Re
   return { executionId, status: found?.status ?? 'planning' }
 }
 
+/** The execution that was requested with this key before. */
+export async function known(ctx: Context, key: string): Promise<string | undefined> {
+  return (await ctx.tables.executionKeys.get(ctx.orgId, keyId(key)))?.executionId
+}
+
+const keyId = (key: string): string => createHash('sha256').update(key).digest('hex')
+
 /** The id that the first request with this key chose. */
 async function idFor(ctx: Context, key: string): Promise<string> {
-  const id = createHash('sha256').update(key).digest('hex').slice(0, 40)
+  const id = keyId(key)
   const chosen = { id, executionId: ctx.newId('exe'), expiresAt: expiryIn(ctx, keptSeconds) }
   const { after } = await ctx.tables.executionKeys.upsert(ctx.orgId, id, (found) => (found ? undefined : chosen))
   return after?.executionId ?? chosen.executionId

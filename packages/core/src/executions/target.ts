@@ -64,6 +64,8 @@ export interface Info {
   restoredId?: string
   /** Verifications that found a difference: a cloud shows a change late. */
   misses: number
+  /** Calls that went on, of the act or of the undo. */
+  steps: number
   log: string[]
   expiresAt: number
 }

@@ -98,8 +98,9 @@ const costOf = ({ resources: [first] }: Facts): number => Number(first?.cost ?? 
 
 /** A row that is found again. One that is scheduled stays so. */
 function againOf(before: Info, facts: Facts, more: Pick<Info, 'status' | 'isChosen'>): Info {
-  const { id, foundAt, updatedAt, isAnnounced, status } = before
-  const kept = status === 'scheduled' && more.status === 'active' ? { ...more, status } : more
+  const { id, foundAt, updatedAt, isAnnounced, status, executionId } = before
+  const isScheduled = status === 'scheduled' && more.status === 'active'
+  const kept = isScheduled ? { ...more, status, ...(executionId !== undefined && { executionId }) } : more
   return { id, ...facts, ...kept, foundAt, updatedAt, ...(isAnnounced && { isAnnounced }) }
 }
 

@@ -134,6 +134,8 @@ export interface Info extends Facts {
   isAnnounced?: true
   /** By the last analysis it competes for its resource; others are dismissed. */
   isChosen: boolean
+  /** That follows it, while it is `scheduled`. */
+  executionId?: string
   endedAt?: string
   endedBecause?: string
   measured?: Measured

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
 import { idOf } from './recommendation.ts'
 import { adviceIn } from '../testing/advice.ts'
+import { founded } from '../organization/organization.ts'
+import { reopenUnlessDone } from './apply.ts'
 import { apply, dismiss, ofResources, get, list, preview, reopen } from './recommendations.ts'
 
 async function world() {
@@ -81,18 +83,26 @@ test('one that is not chosen any more waits for the next analysis', async () => 
   expect(await idsOf(ctx)).toBe('bc')
 })
 
-test('a dry run plans exactly; anything else is refused with the reason', async () => {
+test('it is followed by an execution, once, after which it is open again unless it is done', async () => {
   const { ctx } = await world()
+  await ctx.tables.organizations.put(ctx.orgId, founded(ctx.orgId, 'Example', 'usr_1', ctx.now()))
   const plan = await preview(ctx, { id: 'rec_a' })
   expect(plan.costImpact).toMatchObject({ currentMonthly: '80', projectedMonthly: '20.5', savings: '59.5' })
   expect(plan.resourceChanges).toMatchObject([{ resourceId: 'vol-A', changeType: 'delete', after: null }])
-  expect(await apply(ctx, { id: 'rec_a', dryRun: true })).toEqual({
-    executionId: null,
-    status: 'planned',
-    estimatedCompletion: null,
-    plan,
+  const dry = await apply(ctx, { id: 'rec_a', dryRun: true })
+  expect(dry).toMatchObject({ status: 'queued', estimatedCompletion: null, plan })
+  const { executionId } = await apply(ctx, { id: 'rec_a' })
+  expect(await ctx.tables.policyExecutions.get(ctx.orgId, executionId)).toMatchObject({
+    status: 'planning',
+    action: 'delete-volume',
+    dryRun: false,
+    safetyControls: { requireApproval: true, maxResourcesPerExecution: 1 },
+    resources: [{ id: 'vol-A', kind: 'volume', region: 'eu-west-1', monthlyCost: { amount: '80', currency: 'USD' } }],
   })
-  await expect(apply(ctx, { id: 'rec_a' })).rejects.toThrow('does not change clouds yet')
+  expect(await get(ctx, { id: 'rec_a' })).toMatchObject({ status: 'scheduled', executionId })
+  await expect(apply(ctx, { id: 'rec_a' })).rejects.toThrow(executionId)
+  await reopenUnlessDone(ctx, { data: { executionId, status: 'rejected' } })
+  expect(await get(ctx, { id: 'rec_a' })).toMatchObject({ status: 'active', executionId: null })
   await expect(apply(ctx, { id: 'rec_d', dryRun: true })).rejects.toThrow('not enough data')
   await dismiss(ctx, { id: 'rec_a', reason: 'audit' })
   await expect(apply(ctx, { id: 'rec_a', dryRun: true })).rejects.toThrow('reopen it')

@@ -4,15 +4,17 @@ import { Page, Pagination, paginationOf } from '../effects/paged.ts'
 import { event } from '../effects/relay.ts'
 import { walk } from '../effects/tables.ts'
 import { change, command } from '../guard/command.ts'
-import { Day, Time } from '../kernel/calendar.ts'
+import { Day } from '../kernel/calendar.ts'
 import { clouds } from '../kernel/cloud.ts'
-import { Fault, invalid } from '../kernel/fault.ts'
+import { invalid } from '../kernel/fault.ts'
 import * as Money from '../kernel/money.ts'
 import { levels } from '../rules/index.ts'
 import * as Dismissals from './dismissals.ts'
 import { categories, type Category, type Info, prefixOf, statuses } from './recommendation.ts'
+import { load, loadFound } from './load.ts'
 import { nameOf, Preview, previewOf, Public, publicOf } from './shown.ts'
 
+export { Applied, apply } from './apply.ts'
 export { categories, nameOf, Preview, Public, statuses }
 
 export const sorts = ['priority', 'savings', 'age', 'risk'] as const
@@ -148,57 +150,12 @@ function sumsOf(all: readonly Public[]): z.infer<typeof Sums> {
 
 const ById = z.strictObject({ id: text })
 
-async function load(ctx: Context, id: string): Promise<Info> {
-  const found = await ctx.tables.recommendations.get(ctx.orgId, id)
-  if (!found) throw new Fault('not_found', `There is no recommendation ${id}.`)
-  return found
-}
-
 export const get = command('recommendations.get', ById, 'read:recommendations', async (ctx, { id }) =>
   publicOf(await load(ctx, id), await Dismissals.held(ctx)),
 )
 
-async function loadFound(ctx: Context, id: string): Promise<Info & { found: NonNullable<Info['found']> }> {
-  const { found, ...info } = await load(ctx, id)
-  if (!found) throw new Fault('conflict', `There is not enough data: ${info.missing.join('; ')}.`)
-  return { ...info, found }
-}
-
 export const preview = command('recommendations.preview', ById, 'read:recommendations', async (ctx, { id }) =>
   previewOf(await loadFound(ctx, id)),
-)
-
-const Applying = ById.extend({
-  schedule: Time.optional().describe('When to carry it out. Default: at once.'),
-  approvalRequired: z.boolean().default(true),
-  dryRun: z.boolean().default(false),
-})
-
-export const Applied = z.object({
-  executionId: z.string().nullable(),
-  status: z.enum(['planned']).describe('`planned`: a dry run, which changes nothing.'),
-  estimatedCompletion: z.string().nullable(),
-  plan: Preview,
-})
-
-export const apply = change(
-  'recommendations.apply',
-  Applying,
-  'request:remediation',
-  async (ctx, { id, dryRun }, note): Promise<z.infer<typeof Applied>> => {
-    const info = await loadFound(ctx, id)
-    note({ resourceType: 'recommendation', resourceId: id })
-    const [dismissal] = Dismissals.covering(await Dismissals.held(ctx), Dismissals.advised(info))
-    if (dismissal) throw new Fault('conflict', 'The recommendation is dismissed: reopen it before.')
-    if (info.status !== 'active') throw new Fault('conflict', `The recommendation is ${info.status}.`)
-    if (!dryRun)
-      throw new Fault(
-        'conflict',
-        'This version does not change clouds yet. Ask with dry_run=true for the plan, and follow it in the cloud; the ' +
-          'recommendation is completed when the inventory shows the change.',
-      )
-    return { executionId: null, status: 'planned', estimatedCompletion: null, plan: previewOf(info) }
-  },
 )
 
 const Dismissing = ById.extend({

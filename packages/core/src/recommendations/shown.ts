@@ -71,6 +71,7 @@ export const Public = z.object({
   dismissal: z
     .object({ reason: z.string(), scope: z.enum(Dismissals.scopes), until: exact, by: z.string(), at: z.string() })
     .nullable(),
+  executionId: z.string().nullable().describe('Of a scheduled one: GET /v1/executions/{id}.'),
   realizedSavingsMonthly: exact.describe(
     'Of a completed one, from later bills: the daily cost in the 30 days before, less that of the days after, times 30.',
   ),
@@ -138,6 +139,7 @@ export function publicOf(info: Info, dismissals: readonly Dismissals.Info[]): Pu
     })),
     missing,
     dismissal: dismissal ? dismissalOf(dismissal) : null,
+    executionId: info.executionId ?? null,
     realizedSavingsMonthly: info.measured?.monthly ?? null,
     realizedDays: info.measured?.days ?? null,
     createdAt: info.foundAt,

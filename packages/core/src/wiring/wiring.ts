@@ -11,6 +11,7 @@ import { measure } from '../executions/steps/measure.ts'
 import { plan } from '../executions/steps/plan.ts'
 import { settle, undo } from '../executions/steps/undo.ts'
 import { begin } from '../executions/workflow.ts'
+import { reopenUnlessDone } from '../recommendations/apply.ts'
 import * as ApprovalLetters from '../executions/letters.ts'
 import { crossed, react } from '../policies/reactions.ts'
 import * as PolicyRun from '../policies/run.ts'
@@ -101,6 +102,7 @@ export const wiring = {
     'begin-execution': subscription(events, 'execution.requested', begin),
     'begin-rollback': subscription(events, 'rollback.requested', begin),
     'decide-execution': subscription(events, 'execution.decided', goOn),
+    'follow-execution': subscription(events, 'execution.ended', reopenUnlessDone),
     'ask-approvers': subscription(events, 'approval.requested', ApprovalLetters.send),
     // What was found in the costs of a purged account is withdrawn.
     'judge-again': subscription(events, 'judgement.changed', (ctx) => requestAll(ctx)),

@@ -100,6 +100,7 @@ async function plannedTargets(ctx: Context, execution: Execution.Info): Promise<
       notes: [],
       memory: {},
       misses: 0,
+      steps: 0,
       log: [],
       expiresAt,
     }

@@ -2,14 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ActionState, ActionStep } from '../../effects/acting.ts'
 import type { Context } from '../../effects/context.ts'
 import * as Organization from '../../organization/organization.ts'
+import { claim } from '../claims.ts'
 import * as Execution from '../execution.ts'
 import { reach, type Unreachable } from '../reach.ts'
 import * as Target from '../target.ts'
-import type { Again } from './act.ts'
+import { type Again, pauseOf } from './act.ts'
 import type { Input, TargetInput } from './input.ts'
-
-const mostMs = 24 * 3_600_000
-const longest = 300
 
 type Undone = ActionStep & { now?: ActionState; restoredId?: string }
 
@@ -37,16 +35,23 @@ async function mayUndo(ctx: Context, { status }: Execution.Info): Promise<boolea
   return !stopped && (status === 'executing' || status === 'rolling_back')
 }
 
+const returnable = ['acting', 'done', 'failed', 'halted', 'undo_failed'] as const
+
 /** One step back of one target. */
 export async function undo(ctx: Context, { executionId, number }: TargetInput): Promise<Again> {
   const execution = await Execution.load(ctx, executionId)
   const target = await Target.load(ctx, executionId, number)
   if (!(await mayUndo(ctx, execution))) return { next: 'end' }
   if (Target.isReturnable(target)) {
+    const other = await claim(ctx, executionId, target)
+    if (other !== undefined) {
+      const reason = `The execution ${other} is changing this resource. Roll back again when it has ended.`
+      await Target.move(ctx, target.id, returnable, { state: 'undo_failed', reason, line: reason })
+      return { next: 'end' }
+    }
     const undoBegunAt = ctx.now().toISOString()
     const line = 'It is taken back.'
-    const from = ['acting', 'done', 'failed', 'halted', 'undo_failed'] as const
-    await Target.move(ctx, target.id, from, { state: 'undoing', undoBegunAt, misses: 0, line })
+    await Target.move(ctx, target.id, returnable, { state: 'undoing', undoBegunAt, misses: 0, steps: 0, line })
     return { next: 'again', seconds: 0 }
   }
   if (target.state !== 'undoing') return { next: 'end' }
@@ -68,10 +73,10 @@ async function undone(ctx: Context, target: Target.Info, step: Undone | Unreacha
     case 'refused':
       return await undoFailed(ctx, target, step.message)
     case 'going on': {
-      const isTooLong = ctx.now().getTime() - Date.parse(target.undoBegunAt ?? '') > mostMs
-      if (isTooLong) return await undoFailed(ctx, target, `It did not end within a day: ${step.says}`)
-      await Target.move(ctx, target.id, ['undoing'], { line: step.says })
-      return { next: 'again', seconds: Math.min(longest, Math.max(1, Math.ceil(step.waitSeconds))) }
+      const seconds = pauseOf(target, step.waitSeconds)
+      if (seconds === undefined) return await undoFailed(ctx, target, `It does not end: ${step.says}`)
+      await Target.move(ctx, target.id, ['undoing'], { steps: target.steps + 1, line: step.says })
+      return { next: 'again', seconds }
     }
     case 'done': {
       const notRestored = differencesOf(target.before ?? {}, step.now)
