@@ -76,6 +76,7 @@ export const storage: Record<string, Operation> = {
     return { SnapshotId: id, VolumeId: volume.id, State: 'pending' }
   }),
   'ec2:DeleteSnapshot': acting((question) => end(question, snapshotNamed(question))),
+  'rbin:ListRules': () => ({ Rules: [] }),
   'ec2:ListSnapshotsInRecycleBin': () => ({ Snapshots: [] }),
   'ec2:CreateVolume': acting((question) => {
     const { all, input } = question

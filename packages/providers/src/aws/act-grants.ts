@@ -32,6 +32,8 @@ export type ActedOn =
   | 'ecs'
   | 'eks'
   | 'logGroup'
+  | 'key'
+  | 'retentionRule'
 
 /** IAM denies changes to resources that have this tag with the value `true`. */
 export const protectionTag = 'cloudoptima:protected'
@@ -50,6 +52,13 @@ function grant(
 function tagging(service: string, verbs: string, ...on: ActedOn[]): ActGrant[] {
   const spared = { 'ForAllValues:StringNotEquals': { 'aws:TagKeys': protectionTag } }
   return verbs.split(' ').map((verb) => grant(`${service}:${verb}`, on, 'changing tags, and undoing it', spared))
+}
+
+const byEc2 = { StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' } }
+
+/** What EC2 does with a key: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html */
+function keyUse(...verbs: string[]): ActGrant[] {
+  return verbs.map((verb) => grant(`kms:${verb}`, ['key'], 'restoring encrypted volumes', byEc2))
 }
 
 const reads = 'checking that nothing has changed since the approval'
@@ -81,6 +90,13 @@ export const actGrants: readonly ActGrant[] = [
   grant('ec2:AttachVolume', ['volume', 'instance'], 'undoing a detachment'),
   grant('ec2:DeleteVolume', ['volume'], 'deleting unused volumes'),
   grant('ec2:CreateVolume', ['volume', 'snapshot'], 'undoing a deletion from the snapshot'),
+  grant('rbin:ListRules', ['any'], 'finding out whether the Recycle Bin keeps what is deleted'),
+  grant('rbin:GetRule', ['retentionRule'], 'finding out whether the Recycle Bin keeps what is deleted'),
+  ...keyUse('DescribeKey', 'Decrypt', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'),
+  grant('kms:CreateGrant', ['key'], 'starting instances with encrypted volumes', {
+    ...byEc2,
+    Bool: { 'kms:GrantIsForAWSResource': 'true' },
+  }),
   grant('ec2:ModifyVolume', ['volume'], 'changing the type, size and performance of volumes'),
   grant('ec2:RestoreSnapshotFromRecycleBin', ['snapshot'], 'undoing the deletion of a snapshot'),
   grant('ec2:DeregisterImage', ['image'], 'deregistering unused images'),

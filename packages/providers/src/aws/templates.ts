@@ -131,6 +131,8 @@ const resources: Record<Grant['on'] | ActedOn, unknown> = {
   ecs: of('ecs', ''),
   eks: of('eks', 'cluster/'),
   logGroup: of('logs', 'log-group:'),
+  key: of('kms', 'key/'),
+  retentionRule: of('rbin', 'rule/'),
 }
 
 /** It needs CAPABILITY_NAMED_IAM. */

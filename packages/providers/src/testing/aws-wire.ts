@@ -99,6 +99,11 @@ export async function recognized(request: ReceivedRequest): Promise<AwsRequest> 
   const given = body.startsWith('{') ? JSON.parse(body) : Object.fromEntries(new URLSearchParams(body))
   const input = { ...Object.fromEntries(query), ...given }
   if (signed === 'cur') return { call: 'cur:DescribeReportDefinitions', input, region, request }
+  if (signed === 'rbin') {
+    const [, root, Identifier] = path.split('/')
+    const call = root === 'rules' ? 'rbin:GetRule' : 'rbin:ListRules'
+    return { call, input: { ...input, Identifier }, region, request }
+  }
   const service = await serviceOf(signed)
   const operation = service && operationOf(signed, service.operations, request)
   if (!service || !operation) throw new Error(`unknown request to ${signed}: ${method} ${path}`)
@@ -135,7 +140,7 @@ function s3Operation({ method, path, query }: ReceivedRequest): string {
 /** The answer to a request, from the output of the operation. */
 export async function encoded({ call }: AwsRequest, value: object): Promise<Reply> {
   const [prefix, name] = call.split(':')
-  if (prefix === 'cur') return { body: value }
+  if (prefix === 'cur' || prefix === 'rbin') return { body: value }
   const [signed = ''] = Object.entries(services).find(([, row]) => row[0] === prefix) ?? []
   const service = await serviceOf(signed)
   const operation = service?.operations.find((each) => each.name === name)

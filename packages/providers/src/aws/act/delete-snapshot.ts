@@ -1,10 +1,12 @@
 import type { Snapshot } from '@aws-sdk/client-ec2'
 import type { ActionOrder, ActionPlan, ActionState, ActionStep, ActionTarget, CloudAction } from '@cloudoptima/core'
 import { differences, done, goingOn, refused } from '../../access/steps.ts'
+import { tagsOf } from '../collect/inventory/row.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
 import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
 import { shortId } from './order.ts'
+import { undoFromBin } from './recycle-bin.ts'
 
 /** The action `delete-snapshot` on a snapshot of EBS. Only a rule of the Recycle Bin can keep what it deletes. */
 export function deleteSnapshot(account: Reader): CloudAction {
@@ -15,7 +17,7 @@ export function deleteSnapshot(account: Reader): CloudAction {
   }
   return {
     readState,
-    plan: async ({ target }) => await planOf(await at(target), target),
+    plan: async ({ target }) => await planOf(account, await at(target), target),
     act: async (order) => await removed(await at(order.target), order),
     verify: async ({ target }) => differences(await readState(target), null),
     undo: async (order) => await restored(await at(order.target), order),
@@ -33,7 +35,7 @@ function stateOf(snapshot: Snapshot): ActionState {
   return { State, StorageTier, Description, VolumeSize, Tags: ownTags(snapshot) }
 }
 
-async function planOf(ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
+async function planOf(account: Reader, ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
   const { sdk, client } = ec2
   const snapshot = await snapshotOf(ec2, target)
   if (!snapshot) return 'done already'
@@ -44,13 +46,11 @@ async function planOf(ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
   const asked = { SnapshotId, DryRun: true }
   const rehearsed = await rehearsal(async () => await client.send(new sdk.DeleteSnapshotCommand(asked)))
   if (rehearsed.refusal !== undefined) return { refusal: rehearsed.refusal }
-  const notes = [...notesOf(snapshot), recycleBin, ...rehearsed.notes]
-  return { after: null, undo: 'none', lost: ['the data of the snapshot'], notes }
+  const deleted = { region: ec2.region, type: 'EBS_SNAPSHOT' as const, tags: tagsOf(snapshot.Tags) }
+  const { undo, notes } = await undoFromBin(account, deleted)
+  const lost = undo === 'none' ? ['the data of the snapshot'] : []
+  return { after: null, undo, lost, notes: [...notesOf(snapshot), ...notes, ...rehearsed.notes] }
 }
-
-/** https://docs.aws.amazon.com/ebs/latest/userguide/recycle-bin.html */
-export const recycleBin =
-  'If a retention rule of the Recycle Bin covers it, an undo restores it until the rule lets it go.'
 
 async function imageRefusal({ sdk, client }: Ec2, snapshotId: string): Promise<string | undefined> {
   const Filters = [{ Name: 'block-device-mapping.snapshot-id', Values: [snapshotId] }]

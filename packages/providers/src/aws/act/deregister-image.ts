@@ -1,10 +1,11 @@
 import type { Image } from '@aws-sdk/client-ec2'
 import type { ActionOrder, ActionPlan, ActionState, ActionStep, ActionTarget, CloudAction } from '@cloudoptima/core'
 import { differences, done, goingOn, refused } from '../../access/steps.ts'
+import { tagsOf } from '../collect/inventory/row.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
-import { recycleBin } from './delete-snapshot.ts'
 import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { undoFromBin } from './recycle-bin.ts'
 
 /** The action `deregister-image`. The snapshots of the image stay. */
 export function deregisterImage(account: Reader): CloudAction {
@@ -15,7 +16,7 @@ export function deregisterImage(account: Reader): CloudAction {
   }
   return {
     readState,
-    plan: async ({ target }) => await planOf(await at(target), target),
+    plan: async ({ target }) => await planOf(account, await at(target), target),
     act: async (order) => await removed(await at(order.target), order),
     verify: async ({ target }) => differences(await readState(target), null),
     undo: async (order) => await restored(await at(order.target), order),
@@ -34,7 +35,7 @@ function stateOf(image: Image): ActionState {
   return { State, Name, Public, SnapshotIds, Tags: ownTags(image) }
 }
 
-async function planOf(ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
+async function planOf(account: Reader, ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
   const { sdk, client } = ec2
   const image = await imageOf(ec2, target)
   if (!image) return 'done already'
@@ -49,14 +50,16 @@ async function planOf(ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
     async () => await client.send(new sdk.DeregisterImageCommand({ ImageId, DryRun: true })),
   )
   if (rehearsed.refusal !== undefined) return { refusal: rehearsed.refusal }
+  const bin = await undoFromBin(account, { region: ec2.region, type: 'EC2_IMAGE', tags: tagsOf(image.Tags) })
   const notes = [
     ...notesOf(image),
     ...(image.Public ? ['The image is public: other accounts may use it.'] : []),
     'Its snapshots stay, and cost until you delete them.',
-    recycleBin,
+    ...bin.notes,
     ...rehearsed.notes,
   ]
-  return { after: null, undo: 'none', lost: ['the id of the image', 'its launch permissions'], notes }
+  const lost = bin.undo === 'none' ? ['the image with its id and launch permissions'] : []
+  return { after: null, undo: bin.undo, lost, notes }
 }
 
 /** Whether the newest or the default version of a launch template names the image. */

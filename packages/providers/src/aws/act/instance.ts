@@ -20,7 +20,7 @@ export type Power = 'running' | 'stopped'
 /** The next step towards the power state; undefined once the instance has it. `insists`: it waits for capacity. */
 export async function powerStep(
   { sdk, client }: Ec2,
-  { State, InstanceId = '' }: Instance,
+  { State, StateReason, InstanceId = '' }: Instance,
   { power: wanted, insists, memory }: { power: Power; insists: boolean; memory: ActionMemory },
 ): Promise<ActionStep | undefined> {
   const now = State?.Name
@@ -32,11 +32,13 @@ export async function powerStep(
       await client.send(new sdk.StopInstancesCommand({ InstanceIds }))
       return goingOn(memory, 15, 'The instance stops.')
     })
+  if (memory['isStarted'] === true && isFailed(StateReason?.Code) && !insists)
+    return refused(memory, `The instance does not start: ${StateReason?.Message}. Its console says why.`)
   return await changing(
     memory,
     async () => {
       await client.send(new sdk.StartInstancesCommand({ InstanceIds }))
-      return goingOn(memory, 15, 'The instance starts.')
+      return goingOn({ ...memory, isStarted: true }, 15, 'The instance starts.')
     },
     ({ awsCode }) => {
       if (awsCode !== 'InsufficientInstanceCapacity') return undefined
@@ -45,6 +47,9 @@ export async function powerStep(
     },
   )
 }
+
+/** Whether an instance stopped by itself: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html */
+const isFailed = (code = '') => code.startsWith('Server.') || code === 'Client.InternalError'
 
 export const gone = ({ memory }: Pick<ActionOrder, 'memory'>, { id }: ActionTarget) =>
   refused(memory, `The instance ${id} does not exist any more.`)
