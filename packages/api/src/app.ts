@@ -231,11 +231,12 @@ function serveContract(app: Hono<Env>) {
 }
 
 function refuseOtherMethods(app: Hono<Env>) {
-  const contract = ['/v1/openapi.json', '/v1/docs', '/v1/docs/{file}', '/v1/approve'].map((path) => ({
+  const pages = ['/v1/openapi.json', '/v1/docs', '/v1/docs/{file}', '/v1/approve'].map((path) => ({
     method: 'get',
     path,
   }))
-  const methods = Map.groupBy([...routes, ...contract], ({ path }) => path)
+  const form = { method: 'post', path: '/v1/approve' }
+  const methods = Map.groupBy([...routes, ...pages, form], ({ path }) => path)
   for (const [path, allowed] of methods) {
     const names = allowed.map(({ method }) => method.toUpperCase()).join(', ')
     app.all(honoPath(path), (c) => {

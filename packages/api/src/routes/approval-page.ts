@@ -1,23 +1,35 @@
 import { hash } from 'node:crypto'
 import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { html, raw } from 'hono/html'
-import { Approvals, type Executions, Fault, Id, isFault, parse } from '@cloudoptima/core'
+import { Approvals, type Executions, Fault, Id, isFault, Money, parse } from '@cloudoptima/core'
 import type * as z from 'zod'
 import { anonymousContext } from '../admission.ts'
 import type { Host } from '../host.ts'
 
 type Execution = z.infer<typeof Executions.Public>
 type Target = Execution['targets'][number]
+type Shown = Awaited<ReturnType<typeof Approvals.shown>>
+
+const maxBytes = 64 * 1024
 
 /** The page of the link in a mail. Looking at it decides nothing: its form does. */
 export function approvalPage(host: Host): Hono {
   const app = new Hono()
   const contextOf = (c: Parameters<typeof anonymousContext>[0]) =>
     anonymousContext(c, host, Id.create('req', new Date()))
+  app.use(
+    bodyLimit({
+      maxSize: maxBytes,
+      onError: () => {
+        throw new Fault('too_large', 'The form is larger than 64 kB.')
+      },
+    }),
+  )
   app.get('/', async (c) => {
     const token = c.req.query('token') ?? ''
     try {
-      return await c.html(planPage(await Approvals.shown(contextOf(c), token), token), 200, headers)
+      return await c.html(pageOf(await Approvals.shown(contextOf(c), token), token), 200, headers)
     } catch (error) {
       return c.html(refusalPage(faultOf(error)), 422, headers)
     }
@@ -29,7 +41,11 @@ export function approvalPage(host: Host): Hono {
       const input = parse(Approvals.Deciding, { token, planHash, decision, confirm, reason })
       return await c.html(decidedPage(await Approvals.decide(contextOf(c), input)), 200, headers)
     } catch (error) {
-      return c.html(refusalPage(faultOf(error)), 422, headers)
+      const fault = faultOf(error)
+      const isUnconfirmed = fault.complaints.some(({ path }) => path === 'confirm')
+      if (!isUnconfirmed || typeof token !== 'string') return c.html(refusalPage(fault), 422, headers)
+      // The link still works.
+      return c.html(pageOf(await Approvals.shown(contextOf(c), token), token, fault.message), 422, headers)
     }
   })
   return app
@@ -52,6 +68,7 @@ td.number { text-align: right; white-space: nowrap }
 textarea, input[type=text] { box-sizing: border-box; font: inherit; padding: .4rem; width: 100% }
 button { border: 1px solid #1b1f24; border-radius: .3rem; background: #fff; cursor: pointer; font: inherit; padding: .5rem 1.2rem }
 button.main { background: #1a7f37; border-color: #1a7f37; color: #fff }
+.wide { overflow-x: auto }
 .warning { background: #fff1e5; border-left: .3rem solid #bc4c00; padding: .5rem 1rem }
 fieldset { border: 0; margin: 1.5rem 0; padding: 0 }
 `
@@ -85,7 +102,12 @@ function document(title: string, body: Html): Html {
 }
 
 const cost = ({ monthly_cost: own }: { monthly_cost: { amount: string; currency: string } | null }) =>
-  own ? `${Number(own.amount).toFixed(2)} ${own.currency}` : 'not known'
+  own ? `${Money.parse(own.amount).toFixed(2)} ${own.currency}` : 'not known'
+
+const counted = (count: number) => (count === 1 ? '1 resource' : `${count} resources`)
+
+/** `2026-10-13 08:00 UTC` */
+const timeText = (at: string) => `${at.slice(0, 16).replace('T', ' ')} UTC`
 
 const valueText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 
@@ -116,76 +138,100 @@ function rowOf(target: Target): Html {
   </tr>`
 }
 
-function planPage(execution: Execution, token: string): Html {
-  const { action, targets, planHash, stage, approvals, approvalsNeeded, approveBy, requestedBy, undone } = execution
+/** The plan with its form, while it waits for a decision. */
+function pageOf({ execution, requester }: Shown, token: string, complaint?: string): Html {
+  if (execution.stage !== 'awaiting_approval') return decidedPage(execution)
+  const { action, targets, planHash, approvals, approvalsNeeded, approveBy, undone } = execution
   const planned = targets.filter(({ state }) => state === 'planned')
   const leftOut = targets.filter(({ state }) => state === 'left_out')
-  const lost = planned.filter(({ undo }) => undo === 'none')
-  if (stage !== 'awaiting_approval') return decidedPage(execution)
   return document(
     `${action.title}?`,
-    html`<h1>${action.title}: ${planned.length} resources</h1>
+    html`<h1>${action.title}: ${counted(planned.length)}</h1>
+      ${complaint === undefined ? '' : html`<p class="warning" role="alert">${complaint}</p>`}
       <p>
-        Requested by ${requestedBy}. ${approvals.length} of ${approvalsNeeded} approvals, until ${approveBy ?? ''}.
-        ${undone}
+        Requested by ${requester}. It has ${approvals.length} of ${approvalsNeeded} approvals. It expires at
+        ${timeText(approveBy ?? '')}.
       </p>
-      <table>
-        <thead>
-          <tr>
-            <th>Resource</th>
-            <th>Change</th>
-            <th>Rollback</th>
-            <th>Cost a month</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${planned.map(rowOf)}
-        </tbody>
-      </table>
-      ${
-        leftOut.length > 0
-          ? html`<p>
-              <small
-                >Left out:
-                ${leftOut.map((one) => `${one.resourceName ?? one.resourceId} (${one.reason ?? ''})`).join('; ')}</small
-              >
-            </p>`
-          : ''
-      }
+      <div class="wide">
+        <table>
+          <thead>
+            <tr>
+              <th>Resource</th>
+              <th>Change</th>
+              <th>Rollback</th>
+              <th>Cost a month</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${planned.map(rowOf)}
+          </tbody>
+        </table>
+      </div>
+      <p><small>Rollback: ${undone}</small></p>
+      ${leftOut.length === 0 ? '' : leftOutList(leftOut)}
       <p>
         <small>Hash of the plan: <code>${planHash ?? ''}</code></small>
       </p>
-      <form method="post" action="approve">
-        <input type="hidden" name="token" value="${token}" />
-        <input type="hidden" name="plan_hash" value="${planHash ?? ''}" />
-        ${
-          lost.length > 0
-            ? html`<fieldset class="warning">
-                <label>
-                  ${lost.length} resources are lost for ever. Type the name of each, one a line, to approve it:
-                  <textarea name="confirm" rows="${Math.min(10, lost.length + 1)}"></textarea>
-                </label>
-              </fieldset>`
-            : ''
-        }
-        <fieldset>
-          <label>Reason, if you reject it: <input type="text" name="reason" maxlength="2000" /></label>
-        </fieldset>
-        <button class="main" name="decision" value="approve">Approve this plan</button>
-        <button name="decision" value="reject">Reject</button>
-      </form>`,
+      ${formOf(planned, token, planHash ?? '')}`,
   )
 }
 
-function decidedPage({ id, stage, outcome, action, approvals, approvalsNeeded }: Execution): Html {
+function leftOutList(leftOut: readonly Target[]): Html {
+  return html`<p>Left out:</p>
+    <ul>
+      ${leftOut.map((one) => html`<li>${one.resourceName ?? one.resourceId}: ${one.reason ?? ''}</li>`)}
+    </ul>`
+}
+
+function formOf(planned: readonly Target[], token: string, planHash: string): Html {
+  const lost = planned.filter(({ undo }) => undo === 'none')
+  return html`<form method="post" action="approve">
+    <input type="hidden" name="token" value="${token}" />
+    <input type="hidden" name="plan_hash" value="${planHash}" />
+    ${
+      lost.length === 0
+        ? ''
+        : html`<fieldset class="warning">
+            <label>
+              ${counted(lost.length)} cannot be brought back. To approve, type the name of each, one a line:
+              <textarea name="confirm" rows="${Math.min(10, lost.length + 1)}"></textarea>
+            </label>
+          </fieldset>`
+    }
+    <fieldset>
+      <label>Reason, if you reject it: <input type="text" name="reason" maxlength="2000" /></label>
+    </fieldset>
+    <button class="main" name="decision" value="approve">Approve this plan</button>
+    <button name="decision" value="reject">Reject</button>
+  </form>`
+}
+
+const sentences: Record<Execution['stage'], string> = {
+  planning: 'This execution is being planned',
+  awaiting_approval: 'This execution waits for approvals',
+  waiting: 'This execution is approved',
+  executing: 'This execution is running',
+  rolling_back: 'This execution is being rolled back',
+  planned: 'This execution was a dry run',
+  nothing_to_do: 'This execution has nothing to do',
+  rejected: 'This execution is rejected',
+  expired: 'This execution has expired',
+  canceled: 'This execution is canceled',
+  stopped: 'This execution is stopped',
+  succeeded: 'This execution has succeeded',
+  partial: 'This execution has succeeded in part',
+  failed: 'This execution has failed',
+  rolled_back: 'This execution is rolled back',
+}
+
+function decidedPage({ id, stage, outcome, action, approvals, approvalsNeeded, scheduledFor }: Execution): Html {
   const isWaiting = stage === 'awaiting_approval'
-  const says = isWaiting
-    ? `Your approval is recorded: ${approvals.length} of ${approvalsNeeded}.`
-    : `This execution is ${stage.replaceAll('_', ' ')}.`
+  const says = isWaiting ? `Your approval is recorded: ${approvals.length} of ${approvalsNeeded}` : sentences[stage]
+  const next = stage === 'waiting' && scheduledFor !== null ? `It begins at ${timeText(scheduledFor)}.` : ''
   return document(
     says,
     html`<h1>${says}</h1>
-      <p>${action.title}. ${outcome ?? ''}</p>
+      <p>${action.title}. ${outcome ?? next}</p>
       <p><small>Execution ${id}</small></p>`,
   )
 }

@@ -6,6 +6,7 @@ import { permissionsOf } from '../kernel/permission.ts'
 import * as Secret from '../identity/credentials/secret.ts'
 import { approved, rejected } from './decide.ts'
 import * as Execution from './execution.ts'
+import { personOf } from './person.ts'
 import { type Public, publicOf } from './shown.ts'
 
 declare module '../effects/tables.ts' {
@@ -56,10 +57,10 @@ async function open(anyone: Context, token: string): Promise<Opened> {
 const invalidLink = (): Fault =>
   invalid('token', 'This link', 'is invalid, expired or used', 'Sign in, and look at the execution there.')
 
-/** What the link is about. Nothing is decided by looking at it. */
-export async function shown(anyone: Context, token: string): Promise<Public> {
+/** What the link is about, and who requested it. Nothing is decided by looking at it. */
+export async function shown(anyone: Context, token: string): Promise<{ execution: Public; requester: string }> {
   const { ctx, execution } = await open(anyone, token)
-  return await publicOf(ctx, execution)
+  return { execution: await publicOf(ctx, execution), requester: await personOf(ctx, execution.requestedBy) }
 }
 
 export const Deciding = z.strictObject({

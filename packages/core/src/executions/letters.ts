@@ -7,6 +7,7 @@ import { permissionsOf, roles } from '../kernel/permission.ts'
 import * as Organization from '../organization/organization.ts'
 import type * as User from '../identity/people/user.ts'
 import { mint } from './approvals.ts'
+import { personOf } from './person.ts'
 import type * as Execution from './execution.ts'
 import * as Target from './target.ts'
 
@@ -19,10 +20,11 @@ export async function send(ctx: Context, { id: eventId, data }: Asked): Promise<
   const execution = await ctx.tables.policyExecutions.get(ctx.orgId, data.executionId)
   if (execution?.status !== 'awaiting_approval') return
   const targets = await Target.all(ctx, execution.id)
+  const requester = await personOf(ctx, execution.requestedBy)
   for (const user of await approversOf(ctx, execution))
     await Idempotency.once(ctx, { key: `${eventId}/${user.id}`, request: data }, async () => {
       const link = `${ctx.runtime.publicUrl()}/v1/approve?token=${await mint(ctx, execution.id, user.id)}`
-      await ctx.runtime.mail.send({ to: user.email, ...letterOf(execution, targets, link) })
+      await ctx.runtime.mail.send({ to: user.email, ...letterOf(execution, { targets, requester, link }) })
       return {}
     })
 }
@@ -40,15 +42,21 @@ async function approversOf(ctx: Context, { requestedBy, approvals }: Execution.I
   )
 }
 
-function letterOf(execution: Execution.Info, targets: readonly Target.Info[], link: string) {
-  const { cause, action, approveBy = '', requestedBy } = execution
+interface Facts {
+  targets: readonly Target.Info[]
+  requester: string
+  link: string
+}
+
+function letterOf(execution: Execution.Info, { targets, requester, link }: Facts) {
+  const { cause, action, approveBy = '' } = execution
   const planned = targets.filter(({ state }) => state === 'planned')
   const lost = planned.filter(({ undo }) => undo === 'none').length
   const named = planned.slice(0, mostNamed).map(lineOf)
   const more = planned.length - named.length
   const because = cause.kind === 'policy' ? `the policy "${cause.policyName}"` : 'a recommendation'
   const text = [
-    `${actions[action].title}: ${planned.length} resources, because of ${because}, requested by ${requestedBy}.`,
+    `${actions[action].title}: ${planned.length} ${planned.length === 1 ? 'resource' : 'resources'}, because of ${because}, requested by ${requester}.`,
     '',
     ...named,
     ...(more > 0 ? [`- and ${more} more`] : []),
