@@ -123,6 +123,11 @@ const types = fc.constantFrom('m6i.large', 'm7g.large', 'c7i.2xlarge', 't3.mediu
 
 const classes = fc.constantFrom('db.m7g.large', 'db.r6g.large', 'db.t4g.medium', 'db.nothing.large')
 
+const lifecycles = fc.record(
+  { abortUploadsDays: fc.constantFrom(7, 30), tieringDays: fc.constantFrom(0, 60) },
+  { requiredKeys: [] },
+)
+
 const shapes = fc.record(
   {
     type: fc.constantFrom('gp2', 'gp3', 'io2', 'standard'),
@@ -141,9 +146,12 @@ test.each([
   ['change-volume', 'volume', given(shapes)],
   ['delete-snapshot', 'snapshot', given()],
   ['release-address', 'address', given()],
+  ['delete-load-balancer', 'load_balancer', given()],
+  ['delete-nat-gateway', 'nat_gateway', given()],
   ['stop-database', 'database', given()],
   ['start-database', 'database', given()],
   ['resize-database', 'database', given(fc.record({ type: classes }))],
+  ['set-bucket-lifecycle', 'bucket', given(lifecycles)],
   ['set-log-retention', 'log_group', given(fc.record({ days: fc.constantFrom(7, 30, 31) }))],
   ['set-function-memory', 'function', given(fc.record({ memoryMb: fc.constantFrom(128, 512, 2048) }))],
 ] as const)(

@@ -12,6 +12,7 @@ import { openExport } from './export.ts'
 import { type AwsRole, identity, sessionsOf } from './identity.ts'
 import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
+import { networks } from './networks.ts'
 import { type Aws, type Operation, Whole } from './operation.ts'
 import { power } from './power.ts'
 import { isPriceList, priceList } from './prices.ts'
@@ -26,6 +27,7 @@ const operations: Record<string, Operation> = {
   ...billing,
   ...inventory,
   ...metrics,
+  ...networks,
   ...power,
   ...services,
   ...storage,

@@ -1,33 +1,12 @@
 import { Random } from '@cloudoptima/sample'
-import { Refusal } from '../answers.ts'
-import { isIdle } from '../load.ts'
 import { commitmentsOf } from './commitments.ts'
 import { address, database, instance, memoryOf, retentionOf, snapshot, table, volume } from './describe.ts'
-import type { Operation, Question } from './operation.ts'
+import type { Operation } from './operation.ts'
 import { named } from './power.ts'
-import { tagsOf } from './resource.ts'
 import { each, listing, one } from './rows.ts'
 
 const redis = { Engine: 'redis', EngineVersion: '7.1.0', NumCacheNodes: 1 }
 const code = { Runtime: 'nodejs24.x', PackageType: 'Zip', Architectures: ['x86_64'], State: 'Active', Timeout: 30 }
-const balancers = 'elasticloadbalancing:loadbalancer'
-const targetsOf = (balancer: string) => `${balancer.replace(':loadbalancer/app/', ':targetgroup/')}0`
-
-/** An idle balancer has no targets. */
-function targetHealth(question: Question): object {
-  const { TargetGroupArn } = question.input
-  const balancer = question.all(balancers).find(({ arn }) => targetsOf(arn) === TargetGroupArn)
-  if (!balancer) throw new Refusal('TargetGroupNotFound', 400)
-  const targets = question.all('ec2:instance').filter(({ name }) => /-(web|api)-/.test(name))
-  const TargetHealth = { State: 'healthy' }
-  return {
-    TargetHealthDescriptions: (isIdle(balancer) ? [] : targets.slice(0, 3)).map(({ id }) => ({
-      Target: { Id: id },
-      TargetHealth,
-    })),
-  }
-}
-
 const empty: Operation = () => ({})
 
 /** What an account has; empty where the company uses no such product. */
@@ -48,18 +27,7 @@ export const inventory: Record<string, Operation> = {
     ids: 'SnapshotId',
     missing: 'InvalidSnapshot.NotFound',
   }),
-  ...each('ec2:DescribeNatGateways', 'NatGateways', 'ec2:natgateway', ({ id, createdAt, tags }) => ({
-    NatGatewayId: id,
-    ConnectivityType: 'public',
-    State: 'available',
-    CreateTime: createdAt,
-    Tags: tagsOf(tags),
-  })),
   'ec2:DescribeVpcEndpoints': empty,
-  ...each('ec2:DescribeRouteTables', 'RouteTables', 'ec2:natgateway', ({ id }) => ({
-    RouteTableId: id.replace('nat-', 'rtb-'),
-    Routes: [{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: id }],
-  })),
   'ec2:DescribeImages': empty,
   ...each('ec2:DescribeAddresses', 'Addresses', 'ec2:elastic-ip', address, {
     ids: 'AllocationId',
@@ -98,19 +66,6 @@ export const inventory: Record<string, Operation> = {
   'elasticache:DescribeReservedCacheNodes': empty,
   ...each('dynamodb:ListTables', 'TableNames', 'dynamodb:table', ({ id }) => id),
   ...one('dynamodb:DescribeTable', 'TableName', 'dynamodb:table', (resource) => ({ Table: table(resource) })),
-  ...each('elasticloadbalancing:DescribeLoadBalancers', 'LoadBalancers', balancers, ({ arn, name, createdAt }) => ({
-    LoadBalancerArn: arn,
-    LoadBalancerName: name,
-    Type: 'application',
-    State: { Code: 'active' },
-    CreatedTime: createdAt,
-  })),
-  ...each('elasticloadbalancing:DescribeTargetGroups', 'TargetGroups', balancers, ({ arn }) => ({
-    TargetGroupArn: targetsOf(arn),
-    TargetType: 'instance',
-    LoadBalancerArns: [arn],
-  })),
-  'elasticloadbalancing:DescribeTargetHealth': targetHealth,
   'autoscaling:DescribeAutoScalingGroups': empty,
   ...each('lambda:ListFunctions', 'Functions', 'lambda:function', (resource) => ({
     ...code,
@@ -158,7 +113,4 @@ export const inventory: Record<string, Operation> = {
   ...listing('s3:ListBuckets', 'Buckets', ({ all }) =>
     all('s3', 'any').map(({ id, region, createdAt }) => ({ Name: id, BucketRegion: region, CreationDate: createdAt })),
   ),
-  's3:GetBucketLifecycleConfiguration': () => {
-    throw new Refusal('NoSuchLifecycleConfiguration', 404)
-  },
 }

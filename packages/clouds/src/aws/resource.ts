@@ -14,6 +14,12 @@ export interface Changes {
   shape?: { type: string; sizeGb: number; iops: number; throughput: number }
   /** Of a volume or database. */
   modifiedAt?: number | undefined
+  /** Of a bucket, as XML; null: it has no rules. */
+  lifecycle?: string | null
+  /** The NAT gateway to which the routes of a NAT gateway lead since. */
+  routedTo?: string
+  /** Of a new load balancer. */
+  lacksListener?: boolean
   memoryMb?: number
   /** Null: for ever. */
   retentionDays?: number | null

@@ -1,7 +1,7 @@
 import { Random } from '@cloudoptima/sample'
 import { Refusal } from '../answers.ts'
 import { databaseStatus, memoryOf } from './describe.ts'
-import { changeOf, type Operation, type Question } from './operation.ts'
+import { changeOf, type Operation, type Question, Whole } from './operation.ts'
 import { acting, named } from './power.ts'
 import type { AwsResource } from './resource.ts'
 
@@ -40,7 +40,23 @@ const setRetention = (daysIn: (question: Question) => number | null): Operation 
     return {}
   })
 
-/** Databases, functions and logs that calls change. */
+const bucketOf = (question: Question): AwsResource => {
+  const [, name] = question.request.path.split('/')
+  const found = question.all('s3', 'any').find(({ id }) => id === name)
+  if (!found) throw new Refusal('NoSuchBucket', 404)
+  return found
+}
+
+/** A lifecycle is given and answered in the same XML. */
+const setLifecycle = (lifecycleIn: (question: Question) => string | null): Operation =>
+  acting((question) => {
+    changeOf(question.aws, bucketOf(question), { lifecycle: lifecycleIn(question) })
+    return {}
+  })
+
+const minimumSize = { 'x-amz-transition-default-minimum-object-size': 'all_storage_classes_128K' }
+
+/** Databases, functions, logs and buckets that calls change. */
 export const services: Record<string, Operation> = {
   'rds:StopDBInstance': switching(false),
   'rds:StartDBInstance': switching(true),
@@ -67,6 +83,13 @@ export const services: Record<string, Operation> = {
     changeOf(question.aws, one, { memoryMb: Number(MemorySize) })
     return functionShape(one)
   }),
+  's3:GetBucketLifecycleConfiguration': (question) => {
+    const { lifecycle = null } = bucketOf(question)
+    if (lifecycle === null) throw new Refusal('NoSuchLifecycleConfiguration', 404)
+    return new Whole({ headers: minimumSize, body: lifecycle })
+  },
+  's3:PutBucketLifecycleConfiguration': setLifecycle(({ request }) => request.body),
+  's3:DeleteBucketLifecycle': setLifecycle(() => null),
   'logs:PutRetentionPolicy': setRetention(({ input }) => Number(input['retentionInDays'])),
   'logs:DeleteRetentionPolicy': setRetention(() => null),
 }

@@ -12,8 +12,14 @@ const volumeNamed = (question: Question) =>
 const snapshotNamed = (question: Question) =>
   named(question, 'ec2:snapshot', question.input['SnapshotId'], 'InvalidSnapshot.NotFound')
 
-/** A new resource that is like another one. */
-function made(question: Question, like: AwsResource, kind: string, prefix: string, change: Changes): AwsResource {
+/** A new resource of EC2 that is like another one. */
+export function made(
+  question: Question,
+  like: AwsResource,
+  kind: string,
+  prefix: string,
+  change: Changes,
+): AwsResource {
   const { aws, account, region, input } = question
   const id = `${prefix}-${Random.hex(Random.mix(like.key, aws.created.length + 101), 17)}`
   const created: AwsResource = {
@@ -36,7 +42,7 @@ function made(question: Question, like: AwsResource, kind: string, prefix: strin
   return created
 }
 
-const end = ({ aws }: Question, one: AwsResource): object => {
+export const end = ({ aws }: Question, one: AwsResource): object => {
   changeOf(aws, one, { endedAt: aws.now().getTime() })
   return {}
 }
