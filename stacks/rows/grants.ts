@@ -116,7 +116,7 @@ const extras: Partial<Record<RowName, Needs>> = {
     // The first inventory asks for the utilization of its resources.
     const asks = sends(stack, stage, 'processing')
     const lake = objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*')
-    const prices = objects(['s3:PutObject'], '*/price-lists/*')
+    const prices = objects(['s3:PutObject', 's3:DeleteObject'], '*/price-lists/*')
     return {
       environment: { ...reads.environment, ...asks.environment },
       grants: [...reads.grants, ...asks.grants, customerRoles(stack), listObjects(), lake, prices],

@@ -149,6 +149,7 @@ describe('grants', () => {
       Processing: collector(
         'processing',
         ...forRows,
+        's3:DeleteObject Bucket/*/price-lists/*',
         's3:PutObject Bucket/*/price-lists/*',
         customerRoles,
         sendsTo('processing'),

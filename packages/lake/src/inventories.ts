@@ -1,8 +1,7 @@
 import type { Compared, Queries, ResourceChange, ToCompare } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { literal, parquet, rows, storage } from './database.ts'
-import { numbered, placeholders } from './resources.ts'
-import type { Statement } from './statement.ts'
+import { numbered, placeholders, type Statement } from './statement.ts'
 
 /** More changes are left out: first the oldest of sizes and tags, then the oldest others. */
 const mostRows = 50_000

@@ -1,4 +1,5 @@
 import { costMetrics, mostConverted, type Queries } from '@cloudoptima/core'
+import { adviceStatements } from './advice.ts'
 import { analyticsStatements } from './analytics.ts'
 import { changeStatements } from './changes.ts'
 import { accountOfRow } from './relation.ts'
@@ -139,6 +140,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
   },
 
   ...resourceStatements,
+  ...adviceStatements,
   ...tagStatements,
   ...inventoryStatements,
   ...changeStatements,

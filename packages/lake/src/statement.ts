@@ -18,3 +18,13 @@ export interface Statement<Dataset extends Partition.Dataset = Partition.Dataset
 export function pointer(key: string): string {
   return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
+
+/** What a resource costs after credits; a tax and a purchase are not its own. */
+export const ofResource = "ChargeCategory IN ('Usage', 'Credit', 'Adjustment')"
+
+/** The values of the parameters that `placeholders` names: `{ r0: 'a', r1: 'b' }`. */
+export const numbered = (values: readonly string[], letter = 'r') =>
+  Object.fromEntries(values.map((value, n) => [`${letter}${n}`, value]))
+/** Names of parameters for an SQL list: `$r0, $r1`. */
+export const placeholders = (values: readonly string[], letter = 'r') =>
+  values.map((_, n) => `$${letter}${n}`).join(', ')

@@ -15,7 +15,7 @@ import {
   unconverted,
   usualCurrency,
 } from '../costs/scope.ts'
-import type { Dimension, Filter, Queries } from '../effects/lake.ts'
+import type { Dimension, Filter, Queries } from '../effects/queries.ts'
 import { lookBackDays } from '../currencies/rates.ts'
 import { addDays, type Day, dayOf, daysIn, monthOf, monthSpan } from '../kernel/calendar.ts'
 import { parse, sum, toNumber } from '../kernel/money.ts'

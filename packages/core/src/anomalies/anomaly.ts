@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type * as Detect from '../analytics/detect/index.ts'
-import type { ChargedAs } from '../effects/lake.ts'
+import type { ChargedAs } from '../effects/queries.ts'
 import type { Day } from '../kernel/calendar.ts'
 
 declare module '../effects/tables.ts' {

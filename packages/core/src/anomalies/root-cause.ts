@@ -1,6 +1,6 @@
 import * as Detect from '../analytics/detect/index.ts'
 import type { Context } from '../effects/context.ts'
-import type { Filter, Queries } from '../effects/lake.ts'
+import type { Filter, Queries } from '../effects/queries.ts'
 import { addDays, dayOf } from '../kernel/calendar.ts'
 import { isOfCloud } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'

@@ -1,5 +1,5 @@
 import { anomaliesOf, type Cause, type Floor, perCause, type Sensitivity } from '../analytics/detect/index.ts'
-import type { ChargedAs, Queries } from '../effects/lake.ts'
+import type { ChargedAs, Queries } from '../effects/queries.ts'
 import { addDays, type Day, daysIn } from '../kernel/calendar.ts'
 import { type Dimensions, type Facts, isSameSeries } from './anomaly.ts'
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Totals } from '../effects/lake.ts'
+import { Totals } from '../effects/queries.ts'
 import * as ChargeDays from '../lake/charge-days.ts'
 import { File } from './file.ts'
 import * as Raw from './raw.ts'

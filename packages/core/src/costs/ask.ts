@@ -10,7 +10,7 @@ import {
   type CostParameters,
   type Dimension,
   type VirtualTag,
-} from '../effects/lake.ts'
+} from '../effects/queries.ts'
 
 const text = z.string().min(1).max(1024)
 

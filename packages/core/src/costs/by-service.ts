@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
-import type { Filter, Queries } from '../effects/lake.ts'
+import type { Filter, Queries } from '../effects/queries.ts'
 import { exactly, growth, descending, parse, withExact, zero } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { factors } from '../currencies/factor.ts'
-import { mostConverted } from '../effects/lake.ts'
+import { mostConverted } from '../effects/queries.ts'
 import type { Publication } from '../effects/exchange-rates.ts'
 import { addDays } from '../kernel/calendar.ts'
 import * as Money from '../kernel/money.ts'

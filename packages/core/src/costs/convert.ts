@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as ExchangeRate from '../currencies/rates.ts'
 import { type FactorOf, factors, publicationOf } from '../currencies/factor.ts'
 import type { Context } from '../effects/context.ts'
-import type { Priced } from '../effects/lake.ts'
+import type { Priced } from '../effects/queries.ts'
 import { type Amount, one, parse, plain, zero } from '../kernel/money.ts'
 
 export const Rates = z.object({

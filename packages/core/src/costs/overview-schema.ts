@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Day, Granularity } from '../kernel/calendar.ts'
-import type { Dimension } from '../effects/lake.ts'
+import type { Dimension } from '../effects/queries.ts'
 import { exactly } from '../kernel/money.ts'
 import { shared } from './ask.ts'
 import { Meta } from './scope.ts'

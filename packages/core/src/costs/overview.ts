@@ -10,7 +10,7 @@ import {
 } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import { type Filter, mostConverted, type Queries } from '../effects/lake.ts'
+import { type Filter, mostConverted, type Queries } from '../effects/queries.ts'
 import { growth, withExact, descending, parse, percentOf, sum, totalsBy, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ControlMetric, Queries } from '../effects/lake.ts'
+import type { ControlMetric, Queries } from '../effects/queries.ts'
 import { parse, plain, sum } from '../kernel/money.ts'
 import * as Reconciliation from './reconciliation.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf, Time } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
-import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/lake.ts'
+import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/queries.ts'
 import { exactly, parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo, type View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'

@@ -1,13 +1,7 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import {
-  costBases,
-  costMetrics,
-  type CostParameters,
-  type LakeFiles,
-  type Priced,
-  type Queries,
-} from '../effects/lake.ts'
+import type { LakeFiles } from '../effects/lake.ts'
+import { costBases, costMetrics, type CostParameters, type Priced, type Queries } from '../effects/queries.ts'
 import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Queries } from '../effects/lake.ts'
+import type { Queries } from '../effects/queries.ts'
 import type { DailyTotal } from '../effects/time-series.ts'
 import { Fault } from '../kernel/fault.ts'
 import { historyId, type Info } from '../lake/snapshot.ts'

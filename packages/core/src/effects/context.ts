@@ -1,5 +1,5 @@
 import type { Actor } from '../kernel/actor.ts'
-import type { VirtualTag } from './lake.ts'
+import type { VirtualTag } from './queries.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../effects/context.ts'
-import type { Queries } from '../effects/lake.ts'
+import type { Queries } from '../effects/queries.ts'
 import * as Organization from '../organization/organization.ts'
 import { charge, type FleetWorld, fleetWorld, now, resource } from '../testing/fleet.ts'
 import { refusal } from '../testing/identity.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Queries } from '../effects/lake.ts'
+import type { Queries } from '../effects/queries.ts'
 import type { ListPrice } from '../kernel/list-price.ts'
 import { lakeOf, snapshot } from '../testing/cost-lake.ts'
 import { demandsOf } from './demands.ts'

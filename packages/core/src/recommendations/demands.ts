@@ -1,6 +1,6 @@
 import { completeUntil, filesFor, payersOf } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
-import type { Queries } from '../effects/lake.ts'
+import type { Queries } from '../effects/queries.ts'
 import { addDays, type Day } from '../kernel/calendar.ts'
 import { type Cloud, clouds, isOfCloud } from '../kernel/cloud.ts'
 import type { ListPrice, Plan } from '../kernel/list-price.ts'

@@ -1,4 +1,4 @@
-import type { Queries } from '../effects/lake.ts'
+import type { Queries } from '../effects/queries.ts'
 import type { Subject } from '../rules/index.ts'
 
 type Change = Pick<Queries['resourceChanges']['row'], 'change' | 'at'>

@@ -1,6 +1,6 @@
 import { completeUntil, filesFor } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
-import type { Queries, ResourceRow } from '../effects/lake.ts'
+import type { Queries, ResourceRow } from '../effects/queries.ts'
 import { addDays } from '../kernel/calendar.ts'
 import { clouds, isOfCloud } from '../kernel/cloud.ts'
 import { keyOfKind } from '../kernel/partition.ts'

@@ -1,7 +1,7 @@
 import * as Acting from '../accounts/acting.ts'
 import type { Taggable, TagsByKey } from '../effects/clouds.ts'
 import { type Context, expiryIn } from '../effects/context.ts'
-import type { ResourceRow } from '../effects/lake.ts'
+import type { ResourceRow } from '../effects/queries.ts'
 import { resourceKinds } from '../kernel/resource.ts'
 import { type Current, tagsNow } from './bulk-tag-act.ts'
 import { type Entry, type Info, keptSeconds } from './bulk-tag-record.ts'

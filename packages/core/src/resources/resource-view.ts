@@ -1,6 +1,6 @@
 import { completeUntil, filesFor, usualCurrency } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
-import type { Queries, ResourceFilter, ResourceRow } from '../effects/lake.ts'
+import type { Queries, ResourceFilter, ResourceRow } from '../effects/queries.ts'
 import { addDays, type Day, dayOf } from '../kernel/calendar.ts'
 import { parse, plain, sum, toNumber } from '../kernel/money.ts'
 import { keyOfKind } from '../kernel/partition.ts'

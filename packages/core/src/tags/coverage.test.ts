@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Queries } from '../effects/lake.ts'
+import type { Queries } from '../effects/queries.ts'
 import * as Organization from '../organization/organization.ts'
 import { lakeOf, september } from '../testing/cost-lake.ts'
 import { coverage } from './coverage.ts'

@@ -15,7 +15,7 @@ import {
   usualCurrency,
 } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
-import { mostConverted, type Queries } from '../effects/lake.ts'
+import { mostConverted, type Queries } from '../effects/queries.ts'
 import { InvalidInput } from '../guard/command.ts'
 import { addDays, Day, dayOf, daysIn, type Span } from '../kernel/calendar.ts'
 import { type Amount, descending, exactly, parse, percentOf, sum, withExact } from '../kernel/money.ts'

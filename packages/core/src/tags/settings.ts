@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Filter } from '../costs/ask.ts'
 import type { Context } from '../effects/context.ts'
-import { dimensions } from '../effects/lake.ts'
+import { dimensions } from '../effects/queries.ts'
 
 const Key = z.string().min(1).max(512)
 

@@ -1,4 +1,5 @@
-import type { CostParameters, LakeFiles, Queries } from '../effects/lake.ts'
+import type { LakeFiles } from '../effects/lake.ts'
+import type { CostParameters, Queries } from '../effects/queries.ts'
 import type { Head, Info } from '../lake/snapshot.ts'
 import { memoryRuntime, testContext } from './runtime.ts'
 

@@ -1,4 +1,4 @@
-import type { Queries, ResourceFilter, ResourceRow } from '../effects/lake.ts'
+import type { Queries, ResourceFilter, ResourceRow } from '../effects/queries.ts'
 import type { Info } from '../lake/snapshot.ts'
 import { lakeOf, snapshot } from './cost-lake.ts'
 

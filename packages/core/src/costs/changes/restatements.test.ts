@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Queries } from '../../effects/lake.ts'
+import type { Queries } from '../../effects/queries.ts'
 import { parse, plain, sum } from '../../kernel/money.ts'
 import type { Info } from '../../lake/snapshot.ts'
 import { lakeOf, snapshot } from '../../testing/cost-lake.ts'

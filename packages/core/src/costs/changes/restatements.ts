@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf, monthSpan } from '../../kernel/calendar.ts'
-import { costMetrics, type Queries } from '../../effects/lake.ts'
+import { costMetrics, type Queries } from '../../effects/queries.ts'
 import { type Amount, descending, exactly, parse, plain, sum, totalsBy, withExact } from '../../kernel/money.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { question } from '../answers.ts'

@@ -1,4 +1,4 @@
-import type { Queries } from '../../effects/lake.ts'
+import type { Queries } from '../../effects/queries.ts'
 import { type Amount, parse, sum, zero } from '../../kernel/money.ts'
 
 export type Leaf = Queries['costChanges']['row']

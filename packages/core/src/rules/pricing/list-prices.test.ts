@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ListPrice } from '../../kernel/list-price.ts'
 import * as Money from '../../kernel/money.ts'
@@ -66,6 +67,26 @@ test('the newest fetched list of a region replaces the bundled one, for its orga
   expect(prices.some(({ region }) => region === 'eu-central-1')).toBe(true)
   expect(await listPrices({ ...ctx, orgId: 'org-2' })).toEqual(await listPrices(product()))
   expect(await listPrices(ctx, { places: [aws] })).toEqual([fetched('0.09')])
+})
+
+test('the newest list of a region and the one before stay, whatever the order and however often they are kept', async () => {
+  const ctx = product()
+  const day = fc.constantFrom('2026-10-30', '2026-11-06', '2026-11-13', '2026-11-20', '2026-11-27')
+  const other = { ...aws, region: 'us-east-10' }
+  await keep(ctx, other, '2026-01-01', [])
+  await fc.assert(
+    fc.asyncProperty(fc.array(day, { minLength: 1, maxLength: 8 }), async (days) => {
+      const before = await ctx.runtime.blobs.list(ctx.orgId, 'price-lists/aws/us-east-1/')
+      for (const each of days) await keep(ctx, aws, each, [fetched(`0.${each.slice(-2)}`)])
+      const known = new Set([...before.map(({ key }) => key.slice(-18, -8)), ...days])
+      const newest = [...known].toSorted().slice(-2)
+      const held = await ctx.runtime.blobs.list(ctx.orgId, 'price-lists/aws/us-east-1/')
+      expect(held.map(({ key }) => key)).toEqual(newest.map((each) => `price-lists/aws/us-east-1/${each}.json.gz`))
+      expect(await listPrices(ctx, { places: [aws] })).toEqual([fetched(`0.${newest.at(-1)?.slice(-2)}`)])
+    }),
+    { numRuns: 20 },
+  )
+  expect((await fetchedDays(ctx, 'aws')).get(other.region)).toBe('2026-01-01')
 })
 
 test('prices are converted at the last rate, and are missing without one', async () => {

@@ -22,6 +22,7 @@ interface Bundled extends Omit<Sku, 'sku'> {
 
 // Each organization has a copy, though lists are public: the invented clouds of a machine have prices of their own.
 const root = 'price-lists/'
+const keptLists = 2
 const folderOf = ({ cloud, region }: Place) => `${root}${cloud}/${region}/`
 
 let bundle: Promise<ListPrice[]> | undefined
@@ -51,10 +52,16 @@ export async function fetchedDays(ctx: Context, cloud: Cloud): Promise<Map<strin
   return new Map(keys.map((key) => [regionOf(key), dayOf(key)]))
 }
 
-/** Keeps a list beside those of before; an empty one says that the cloud has none. Idempotent by its day. */
+/**
+ * Keeps a list and the one before, which a reader may have listed; older ones are removed. An empty list says that the
+ * cloud has none. Idempotent by its day.
+ */
 export async function keep(ctx: Context, place: Place, day: string, prices: readonly ListPrice[]): Promise<void> {
-  const lines = gzipSync(JSON.stringify(prices))
-  await ctx.runtime.blobs.put(ctx.orgId, `${folderOf(place)}${day}.json.gz`, lines, 'application/gzip')
+  const { blobs } = ctx.runtime
+  const folder = folderOf(place)
+  await blobs.put(ctx.orgId, `${folder}${day}.json.gz`, gzipSync(JSON.stringify(prices)), 'application/gzip')
+  const held = await blobs.list(ctx.orgId, folder)
+  for (const { key } of held.slice(0, -keptLists)) await blobs.remove(ctx.orgId, key)
 }
 
 const dayOf = (key: string) => key.slice(key.lastIndexOf('/') + 1).replace('.json.gz', '')
