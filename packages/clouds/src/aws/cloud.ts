@@ -50,7 +50,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     estate,
     now,
     get resources() {
-      return [...resources(), ...created]
+      return created.length === 0 ? resources() : [...resources(), ...created]
     },
     changes,
     created,
