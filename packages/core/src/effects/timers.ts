@@ -25,5 +25,5 @@ export interface Timers {
   remove(orgId: string, id: string): Promise<void>
 }
 
-/** `at`: the time that was due, in ISO time. */
-export const timerMessage = (policyId: string, at: string) => ({ policyId, trigger: { type: 'schedule' as const, at } })
+/** Without the time that is due: the consumer knows it from the policy, whatever fires the timer. */
+export const timerMessage = (policyId: string) => ({ policyId, trigger: { type: 'schedule' as const } })

@@ -18,7 +18,7 @@ export type FieldType = 'text' | 'choice' | 'number' | 'money' | 'lasting' | 'bo
 /** Undefined: not known. Money is an exact decimal. */
 export type Actual = string | number | boolean | undefined
 
-/** What a field is read from. The recommendations and the utilization of a fleet are read only if a field needs them. */
+/** What a field is read from: of a fleet, only what some field needs is read. */
 export type Origin = 'inventory' | 'history' | 'cost' | 'utilization' | 'recommendation'
 
 export interface Field {

@@ -53,7 +53,7 @@ export const Preview = z.object({
   pagination: Pagination,
 })
 
-/** Those that match first, each part with the costliest first. Changes nothing. Costs need the permission to read them. */
+/** Those that match first, each part with the costliest first. Costs need the permission to read them. */
 export const preview = change(
   'policies.preview',
   Asked,

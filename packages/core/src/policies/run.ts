@@ -12,6 +12,7 @@ import { Fault, isWritten } from '../kernel/fault.ts'
 import { byId } from '../kernel/name.ts'
 import { judge, requested } from './match.ts'
 import { type Info, load } from './policy.ts'
+import { lastTime } from './schedule.ts'
 
 const keptSeconds = 400 * 24 * 3600
 
@@ -44,7 +45,7 @@ async function run(ctx: Context, policy: Info, { trigger, key, requestedBy, ids,
     ? await Executions.request(ctx, {
         key,
         cause: { kind: 'policy', policyId, policyName, trigger },
-        action: { name: action.name, parameters: { ...action.parameters } as Record<string, z.core.util.JSONType> },
+        action: { name: action.name, parameters: { ...action.parameters } },
         resources: matching.map(({ subject }) => requested(subject)),
         fleetSize: size,
         safetyControls,
@@ -131,19 +132,20 @@ export const executions = command(
 /** A message of the queue. */
 export const Message = z.object({
   policyId: z.string(),
-  trigger: Trigger,
+  trigger: z.union([z.object({ type: z.literal('schedule') }), Trigger]),
   /** Only these, in lower case; default: all. */
   resourceIds: z.array(z.string()).optional(),
 })
 type Message = z.output<typeof Message>
 
 /** Idempotent by the trigger. A policy that is deleted, disabled or waits for something else does nothing. */
-export async function consume(ctx: Context, { policyId, trigger, resourceIds }: Message): Promise<void> {
+export async function consume(ctx: Context, { policyId, trigger: given, resourceIds }: Message): Promise<void> {
   const policy = await ctx.tables.policies.get(ctx.orgId, policyId)
-  if (trigger.type === 'schedule' && policy?.trigger.type !== 'schedule')
+  if (given.type === 'schedule' && policy?.trigger.type !== 'schedule')
     await ctx.runtime.timers.remove(ctx.orgId, policyId)
-  if (!policy?.enabled || !waitsFor(policy, trigger)) {
-    ctx.log.info('a policy does not wait for this trigger', { policyId, trigger: trigger.type })
+  const trigger = policy?.enabled ? await triggerOf(policy, given, ctx.now()) : undefined
+  if (!policy || !trigger) {
+    ctx.log.info('a policy does not wait for this trigger', { policyId, trigger: given.type })
     return
   }
   if (trigger.type !== 'event' && (await goesOn(ctx, policy))) {
@@ -159,9 +161,14 @@ export async function consume(ctx: Context, { policyId, trigger, resourceIds }: 
   })
 }
 
-function waitsFor({ trigger: own }: Info, trigger: Trigger): boolean {
-  if (own.type !== trigger.type) return false
-  return own.type !== 'event' || (trigger.type === 'event' && own.event === trigger.name)
+/** With the time that was due; undefined if the policy does not wait for it. */
+async function triggerOf({ trigger: own }: Info, given: Message['trigger'], now: Date): Promise<Trigger | undefined> {
+  if (given.type === 'schedule') {
+    const at = own.type === 'schedule' ? await lastTime(own.timing, now) : undefined
+    return at && { type: 'schedule', at: at.toISOString() }
+  }
+  if (own.type !== given.type) return undefined
+  return own.type === 'event' && given.type === 'event' && own.event !== given.name ? undefined : given
 }
 
 /** Another one would ask for the same approvals again. */

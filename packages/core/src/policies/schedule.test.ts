@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { awsExpression, cronComplaint, nextTimes, rateOf } from './schedule.ts'
+import { awsExpression, cronComplaint, lastTime, nextTimes, rateOf } from './schedule.ts'
 
 const now = new Date('2026-11-23T08:07:00Z')
 const texts = async (...asked: Parameters<typeof nextTimes>) =>
@@ -120,5 +120,21 @@ test('any cron expression has the same times in the library and in EventBridge S
       expect(library).toEqual(awsTimes(expression, now, 4))
     }),
     { numRuns: 150 },
+  )
+})
+
+test('the last time of any schedule is the newest one that is not after now', async () => {
+  const rates = fc.integer({ min: 5, max: 10_000 }).map((everyMinutes) => ({ everyMinutes }))
+  const crons = fc
+    .tuple(part(0, 59), part(0, 23), fc.constantFrom('UTC', 'Asia/Kolkata'))
+    .map(([minute, hour, timeZone]) => ({ cron: `${minute} ${hour} * * *`, timeZone }))
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(rates, crons), fc.nat(100_000_000), async (timing, offset) => {
+      const [due = now] = await nextTimes(timing, new Date(now.getTime() + offset), 1)
+      expect(await lastTime(timing, due)).toEqual(due)
+      const [next = due] = await nextTimes(timing, due, 1)
+      expect(await lastTime(timing, new Date(next.getTime() - 1000))).toEqual(due)
+    }),
+    { numRuns: 100 },
   )
 })

@@ -83,20 +83,30 @@ export function cronComplaint(cron: string): string | undefined {
 /** The most days of each month. */
 const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** The coming times, in order. One that daylight saving skips is left to the library: it comes when the clock goes on. */
+/** The coming times, in order. The library decides what becomes of a time that daylight saving skips. */
 export async function nextTimes(timing: Timing, now: Date, count: number): Promise<Date[]> {
-  if ('cron' in timing) {
-    const lists = cronValues(timing.cron)
-    if ('wrong' in lists) throw new Error(`The cron expression ${timing.cron} ${lists.wrong}.`)
-    // As plain lists, so that the library reads them as we do.
-    const plain = lists.values.map((values, index) => listed(values, allOf[index] ?? 0)).join(' ')
-    // Most calls of the API need no times.
-    const { Cron } = await import('croner')
-    return new Cron(plain, { mode: '5-part', timezone: timing.timeZone, paused: true }).nextRuns(count, now)
-  }
+  if ('cron' in timing) return (await cronOf(timing)).nextRuns(count, now)
   const period = timing.everyMinutes * minuteMs
   const first = Math.floor(now.getTime() / period) + 1
   return Array.from({ length: count }, (_, index) => new Date((first + index) * period))
+}
+
+/** The last time that is not after `now`. */
+export async function lastTime(timing: Timing, now: Date): Promise<Date | undefined> {
+  // The library looks before its argument.
+  if ('cron' in timing) return (await cronOf(timing)).previousRuns(1, new Date(now.getTime() + 1000))[0]
+  const period = timing.everyMinutes * minuteMs
+  return new Date(Math.floor(now.getTime() / period) * period)
+}
+
+async function cronOf({ cron, timeZone }: Extract<Timing, { cron: string }>) {
+  const lists = cronValues(cron)
+  if ('wrong' in lists) throw new Error(`The cron expression ${cron} ${lists.wrong}.`)
+  // As plain lists, so that the library reads them as we do.
+  const plain = lists.values.map((values, index) => listed(values, allOf[index] ?? 0)).join(' ')
+  // Most calls of the API need no times.
+  const { Cron } = await import('croner')
+  return new Cron(plain, { mode: '5-part', timezone: timeZone, paused: true })
 }
 
 /** How many values each part has. */

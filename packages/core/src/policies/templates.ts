@@ -106,7 +106,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   'gp2-to-gp3': {
     name: 'gp2 to gp3',
     description:
-      'Changes EBS volumes from gp2 to gp3 with the same performance: up to 170 GiB, and up to 1,000 GiB with 250 MB/s.',
+      'Changes EBS volumes from gp2 to gp3 with the same performance: up to 170 GiB, and up to 1,000 GiB with ' +
+      '250 MB/s.',
     uses: [],
     policies: () => {
       const gp2 = { field: 'type', operator: '=', value: 'gp2' }

@@ -9,9 +9,7 @@ import { snapshotRules } from './catalog/snapshots.ts'
 import { tagRules } from './catalog/tags.ts'
 import { unusedRules } from './catalog/unused.ts'
 import { volumeTypeRules } from './catalog/volume-types.ts'
-import { judge, type Settings } from './engine.ts'
-import type { AnalyzerName, Finding, Rule } from './rule.ts'
-import type { Subject } from './subject.ts'
+import type { Rule } from './rule.ts'
 
 export const allRules: readonly Rule[] = [
   ...rightSizingRules,
@@ -26,12 +24,3 @@ export const allRules: readonly Rule[] = [
   ...networkRules,
   ...tagRules,
 ]
-
-/** The findings of one analyzer. */
-export function analyze(name: AnalyzerName, subjects: readonly Subject[], settings: Settings): Finding[] {
-  return judge(
-    allRules.filter(({ analyzer }) => analyzer === name),
-    subjects,
-    settings,
-  )
-}

@@ -29,7 +29,7 @@ async function dueAfter(timing: Timing, now: Date): Promise<string> {
 export async function fireTimers({ tables, queues }: Stores, now: Date): Promise<void> {
   for (const { orgId, item } of await tables.timers.due(now.toISOString())) {
     const { id, dueAt, timing } = item
-    await queues.send(timerQueue, timerMessage(id, dueAt), { orgId, deduplicationId: `${id}/${dueAt}` })
+    await queues.send(timerQueue, timerMessage(id), { orgId, deduplicationId: `${id}/${dueAt}` })
     const next = await dueAfter(timing, now)
     await tables.timers.upsert(orgId, id, (found) => (found?.dueAt === dueAt ? { ...found, dueAt: next } : undefined))
   }

@@ -18,7 +18,10 @@ export interface TimerTarget {
   roleArn: string
 }
 
-/** Replaced by EventBridge Scheduler: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
+/**
+ * Replaced by EventBridge Scheduler:
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ */
 const dueTime = '<aws.scheduler.scheduled-time>'
 const firing = '<aws.scheduler.execution-id>'
 
@@ -59,7 +62,7 @@ async function scheduleOf(
   { queueArn, roleArn }: TimerTarget,
   now: Date,
 ): Promise<Omit<CreateScheduleCommandInput, 'GroupName' | 'Name'>> {
-  const message: QueueMessage.Info = { id: firing, orgId, sentAt: dueTime, data: timerMessage(id, dueTime) }
+  const message: QueueMessage.Info = { id: firing, orgId, sentAt: dueTime, data: timerMessage(id) }
   const [next] = await Schedule.nextTimes(timing, now, 1)
   return {
     ScheduleExpression: Schedule.awsExpression(timing),

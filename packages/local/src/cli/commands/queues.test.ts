@@ -20,8 +20,9 @@ async function withDeadLetter() {
   const { runtime } = services
   await runtime.queues.send('remediation', null)
   await runtime.queues.send('ml', { account: 'a' }, { orgId: 'org', deduplicationId: 'msg_1' })
-  services.consume(({ actor, ...given }) =>
-    makeContext({ ...given, actor: Actor.system(actor), runtime, log: memoryLog() }),
+  services.consume(
+    ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log: memoryLog() }),
+    (queue) => queue !== 'remediation',
   )
   await vi.waitFor(async () => expect(await runtime.queues.depths(['ml'])).toMatchObject([{ dead: 1 }]), 10_000)
   return { dataDir: folder.dataDir, consumed, repair: () => (isBroken = false) }

@@ -28,14 +28,8 @@ export function timersContract(name: string, world: () => TimerWorld): void {
       await pass()
       const found = (await messages()).filter(({ orgId }) => orgId === own || orgId === other)
       expect(found.length).toBeGreaterThan(0)
-      const times = found.map(({ orgId, data }) => {
-        const { policyId, trigger } = data as { policyId: string; trigger: { type: string; at: string } }
-        expect([orgId, policyId, trigger.type]).toEqual([own, 'pol_1', 'schedule'])
-        return trigger.at
-      })
-      // One message for each time that was due, each at a whole minute.
-      expect(new Set(times).size).toBe(times.length)
-      for (const at of times) expect(Math.abs(((Date.parse(at) + 30_000) % 60_000) - 30_000)).toBeLessThan(2_000)
+      const wanted = { orgId: own, data: { policyId: 'pol_1', trigger: { type: 'schedule' } } }
+      for (const { orgId, data } of found) expect({ orgId, data }).toEqual(wanted)
       await timers.remove(own, 'pol_1')
       await timers.remove(own, 'pol_2')
     }, 300_000)
