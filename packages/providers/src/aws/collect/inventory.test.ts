@@ -89,6 +89,35 @@ describe('a NAT gateway', () => {
 describe('a resource', () => {
   test.each<[string, Answers, Partial<Resource>]>([
     [
+      'a scaling group has its ARN, its size, and no instances, which come and go',
+      {
+        'autoscaling:DescribeAutoScalingGroups': {
+          AutoScalingGroups: [
+            {
+              AutoScalingGroupARN: arn('autoscaling', 'autoScalingGroup:1:autoScalingGroupName/web'),
+              AutoScalingGroupName: 'web',
+              MinSize: 1,
+              MaxSize: 4,
+              DesiredCapacity: 2,
+              CreatedTime: at,
+              Instances: [{ InstanceId: 'i-1', LifecycleState: 'InService' }],
+              Tags: [{ Key: 'Team', Value: 'shop', ResourceId: 'web', PropagateAtLaunch: true }],
+            },
+          ],
+        },
+      },
+      {
+        id: arn('autoscaling', 'autoScalingGroup:1:autoScalingGroupName/web'),
+        kind: 'scaling_group',
+        name: 'web',
+        status: 'available',
+        region: 'eu-west-1',
+        createdAt: at.toISOString(),
+        tags: { Team: 'shop' },
+        configuration: { MinSize: 1, MaxSize: 4, DesiredCapacity: 2 },
+      },
+    ],
+    [
       'an instance has its short id, and the state that it is about to have',
       {
         'ec2:DescribeInstances': {
