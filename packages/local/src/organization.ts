@@ -1,6 +1,17 @@
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { Actor, Audit, type Context, Identity, type Role, roles, type Runtime, noOrganization } from '@cloudoptima/core'
+import {
+  Actor,
+  Audit,
+  type Context,
+  Fault,
+  Identity,
+  noOrganization,
+  permissionsOf,
+  type Role,
+  roles,
+  type Runtime,
+} from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import { readPrivate, writePrivate } from './keys/private-file.ts'
 
@@ -73,13 +84,20 @@ async function found(ctx: Context, email: string, passwordHash: string) {
   )
 }
 
-/** Access to the data folder entitles to it. */
-export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
+/** A user of this machine with a context of its organization; undefined if no user has the address. */
+async function userOf(runtime: Runtime, email: string) {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.system('local'), runtime })
   const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))
   if (!entry) return undefined
   const ctx: Context = { ...anyone, orgId: entry.orgId }
-  const user = await Identity.User.load(ctx, entry.userId)
+  return { ctx, user: await Identity.User.load(ctx, entry.userId) }
+}
+
+/** Access to the data folder entitles to it. */
+export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
+  const found = await userOf(runtime, email)
+  if (!found) return undefined
+  const { ctx, user } = found
   await Audit.append(ctx, {
     action: 'auth.token',
     result: 'success',
@@ -88,4 +106,27 @@ export async function tokenOf(runtime: Runtime, email: string): Promise<string |
     detail: 'by the command line',
   })
   return (await Identity.Session.open(ctx, user, 'command-line')).accessToken
+}
+
+/**
+ * The command line's context as a user: by default the first admin of the shown organization. Access to the data folder
+ * entitles to it, and the audit log names the command line. Throws Fault `not_found`, or `forbidden` for a deactivated user.
+ */
+export async function contextAs(shown: Context, as?: string): Promise<Context> {
+  const { runtime, orgId: of, tables } = shown
+  const [admin = ''] = emailsOf(of)
+  const email = (as ?? admin).trim().toLowerCase()
+  const found = await userOf(runtime, email)
+  if (!found) {
+    const known = (await tables.users.all(of)).map((user) => user.email).toSorted()
+    throw new Fault(
+      'not_found',
+      `No user of this machine has the address ${email}. Name one with --as: ${known.join(', ')}.`,
+    )
+  }
+  const { ctx, user } = found
+  if (!user.isActive) throw new Fault('forbidden', `The user ${email} is deactivated. Name another one with --as.`)
+  const { id, role } = user
+  const actor = { kind: 'user', id, role, permissions: permissionsOf(role), userAgent: 'command line' } as const
+  return { ...shown, orgId: ctx.orgId, actor }
 }

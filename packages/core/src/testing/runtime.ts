@@ -26,6 +26,8 @@ import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
 
+export { adviceIn } from './advice.ts'
+
 type ActCall = 'tags' | 'retag' | 'action'
 
 /** A test runtime in memory that records published events, started workflows, messages and mails. */

@@ -16,6 +16,7 @@ import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
 import { mails } from './commands/mails.ts'
 import { exportFocus } from './commands/export.ts'
+import { executionCommands } from './execution-program.ts'
 import { type CommonOptions, day, defaultData, defaultPort, port, positive } from './options.ts'
 import { escaped } from './output.ts'
 import { forecast } from './commands/forecast.ts'
@@ -153,7 +154,7 @@ export function createProgram(exit: (code: number) => void): Command {
     if (unknown !== undefined) program.error(`error: unknown command ${unknown}`)
     return await start(options)
   }
-  return acting(program.allowExcessArguments(), starting, startExamples)
+  acting(program.allowExcessArguments(), starting, startExamples)
     .addCommand(withCostOptions(subcommand('costs', 'print costs by dimension and over time', costs, costsExamples)))
     .addCommand(
       withCostFilters(
@@ -215,6 +216,8 @@ export function createProgram(exit: (code: number) => void): Command {
       ),
     )
     .addCommand(policiesCommand(subcommand))
+  for (const command of executionCommands(subcommand)) program.addCommand(command)
+  return program
     .addCommand(tiering)
     .addCommand(subcommand('status', 'print the content of the data folder, and whether a server runs on it', status))
 }

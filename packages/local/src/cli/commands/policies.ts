@@ -24,7 +24,13 @@ Examples:
   npm start -- policies run ID --dry-run             what it would do
   npm start -- policies enable ID`
 
-type Make = (name: string, description: string, run: (options: never) => Promise<number>, help?: string) => Command
+/** Makes a command with `--data`, `--json` and `--help`. */
+export type Make = (
+  name: string,
+  description: string,
+  run: (options: never) => Promise<number>,
+  help?: string,
+) => Command
 
 /** `policies` with its commands. */
 export function policiesCommand(subcommand: Make): Command {

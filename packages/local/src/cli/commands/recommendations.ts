@@ -19,22 +19,37 @@ export async function recommendations(options: RecommendationsOptions): Promise<
   return await withProduct(data, async ({ ctx }) => {
     const input = { status, category, sortBy: sort, minSavings, pageSize: Math.min(limit, 100) }
     const answer = await Recommendations.list(ctx, input)
-    return show(json, onWire('recommendations.list', answer), textOf(answer))
+    const scheduled = await Recommendations.list(ctx, { ...input, status: 'scheduled', pageSize: 1 })
+    const text = textOf(answer, status === 'scheduled' ? 0 : scheduled.summary.count)
+    return show(json, onWire('recommendations.list', answer), text)
   })
 }
 
-function textOf({ recommendations: found, summary, pagination: { total } }: Answer): string {
+function textOf({ recommendations: found, summary, pagination: { total } }: Answer, scheduled: number): string {
   const { analyzedAt, resources, insufficientData, savings } = summary
   const judged =
     analyzedAt === null
       ? 'No resource was judged yet: connect a cloud account, and see npm start -- accounts.'
       : `${count(resources)} resources were judged at ${analyzedAt.slice(0, 16).replace('T', ' ')} UTC; ` +
         `${count(insufficientData)} have not enough data.`
-  if (total === 0) return [heading('Recommendations: none'), style.dim(judged)].join('\n')
+  const others =
+    scheduled === 0 ? [] : [style.dim(`${scheduled} scheduled: npm start -- recommendations --status scheduled`)]
+  if (total === 0) return [heading('Recommendations: none'), ...others, style.dim(judged)].join('\n')
   const sums = savings.map(({ monthlyExact, currency }) => `${rounded(monthlyExact)} ${currency}`).join(' and ')
   const isJudged = found.some(({ missing }) => missing.length === 0)
+  const isScheduled = found.some(({ executionId }) => executionId !== null)
   const columns = isJudged
-    ? [right('Saves a month'), 'Resource', 'Reason', 'Change', 'Confidence', 'Risk', 'Undo', 'Id']
+    ? [
+        right('Saves a month'),
+        'Resource',
+        'Reason',
+        'Change',
+        'Confidence',
+        'Risk',
+        'Undo',
+        ...(isScheduled ? ['Execution'] : []),
+        'Id',
+      ]
     : [right('Costs a month'), 'Resource', 'Missing', 'Id']
   const left =
     total > found.length
@@ -42,13 +57,17 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
       : []
   return [
     heading(`Recommendations: ${total}${sums === '' ? '' : `, which save ${sums} a month`}`),
-    table(columns, found.map(rowOf)),
+    table(
+      columns,
+      found.map((one) => rowOf(one, isScheduled)),
+    ),
     ...summary.categories.map(({ category, count: own, savings: sum }) =>
       style.dim(
         `${category}: ${own}${sum.map(({ monthlyExact, currency }) => `, ${rounded(monthlyExact)} ${currency}`).join('')}`,
       ),
     ),
     ...left,
+    ...others,
     style.dim(judged),
   ].join('\n')
 }
@@ -58,7 +77,7 @@ const short = (text: string) => (text.length > mostChars ? `${text.slice(0, most
 const amountOf = (exact: string | null, currency: string | null) =>
   exact === null ? 'not known' : `${rounded(exact)} ${currency ?? ''}`
 
-function rowOf(one: Recommendation): string[] {
+function rowOf(one: Recommendation, isScheduled: boolean): string[] {
   const { estimatedSavingsMonthlyExact, currency, title, affectedResources, actions, missing, id } = one
   const [resource] = affectedResources
   const name =
@@ -78,6 +97,7 @@ function rowOf(one: Recommendation): string[] {
     one.confidence?.level ?? '',
     one.riskLevel ?? '',
     one.rollbackPossible === true ? 'yes' : 'no',
+    ...(isScheduled ? [one.executionId ?? '-'] : []),
     id,
   ]
 }

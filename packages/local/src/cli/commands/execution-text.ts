@@ -1,0 +1,124 @@
+import type { Executions } from '@cloudoptima/core'
+import type * as z from 'zod'
+import { count, exact, heading, instant, oneLine, right, rounded, short, style, table } from '../output.ts'
+
+export type Execution = z.infer<typeof Executions.Public>
+type Summary = z.infer<typeof Executions.Summary>
+type Target = Execution['targets'][number]
+
+/** Names of people by their ids. */
+export type Names = ReadonlyMap<string, string>
+
+export function listText(executions: readonly Summary[], total: number, names: Names): string {
+  if (executions.length === 0)
+    return [heading('Executions: none'), style.dim('npm start -- apply RECOMMENDATION requests one.')].join('\n')
+  const columns = ['Requested', 'Stage', 'Action', 'For', right('Resources'), right('Changed'), 'By', 'Id']
+  const rows = executions.map((one) => [
+    instant(one.requestedAt),
+    stageOf(one),
+    one.action.title,
+    one.recommendationId ?? one.policyId ?? '-',
+    count(one.resourcesMatched),
+    count(one.resourcesAffected),
+    names.get(one.requestedBy) ?? one.requestedBy,
+    one.id,
+  ])
+  const left = total - executions.length
+  return [
+    heading(`Executions: ${count(total)}`),
+    table(columns, rows),
+    ...(left > 0 ? [style.dim(`${count(left)} more: --limit, or GET /v1/executions`)] : []),
+  ].join('\n')
+}
+
+const stageOf = ({ stage, dryRun }: Summary) => `${stage.replaceAll('_', ' ')}${dryRun ? ' (dry run)' : ''}`
+
+/** The plan, how far it is, and what was done. */
+export function executionText(execution: Execution, names: Names): string {
+  const { id, action, targets, outcome, planHash, logs, measured } = execution
+  const lost = lostForEver(execution)
+  const notes = targets.flatMap(({ notes: own, ...target }) => own.map((text) => `${nameOf(target)}: ${text}`))
+  return [
+    heading(`${action.title}: ${stageOf(execution)}`),
+    ...factsOf(execution, names),
+    ...(outcome === null ? [] : [oneLine(outcome)]),
+    ...(targets.length === 0 ? [] : [heading('Plan'), planTable(targets)]),
+    ...notes.map((text) => style.dim(oneLine(text))),
+    ...(lost.length > 0 ? [style.red(oneLine(`Cannot be undone: ${lost.map(nameOf).join(', ')}`))] : []),
+    style.dim(`Rollback: ${execution.undone}`),
+    ...measured.map(({ days, monthly, currency }) => `Saved after ${days} days: ${exact(monthly)} ${currency} a month`),
+    heading('Log'),
+    ...logs.map((line) => logLine(line)),
+    ...targets.flatMap((target) => target.logs.map((line) => logLine(line, nameOf(target)))),
+    '',
+    style.dim(`Execution ${id}${planHash === null ? '' : `, hash of the plan ${planHash}`}`),
+  ].join('\n')
+}
+
+const fact = (name: string, value: string) => `${name.padEnd(12)}${value}`
+
+function factsOf(execution: Execution, names: Names): string[] {
+  const { stage, requestedBy, requestedAt, scheduledFor, approvals, approvalsNeeded, approveBy } = execution
+  const people = approvals.map(({ by }) => names.get(by) ?? by).join(', ')
+  const given = `${approvals.length} of ${approvalsNeeded}${people === '' ? '' : `: ${people}`}`
+  return [
+    fact('Requested', `${instant(requestedAt)} by ${names.get(requestedBy) ?? requestedBy}`),
+    ...(scheduledFor === null ? [] : [fact('Not before', instant(scheduledFor))]),
+    ...(approvalsNeeded === 0 ? [] : [fact('Approvals', given)]),
+    ...(stage === 'awaiting_approval' && approveBy !== null ? [fact('Expires', instant(approveBy))] : []),
+  ]
+}
+
+function planTable(targets: readonly Target[]): string {
+  const columns = ['Resource', 'Where', 'Change', 'Undo', right('Costs a month'), 'State']
+  return table(
+    columns,
+    targets.map((target) => {
+      const { provider, accountId, region, monthlyCost, state, reason } = target
+      return [
+        short(nameOf(target), 40),
+        `${provider} ${accountId} ${region}`,
+        state === 'left_out' ? '-' : changeOf(target),
+        undoOf(target),
+        monthlyCost === null ? 'not known' : `${rounded(monthlyCost.amount)} ${monthlyCost.currency}`,
+        `${state.replaceAll('_', ' ')}${reason === null ? '' : `: ${reason}`}`,
+      ]
+    }),
+  )
+}
+
+const valueText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value ?? null))
+
+/** `VolumeType: gp2 -> gp3` */
+function changeOf({ before, after }: Target): string {
+  if (after === null) return 'gone afterwards'
+  return Object.entries(after)
+    .filter(([field, value]) => JSON.stringify(before?.[field]) !== JSON.stringify(value))
+    .map(([field, value]) => `${field}: ${valueText(before?.[field])} -> ${valueText(value)}`)
+    .join('; ')
+}
+
+function undoOf({ undo, lost }: Target): string {
+  switch (undo) {
+    case null:
+      return '-'
+    case 'full':
+      return 'yes'
+    case 'partial':
+      return `without ${lost.join(', ')}`
+    case 'none':
+      return 'no'
+    default:
+      return undo satisfies never
+  }
+}
+
+const logLine = (line: string, of?: string) =>
+  oneLine(`${instant(line)}${of === undefined ? '' : `  ${of}:`}${line.slice(line.indexOf(' '))}`)
+
+export const nameOf = ({ resourceName, resourceId }: Pick<Target, 'resourceName' | 'resourceId'>): string =>
+  resourceName ?? resourceId
+
+/** The planned resources that an approver has to name. */
+export const lostForEver = ({ targets }: Execution): Target[] =>
+  targets.filter(({ state, undo }) => state === 'planned' && undo === 'none')
