@@ -56,6 +56,16 @@ describe('an execution', () => {
       { status: 'running', type: 'large' },
       { status: 'running', type: 'large' },
     ])
+    const entries = await machine.store.tables.audit.all('org_1')
+    const audited = entries.filter(({ result }) => result === 'success')
+    expect(audited.map(({ action, resourceId }) => [action, resourceId])).toStrictEqual([
+      ['executions.approve', id],
+      ['executions.act', 'i-1'],
+      ['executions.act', 'i-2'],
+      ['executions.rollback', id],
+      ['executions.undo', 'i-2'],
+      ['executions.undo', 'i-1'],
+    ])
     expect(machine.cloud.changes.filter((call) => call.startsWith('i-1'))).toStrictEqual([
       'i-1 stop',
       'i-1 modify small',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Context, expiryIn } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'
+import * as Audit from '../guard/audit.ts'
 import { parse } from '../guard/command.ts'
 import * as Organization from '../organization/organization.ts'
 import { type Info, withLine } from './execution.ts'
@@ -23,11 +24,16 @@ export async function request(ctx: Context, given: ExecutionRequest): Promise<Re
       `Executions are stopped since ${stopped.at}: ${stopped.reason}. An admin can resume them.`,
     )
   const executionId = await idFor(ctx, input.key)
-  await isWritten(
-    ctx.tables.policyExecutions.insert(ctx.orgId, executionOf(ctx, executionId, input), [
-      event(ctx, 'execution.requested', { executionId }, `evt_${executionId}`),
-    ]),
-  )
+  const insert = async (traced: Context) =>
+    await isWritten(
+      traced.tables.policyExecutions.insert(ctx.orgId, executionOf(ctx, executionId, input), [
+        event(ctx, 'execution.requested', { executionId }, `evt_${executionId}`),
+      ]),
+    )
+  // What a person requests is audited as the person's operation.
+  if (ctx.actor.kind === 'system')
+    await Audit.around(ctx, 'executions.request', insert, { resourceType: 'execution', resourceId: executionId })
+  else await insert(ctx)
   const found = await ctx.tables.policyExecutions.get(ctx.orgId, executionId)
   return { executionId, status: found?.status ?? 'planning' }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { actions } from '../actions/actions.ts'
 import { allRules } from '../rules/index.ts'
+import { performanceOf } from '../rules/performance.ts'
 import { deeds } from './deed.ts'
 
 test('each deed is of a rule, and of an action on the clouds and kinds of the rule', () => {
@@ -18,4 +19,9 @@ test('each deed is of a rule, and of an action on the clouds and kinds of the ru
       `${id} ${name}`,
     ).toBe(true)
   }
+})
+
+test('each sentence on performance is of a rule', () => {
+  const ids = allRules.map(({ id }) => id)
+  for (const id of Object.keys(performanceOf)) expect(ids).toContain(id)
 })

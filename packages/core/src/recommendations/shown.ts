@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { clouds } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import { resourceKinds } from '../kernel/resource.ts'
-import { allRules, analyzerNames, levels } from '../rules/index.ts'
+import { analyzerNames, levels } from '../rules/index.ts'
+import { performanceOf } from '../rules/performance.ts'
 import * as Dismissals from './dismissals.ts'
 import { type Affected, type Amounts, categories, type Facts, type Info, isEnded, statuses } from './recommendation.ts'
 
@@ -190,13 +191,11 @@ function descriptionOf({ found, missing }: Info): string {
   return `${done} ${moneyText(saving)}${committed} Confidence is ${confidence.level}: ${confidence.reason}.`
 }
 
-const performances = new Map(allRules.map(({ id, performance }) => [id, performance]))
-
 function impactOf({ analyzer, rule }: Facts, { effect, restartNeeded, dependents }: Found) {
   const users = dependents.length === 0 ? '' : ` ${dependents.length} other resources name it.`
   return {
     performanceImpact:
-      performances.get(rule) ??
+      performanceOf[rule] ??
       (effect === 'changes' && analyzer === 'right_sizing'
         ? 'There is less headroom: the peaks of 14 days fit.'
         : 'No change.'),

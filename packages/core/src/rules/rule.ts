@@ -108,8 +108,6 @@ export interface Rule<Name extends string = string> {
   restartNeeded: boolean
   rollbackPossible: boolean
   undo: string
-  /** How the resource performs afterwards, as a sentence. Absent: as before, or with less headroom if it is smaller. */
-  performance?: string
   /** Members of scaling groups and spot instances are judged too. */
   judgesManaged?: true
   find(subject: Subject, facts: Facts<Name>): Answer

@@ -5,6 +5,7 @@ import * as Organization from '../../organization/organization.ts'
 import * as Execution from '../execution.ts'
 import { reach } from '../reach.ts'
 import * as Target from '../target.ts'
+import { audited } from './audited.ts'
 import { drop, movedOf } from './check.ts'
 import type { TargetInput } from './input.ts'
 
@@ -40,9 +41,11 @@ export async function act(ctx: Context, { executionId, number }: TargetInput): P
       await drop(ctx, target, reason)
       return { next: 'end' }
     }
-    const begunAt = ctx.now().toISOString()
     // The first change comes with the next call, which looks for a halt again.
-    await Target.move(ctx, target.id, ['planned'], { state: 'acting', begunAt, line: 'Begun.' })
+    await audited(ctx, 'executions.act', target, async (traced) => {
+      const begunAt = ctx.now().toISOString()
+      await Target.move(traced, target.id, ['planned'], { state: 'acting', begunAt, line: 'Begun.' })
+    })
     return { next: 'again', seconds: 0 }
   }
   if (target.state !== 'acting') return { next: 'end' }

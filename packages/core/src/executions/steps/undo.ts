@@ -7,6 +7,7 @@ import * as Execution from '../execution.ts'
 import { reach, type Unreachable } from '../reach.ts'
 import * as Target from '../target.ts'
 import { type Again, pauseOf } from './act.ts'
+import { audited } from './audited.ts'
 import type { Input, TargetInput } from './input.ts'
 
 type Undone = ActionStep & { now?: ActionState; restoredId?: string }
@@ -49,9 +50,11 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
       await Target.move(ctx, target.id, returnable, { state: 'undo_failed', reason, line: reason })
       return { next: 'end' }
     }
-    const undoBegunAt = ctx.now().toISOString()
-    const line = 'It is taken back.'
-    await Target.move(ctx, target.id, returnable, { state: 'undoing', undoBegunAt, misses: 0, steps: 0, line })
+    await audited(ctx, 'executions.undo', target, async (traced) => {
+      const undoBegunAt = ctx.now().toISOString()
+      const line = 'It is taken back.'
+      await Target.move(traced, target.id, returnable, { state: 'undoing', undoBegunAt, misses: 0, steps: 0, line })
+    })
     return { next: 'again', seconds: 0 }
   }
   if (target.state !== 'undoing') return { next: 'end' }

@@ -156,7 +156,6 @@ export const diskRules: readonly Rule[] = [
     effort: 'medium',
     restartNeeded: true,
     rollbackPossible: true,
-    performance: 'The latency of each operation is higher on a standard SSD.',
     undo: 'Change the type back; Azure allows two changes a day.',
     find: ({ type, attachedTo, sizeGb, utilization }, { limit, resource }) => {
       const isRunning = attachedTo !== undefined && resource(attachedTo)?.status !== 'stopped'

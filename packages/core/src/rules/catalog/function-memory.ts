@@ -26,7 +26,6 @@ export const functionMemory = rule({
   kinds: ['function'],
   effort: 'low',
   restartNeeded: false,
-  performance: 'There is less memory and CPU. The highest memory use and the mean CPU time of 14 days fit.',
   undo: 'Set the memory back.',
   thresholds: {
     memoryPercent: ours(80, '% of the smaller memory', 'lambdaMemory'),

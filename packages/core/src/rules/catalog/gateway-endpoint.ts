@@ -22,7 +22,6 @@ export const gatewayEndpoint = rule({
   effort: 'low',
   restartNeeded: false,
   rollbackPossible: true,
-  performance: 'Connections to the service that are open when the route changes are cut once.',
   undo: 'Delete the endpoint; its traffic takes the NAT gateway again.',
   thresholds: { cost: ours(10, 'units of the currency a month for processed data', 'gatewayEndpoints') },
   find: ({ status, cost, configuration }, { limit }) => {

@@ -31,7 +31,6 @@ export const generationRules: readonly Rule[] = [
     clouds: ['aws'],
     kinds: ['instance', 'database'],
     windowDays: 0,
-    performance: 'The newer generation is usually faster at the same size: test before.',
     thresholds: { families: threshold(successors.size, 'families', 'previousGeneration') },
     find: (subject) =>
       inOtherFamily(subject, successors, 'the newer family has as much of all; drivers for ENA and NVMe must be there'),
@@ -44,7 +43,6 @@ export const generationRules: readonly Rule[] = [
     kinds: ['instance', 'database'],
     windowDays: 0,
     effort: 'high',
-    performance: 'Software must be built for arm64. It is usually as fast as before or faster: test before.',
     thresholds: { families: threshold(gravitons.size, 'families', 'graviton') },
     find: (subject) => {
       const isDatabase = subject.kind === 'database'
@@ -65,7 +63,6 @@ export const generationRules: readonly Rule[] = [
     effort: 'high',
     rollbackPossible: false,
     undo: 'None: a major version cannot be taken back. Restore a snapshot from before.',
-    performance: 'A new major version may run queries in another way: test before.',
     thresholds: { versions: threshold(supportedUntil.size, 'versions', 'rdsExtendedSupport') },
     find: (subject, { now }) => {
       const [engine, version] = [textOf(subject, 'Engine'), textOf(subject, 'EngineVersion')]

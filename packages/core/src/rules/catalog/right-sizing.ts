@@ -152,7 +152,6 @@ export const rightSizingRules: readonly Rule[] = [
     clouds: ['aws'],
     kinds: ['instance'],
     restartNeeded: true,
-    performance: 'The instance does not run outside of working time.',
     undo: 'Remove the schedule.',
     thresholds: {
       cpuPercent: ours(5, '% CPU outside of working time', 'computeOptimizer'),

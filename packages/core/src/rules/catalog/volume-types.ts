@@ -66,7 +66,6 @@ export const volumeTypeRules: readonly Rule[] = [
       throughput: threshold(1000, 'MB a second, as many as gp3 has', 'volumeTypes'),
     },
     risk: 'medium',
-    performance: 'The latency of each operation is higher on gp3. Operations and throughput stay the same.',
     undo: backToType,
     find: ({ type, iops, configuration }, { limit }) => {
       if (type !== 'io1' || configuration['MultiAttachEnabled'] === true) return undefined
@@ -91,7 +90,6 @@ export const volumeTypeRules: readonly Rule[] = [
       headroom: ours(3, 'times the used operations stay', 'computeOptimizerHeadroom'),
     },
     risk: 'medium',
-    performance: 'There are fewer operations a second: peaks within an hour may wait.',
     undo: 'Raise the operations again; AWS allows the next change after 6 hours.',
     find: ({ type = '', iops, utilization }, { limit }) => {
       const base = type === 'gp3' ? gp3.iops : 100
