@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CloudAccounts, Collect, type Measurement, planSources, type Resource } from '@cloudoptima/core'
-import { memoryRuntime, type MemoryRuntime } from '@cloudoptima/core/testing'
+import { executionIn, memoryRuntime, type MemoryRuntime } from '@cloudoptima/core/testing'
 import { generateSample } from '@cloudoptima/sample'
 import { type ApiClient, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
@@ -183,6 +183,14 @@ test('a resource has its tags, utilization, exact costs of each day, and where t
   expect(scaled(detail.monthly_cost_exact)).toBe(days.reduce((sum, [, cost]) => sum + cost, 0n))
   expect(detail).toMatchObject({ configuration: { EbsOptimized: true }, utilization_history: { length: 3 } })
   expect(detail.snapshot.files).toHaveLength(1)
+  expect(detail).toMatchObject({ executions: [] })
+  const target = { id: known.resourceId, kind: 'instance', region: 'eu-west-1' } as const
+  const { id: executionId } = await executionIn(world.ctx, {}, { accountId: account, target })
+  expect(await json(`resources/${encodeURIComponent(known.resourceId)}`)).toMatchObject({
+    executions: [
+      { id: executionId, action: 'delete-volume', stage: 'awaiting_approval', at: '2026-11-23T08:00:00.000Z' },
+    ],
+  })
   expect((await json<{ resources: unknown[] }>('resources/compute?filter[tag:team]=red')).resources).toEqual([])
   expect((await json<{ volumes: unknown[] }>('resources/storage')).volumes).toEqual([])
 })

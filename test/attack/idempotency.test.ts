@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { routes } from '@cloudoptima/api'
-import { CloudAccounts, Executions, Identity, nounsOf, noOrganization, planSources } from '@cloudoptima/core'
+import { CloudAccounts, Identity, nounsOf, noOrganization, planSources } from '@cloudoptima/core'
 import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
-import { adviceIn } from '../../packages/core/src/testing/advice.ts'
+import { adviceIn, executionIn } from '@cloudoptima/core/testing'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
 import { takesKey } from '../../packages/api/src/route.ts'
 import { bearer, operation, requestOf, type AppRequest, report } from './request.ts'
@@ -132,51 +132,9 @@ async function tagged({ runtime }: World): Promise<void> {
 const vm = `/subscriptions/${azure.subscription_id}/vm`
 
 /** The id of an execution of an action on one resource, which another user requested. */
-async function executionIn({ runtime, members }: World, status: 'awaiting_approval' | 'succeeded'): Promise<string> {
-  const [id, planHash] = ['exe_01jf3m8x5cq2w7n4t6v9b0d1e2', 'a'.repeat(64)]
-  const expiresAt = 9_999_999_999
-  await runtime.tables.policyExecutions.put(members.orgId, {
-    id,
-    status,
-    cause: { kind: 'recommendation', recommendationId: 'rec_one' },
-    action: 'stop-instance',
-    parameters: {},
-    resources: [],
-    matched: 1,
-    fleetSize: 1,
-    safetyControls: Executions.SafetyControls.parse({}),
-    dryRun: false,
-    requestedBy: members.users.engineer.id,
-    requestedAt: '2026-11-23T08:00:00.000Z',
-    planHash,
-    targets: 1,
-    approvalsNeeded: 1,
-    approvals: [],
-    breaker: { failuresInARow: 0, isOpen: false },
-    measured: [],
-    log: [],
-    expiresAt,
-  })
-  await runtime.tables.executionTargets.put(members.orgId, {
-    id: `${id}/001`,
-    number: 1,
-    provider: 'azure',
-    accountId: azure.subscription_id,
-    target: { id: vm, kind: 'instance', region: 'westeurope' },
-    monthlyCost: null,
-    state: status === 'succeeded' ? 'done' : 'planned',
-    before: { status: 'running' },
-    after: { status: 'deallocated' },
-    undo: 'full',
-    lost: [],
-    notes: [],
-    memory: {},
-    misses: 0,
-    steps: 0,
-    log: [],
-    expiresAt,
-  })
-  return id
+async function executionOf({ members }: World, status: 'awaiting_approval' | 'succeeded'): Promise<string> {
+  const state = status === 'succeeded' ? 'done' : 'planned'
+  return (await executionIn(members.ctx, { status, requestedBy: members.users.engineer.id }, { state })).id
 }
 
 /** The id of an account with credentials for actions. */
@@ -329,7 +287,7 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
     ['approve', 'reject', 'cancel', 'rollback'].map((verb) => [
       `executions.${verb}`,
       async (world: World) => {
-        const id = await executionIn(world, verb === 'rollback' ? 'succeeded' : 'awaiting_approval')
+        const id = await executionOf(world, verb === 'rollback' ? 'succeeded' : 'awaiting_approval')
         const more: Input = { approve: { plan_hash: 'a'.repeat(64) }, reject: { reason: 'one' } }[verb] ?? {}
         return { input: { id, ...more }, other: { id: 'exe_other', ...more } }
       },

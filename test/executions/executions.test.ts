@@ -84,6 +84,30 @@ describe('an execution', () => {
     expect(machine.cloud.changes).toStrictEqual([])
   })
 
+  test('is found by each of its resources, the newest first, unless it left the resource out', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const first = await machine.request({ dryRun: true })
+    await machine.settle()
+    // The type is the one that it should have already.
+    machine.cloud.instances.set('i-2', { status: 'running', type: 'small' })
+    const second = await machine.request()
+    await machine.settle()
+    const of = async (id: string, accountId = '123456789012') =>
+      await Executions.ofResource(machine.as('usr_admin'), { provider: 'aws', accountId, id })
+    const found = await of('I-1')
+    expect(found.map(({ id, action, stage }) => [id, action, stage])).toStrictEqual([
+      [second, 'resize-instance', 'awaiting_approval'],
+      [first, 'resize-instance', 'planned'],
+    ])
+    expect((await of('i-2')).map(({ id }) => id)).toStrictEqual([first])
+    expect(await of('i-3')).toStrictEqual([])
+    expect(await of('i-1', '999999999999')).toStrictEqual([])
+    const other = { ...machine.as('usr_admin'), orgId: 'org_2' }
+    expect(await Executions.ofResource(other, { provider: 'aws', accountId: '123456789012', id: 'i-1' })).toStrictEqual(
+      [],
+    )
+  })
+
   test('one that is rejected, canceled or never decided changes nothing', async () => {
     const machine = await openMachine(['i-1'])
     const [rejected, canceled, forgotten] = [await machine.request(), await machine.request(), await machine.request()]

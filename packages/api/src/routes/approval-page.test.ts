@@ -1,69 +1,25 @@
 import { hash } from 'node:crypto'
 import { Approvals, Executions } from '@cloudoptima/core'
+import { executionIn } from '@cloudoptima/core/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { appWithLake } from '../fixture.ts'
 
-const [id, planHash] = ['exe_01jf3m8x5cq2w7n4t6v9b0d1e2', 'a'.repeat(64)]
 const hostile = `"><img src=x onerror="alert(1)"><!--`
-const expiresAt = 9_999_999_999
 const daySeconds = 86_400
 
 let made: Awaited<ReturnType<typeof appWithLake>>
+let [id, planHash] = ['', '']
 /** The link's token of the CFO. */
 let token: string
 beforeEach(async () => {
   made = await appWithLake()
-  const { runtime, members } = made
-  await runtime.tables.policyExecutions.put(members.orgId, {
-    id,
-    status: 'awaiting_approval',
-    cause: { kind: 'recommendation', recommendationId: 'rec_one' },
-    action: 'delete-volume',
-    parameters: {},
-    resources: [],
-    matched: 1,
-    fleetSize: 1,
-    safetyControls: Executions.SafetyControls.parse({}),
-    dryRun: false,
-    requestedBy: members.users.engineer.id,
-    requestedAt: '2026-11-23T08:00:00.000Z',
-    planHash,
-    targets: 1,
-    approvalsNeeded: 1,
-    approveBy: '2026-11-30T08:00:00.000Z',
-    approvals: [],
-    breaker: { failuresInARow: 0, isOpen: false },
-    measured: [],
-    log: [],
-    expiresAt,
-  })
-  await putTarget()
-  token = await Approvals.mint(members.ctx, id, members.users.cfo.id)
+  await planned()
+  token = await Approvals.mint(made.members.ctx, id, made.members.users.cfo.id)
 })
 
-type Target = Parameters<typeof made.runtime.tables.executionTargets.put>[1]
-
-async function putTarget(given: Partial<Target> = {}): Promise<void> {
-  await made.runtime.tables.executionTargets.put(made.members.orgId, {
-    id: `${id}/001`,
-    number: 1,
-    provider: 'aws',
-    accountId: '123456789012',
-    target: { id: 'vol-1', kind: 'volume', region: 'eu-west-1', name: 'old-data' },
-    monthlyCost: { amount: '59.5', currency: 'USD' },
-    state: 'planned',
-    before: { State: 'available' },
-    after: null,
-    undo: 'partial',
-    lost: ['the id of the volume'],
-    notes: [],
-    memory: {},
-    misses: 0,
-    steps: 0,
-    log: [],
-    expiresAt,
-    ...given,
-  })
+async function planned(target: Parameters<typeof executionIn>[2] = {}): Promise<void> {
+  const { ctx, users } = made.members
+  ;({ id, planHash } = await executionIn(ctx, { requestedBy: users.engineer.id }, target))
 }
 
 const look = async (of = token) => await made.anonymous.request(`/v1/approve?token=${encodeURIComponent(of)}`)
@@ -110,7 +66,7 @@ describe('GET /v1/approve', () => {
   test('escapes the names of resources, and allows its own style and nothing else', async () => {
     const target = { id: hostile, kind: 'volume', region: hostile, name: hostile } as const
     const after = { [hostile]: hostile }
-    await putTarget({ target, after, lost: [hostile], notes: [hostile] })
+    await planned({ target, after, lost: [hostile], notes: [hostile] })
     const response = await look()
     const text = await response.text()
     expect(text).not.toContain('<img')
@@ -159,7 +115,7 @@ describe('POST /v1/approve', () => {
   })
 
   test('asks for the names of resources that are lost for ever, and keeps the link until they are right', async () => {
-    await putTarget({ undo: 'none' })
+    await planned({ undo: 'none' })
     expect(await (await look()).text()).toContain('1 resource cannot be brought back')
     for (const confirm of ['', 'another']) {
       const { status, text } = await decide({ decision: 'approve', confirm })

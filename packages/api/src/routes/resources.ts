@@ -178,6 +178,14 @@ export const resourceRoutes: readonly Route[] = [
       attached_to: null,
       configuration: { EbsOptimized: true },
       recommendations: [],
+      executions: [
+        {
+          id: 'exe_01jf3m8x5cq2w7n4t6v9b0d1e2',
+          action: 'resize-instance',
+          stage: 'succeeded',
+          at: '2026-10-06T08:00:00.000Z',
+        },
+      ],
       cost_history: [{ day: '2026-11-26', currency: 'USD', cost: 1.98, cost_exact: '1.9856' }],
       utilization_history: [{ hour: '2026-11-28T07:00:00.000Z', metric: 'cpu', average: 7.25, maximum: 31 }],
       changes: [],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from '../effects/context.ts'
 import { onConflict } from '../kernel/fault.ts'
 import { isLive } from './execution.ts'
-import type { Info as Target } from './target.ts'
+import { type Info as Target, resourceOf } from './target.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -14,7 +14,10 @@ declare module '../effects/tables.ts' {
 type Claimed = Pick<Target, 'provider' | 'accountId' | 'target'>
 
 const idOf = ({ provider, accountId, target }: Claimed): string =>
-  createHash('sha256').update(`${provider}/${accountId}/${target.id}`.toLowerCase()).digest('hex').slice(0, 40)
+  createHash('sha256')
+    .update(resourceOf({ provider, accountId, id: target.id }))
+    .digest('hex')
+    .slice(0, 40)
 
 /** The execution that has the resource, if it is another one that has not ended. */
 export async function claim(ctx: Context, executionId: string, resource: Claimed): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import { type Public, publicOf, Summary, summaryOf } from './shown.ts'
 import * as Target from './target.ts'
 
 export { approve, cancel, reject, rollback } from './decide.ts'
+export { OfResource, ofResource } from './of-resource.ts'
 export { personOf } from './person.ts'
 export { request } from './request.ts'
 export { statuses } from './execution.ts'

@@ -39,6 +39,8 @@ export interface Info {
   number: number
   provider: Cloud
   accountId: string
+  /** Of `resourceOf`, to find the executions of a resource. */
+  resource: string
   /** Absent: the account is not connected. */
   cloudAccountId?: string
   target: ActionTarget
@@ -69,6 +71,18 @@ export interface Info {
   log: string[]
   expiresAt: number
 }
+
+/** A resource by its cloud, its account and its id there. */
+export interface Named {
+  provider: Cloud
+  accountId: string
+  id: string
+}
+
+/** The same for each spelling of the id: Azure ignores the case. */
+export const resourceOf = ({ provider, accountId, id }: Named): string => `${provider}/${accountId}/${id}`.toLowerCase()
+
+export const executionIdOf = (id: string): string => id.slice(0, id.lastIndexOf('/'))
 
 export const targetId = (executionId: string, number: number): string =>
   `${executionId}/${String(number).padStart(3, '0')}`

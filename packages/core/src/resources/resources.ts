@@ -8,6 +8,7 @@ import { command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
 import { Page, paginationOf } from '../effects/paged.ts'
 import { resourceChanges, type ResourceKind, resourceKinds, utilizationMetrics } from '../kernel/resource.ts'
+import * as Executions from '../executions/executions.ts'
 import * as Recommendations from '../recommendations/recommendations.ts'
 import * as View from './resource-view.ts'
 
@@ -121,6 +122,11 @@ async function adviceOn(ctx: Context, rows: readonly ResourceRow[]) {
   return may(ctx.actor, 'read:recommendations') ? await Recommendations.ofResources(ctx, named) : []
 }
 
+/** None for a caller who must not read them. */
+async function executionsOf(ctx: Context, row: ResourceRow): Promise<Executions.OfResource[]> {
+  return may(ctx.actor, 'read:executions') ? await Executions.ofResource(ctx, row) : []
+}
+
 const dayMs = 86_400_000
 
 function commonOf(
@@ -188,6 +194,7 @@ const State = z.record(z.string(), z.unknown()).nullable().describe('Null if the
 
 export const Detail = Common.extend({
   recommendations: z.array(Recommendations.Public).describe('The active ones.'),
+  executions: z.array(Executions.OfResource).describe('That planned to change it, the newest first, 20 at most.'),
   aliases: z.array(z.string()),
   zone: z.string().nullable(),
   createdAt: z.string().nullable(),
@@ -230,18 +237,20 @@ export const get = command(
     const { rows } = await View.resourcesOf(ctx, filter, { limit: 1, offset: 0 })
     const [row] = rows
     if (!row) throw new Fault('not_found', `There is no resource ${id}. It may not have been collected yet.`)
-    const [costs, byDay, utilization, changes, snapshot, [advice = []]] = await Promise.all([
+    const [costs, byDay, utilization, changes, snapshot, [advice = []], executions] = await Promise.all([
       readableCosts(ctx, rows),
       readableCosts(ctx, rows, true),
       View.utilizationOf(ctx, rows, true),
       View.changesOf(ctx, { ids: [row.id.toLowerCase()], start: '', end: ctx.now().toISOString(), limit: mostChanges }),
       View.snapshotOf(ctx, row),
       adviceOn(ctx, rows),
+      executionsOf(ctx, row),
     ])
     const { zone, createdAt, sizeGb, iops, attachedTo } = row
     return {
       ...commonOf(ctx, row, costs, advice),
       recommendations: advice,
+      executions,
       zone,
       createdAt,
       sizeGb,

@@ -27,6 +27,7 @@ import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
 
 export { adviceIn } from './advice.ts'
+export { executionIn } from './execution.ts'
 
 type ActCall = 'tags' | 'retag' | 'action'
 

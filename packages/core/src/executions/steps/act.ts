@@ -98,7 +98,7 @@ async function verified(ctx: Context, target: Target.Info, differences: readonly
   return { next: 'end' }
 }
 
-const numbered = ({ id, number }: Target.Info) => ({ executionId: id.slice(0, id.lastIndexOf('/')), number })
+const numbered = ({ id, number }: Target.Info) => ({ executionId: Target.executionIdOf(id), number })
 
 const mostInARow = 2
 

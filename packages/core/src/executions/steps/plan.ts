@@ -92,6 +92,7 @@ async function plannedTargets(ctx: Context, execution: Execution.Info): Promise<
       number,
       provider,
       accountId,
+      resource: Target.resourceOf({ provider, accountId, id }),
       ...(cloudAccountId !== undefined && { cloudAccountId }),
       target: { id, aliases, kind, region, ...(name !== null && { name }), ...(zone !== null && { zone }) },
       monthlyCost,

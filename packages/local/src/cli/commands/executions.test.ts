@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import { type Context, Executions, Identity, Organization } from '@cloudoptima/core'
-import { adviceIn } from '@cloudoptima/core/testing'
+import { type Context, Identity, Organization } from '@cloudoptima/core'
+import { adviceIn, executionIn } from '@cloudoptima/core/testing'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { orgId, sampleOrgId } from '../../organization.ts'
 import { startProduct } from '../../product.ts'
@@ -9,7 +9,6 @@ import { dataFolder } from '../../services/testing/services.ts'
 
 const id = 'exe_01jf3m8x5cq2w7n4t6v9b0d1e2'
 const planHash = 'a'.repeat(64)
-const expiresAt = 9_999_999_999
 const slow = 60_000
 afterEach(() => void vi.restoreAllMocks())
 
@@ -30,49 +29,7 @@ async function userId(ctx: Context, email: string): Promise<string> {
 
 /** An execution that deletes a disk, planned, which somebody requested. */
 async function plannedIn({ tables }: Context, of: string, requestedBy: string, undo: 'partial' | 'none' = 'partial') {
-  await tables.policyExecutions.put(of, {
-    id,
-    status: 'awaiting_approval',
-    cause: { kind: 'recommendation', recommendationId: 'rec_one' },
-    recommendationId: 'rec_one',
-    action: 'delete-volume',
-    parameters: {},
-    resources: [],
-    matched: 1,
-    fleetSize: 1,
-    safetyControls: Executions.SafetyControls.parse({}),
-    dryRun: false,
-    requestedBy,
-    requestedAt: '2026-11-23T08:00:00.000Z',
-    planHash,
-    targets: 1,
-    approvalsNeeded: 1,
-    approveBy: '2026-11-30T08:00:00.000Z',
-    approvals: [],
-    breaker: { failuresInARow: 0, isOpen: false },
-    measured: [],
-    log: ['2026-11-23T08:00:00.000Z Requested for rec_one, for 1 resources.'],
-    expiresAt,
-  })
-  await tables.executionTargets.put(of, {
-    id: `${id}/001`,
-    number: 1,
-    provider: 'aws',
-    accountId: '123456789012',
-    target: { id: 'vol-1', kind: 'volume', region: 'eu-west-1', name: 'old-data' },
-    monthlyCost: { amount: '59.5', currency: 'USD' },
-    state: 'planned',
-    before: { State: 'available' },
-    after: null,
-    undo,
-    lost: ['the id of the volume'],
-    notes: ['The snapshot costs about 25 USD a month.'],
-    memory: {},
-    misses: 0,
-    steps: 0,
-    log: [],
-    expiresAt,
-  })
+  await executionIn({ tables, orgId: of }, { id, planHash, requestedBy }, { undo })
 }
 
 const answering = (...lines: string[]) =>
