@@ -176,6 +176,17 @@ test('apply requests an execution as a user, and shows its plan', { timeout: slo
   })
 })
 
+test('without a server, apply says that the next start goes on with it', { timeout: slow }, async () => {
+  const { dataDir, end } = await dataFolder()
+  onTestFinished(end)
+  const product = await startProduct({ dataDir, orgId })
+  await adviceIn(product.ctx, { id: 'rec_one', resourceId: 'vol-1', saving: '80' })
+  await product.close()
+  const { code, text } = await said('apply', 'rec_one', '--data', dataDir)
+  expect([code, text]).toEqual([0, expect.stringContaining('No server runs on this data folder: npm start goes on')])
+  expect((await said('executions', '--data', dataDir)).text).toMatch(/ planning +Back the disk up and delete it/)
+})
+
 test('recommendations say which are scheduled, and by which execution', { timeout: slow }, async () => {
   const { ctx, command } = await served()
   const row = await adviceIn(ctx, { id: 'rec_one', resourceId: 'vol-1', saving: '80' })
