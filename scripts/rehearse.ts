@@ -11,6 +11,7 @@ import { costExport } from './rehearsal/export.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
 import { aged } from '../test/emulators/aged.ts'
 import { dataExports } from '../test/emulators/data-exports.ts'
+import { dryRuns } from '../test/emulators/dry-runs.ts'
 import { type Front, frontOf } from '../test/emulators/front.ts'
 
 // Deploys the product to an emulator of AWS and imports a bill through its API: docs/deployment.md.
@@ -58,7 +59,7 @@ async function main(): Promise<number> {
   const [exports, older] = [dataExports(costExport), aged(60)]
   const opened = await frontOf(
     `https://127.0.0.1:${running.port}`,
-    (question) => exports(question) ?? older(question),
+    (question) => exports(question) ?? dryRuns(question) ?? older(question),
     certificate,
   )
   front = opened
@@ -127,6 +128,7 @@ async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'st
   return {
     apiUrl: output('Api', 'ApiUrl'),
     billsMachineArn: output('Workflows', 'BillsMachineArn'),
+    remediationMachineArn: output('Workflows', 'RemediationMachineArn'),
     signingKeysArn: output('Identity', 'SigningKeysArn'),
     rotateKeysName: output('Identity', 'RotateKeysName'),
     setTierName: output('Operator', 'SetTierName'),

@@ -15,6 +15,9 @@ const natives = {
   argon2: (processor: string) => ['@node-rs/argon2', `@node-rs/argon2-linux-${processor}-gnu`],
 }
 
+/** SST's default is 22. */
+export const runtime = 'nodejs24.x'
+
 interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment' | 'copyFiles'> {
   handler: string
   /** Native modules, which esbuild cannot bundle. */
@@ -42,8 +45,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
     ...options,
     // Temporary stages share their account's limit, so that they take nothing from it for good.
     ...(reserved !== undefined && !isPassing(stage) && { reservedConcurrentExecutions: reserved }),
-    // SST's default is 22.
-    runtime: 'nodejs24.x',
+    runtime,
     architecture: arch,
     role,
     logGroup,

@@ -31,6 +31,12 @@ export function createAccount(emulator: Emulator) {
       await post(service, '/', new URLSearchParams({ Action, Version, ...parameters }).toString(), {
         'content-type': 'application/x-www-form-urlencoded',
       }),
+    /** Calls a service with a REST protocol. */
+    rest: async <Answer>(service: string, method: 'GET' | 'PUT', path: string, body?: unknown): Promise<Answer> => {
+      const call = { method, url: url + path, ...(body !== undefined && { body: JSON.stringify(body) }) }
+      const answer = await client.sendSigned(call, { ...credentials, region, service })
+      return JSON.parse(expectStatus(answer, 200, `${service}${path}`)) as Answer
+    },
     /** Invokes a function and waits for its end. Throws an error if it fails. */
     invoke: async (name: string, event: unknown): Promise<void> => {
       const answer = await post('lambda', `/2015-03-31/functions/${name}/invocations`, JSON.stringify(event), {

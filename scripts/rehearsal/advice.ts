@@ -1,6 +1,7 @@
 import type { Account } from './account.ts'
 import { type Ask, poll } from './api.ts'
 import { accountId } from './emulator.ts'
+import { reached } from './policy.ts'
 import { expectEqual } from './totals.ts'
 
 /** What the customer wastes: a machine without work and a volume without a machine. */
@@ -18,8 +19,8 @@ interface Recommendation {
   affected_resources: { id: string }[]
 }
 
-interface Planned {
-  status: string
+interface Applied {
+  execution_id: string
   plan: {
     cost_impact: { savings: string | null }
     resource_changes: { resource_id: string; change_type: string }[]
@@ -107,11 +108,14 @@ export async function actOnAdvice(user: Ask, { instanceId, volumeId }: Waste): P
   const before = await list(user)
   const [idle, unattached] = [of(before, instanceId), of(before, volumeId)]
   if (!idle || !unattached) throw new Error(`The recommendations are ${JSON.stringify(before)}`)
-  const planned = await user<Planned>('POST', `${path}/${unattached.id}/apply`, 200, { dry_run: true })
-  const [change] = planned.plan.resource_changes
-  const { savings } = planned.plan.cost_impact
-  const wanted = ['planned', volumeId, 'delete', unattached.estimated_savings_monthly_exact]
-  expectEqual([planned.status, change?.resource_id, change?.change_type, savings], wanted, 'the plan')
+  const applied = await user<Applied>('POST', `${path}/${unattached.id}/apply`, 200, { dry_run: true })
+  const [change] = applied.plan.resource_changes
+  const { savings } = applied.plan.cost_impact
+  const wanted = [volumeId, 'delete', unattached.estimated_savings_monthly_exact]
+  expectEqual([change?.resource_id, change?.change_type, savings], wanted, 'the plan')
+  const { targets } = await reached(user, applied.execution_id, 'planned')
+  const planned = targets.map(({ resource_id, state }) => [resource_id, state])
+  expectEqual(planned, [[volumeId, 'planned']], 'the plan in the cloud')
   await user('POST', `${path}/${idle.id}/dismiss`, 200, { reason: 'A machine of the rehearsal.' })
   const [after, dismissed] = [await list(user), await list(user, '&status=dismissed')]
   const found = [of(after, instanceId)?.id, of(after, volumeId)?.id, of(dismissed, instanceId)?.id]

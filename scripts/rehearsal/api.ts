@@ -1,17 +1,14 @@
 import { expectStatus, type createClient } from './client.ts'
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
 /** Sends a request to the deployed API. Throws an error for another status than the wanted one. */
-export type Ask = <Body = unknown>(
-  method: 'GET' | 'POST' | 'DELETE',
-  path: string,
-  wanted: number,
-  body?: unknown,
-) => Promise<Body>
+export type Ask = <Body = unknown>(method: Method, path: string, wanted: number, body?: unknown) => Promise<Body>
 
 /** The API with this token, or without one. */
 export function createApi(client: ReturnType<typeof createClient>, apiUrl: string) {
   return (token?: string): Ask =>
-    async <Body>(method: 'GET' | 'POST' | 'DELETE', path: string, wanted: number, body?: unknown) => {
+    async <Body>(method: Method, path: string, wanted: number, body?: unknown) => {
       const headers = {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(token !== undefined && { authorization: `Bearer ${token}` }),

@@ -67,3 +67,18 @@ export async function confirmAddress(anyone: Ask, account: Account, apiUrl: stri
   const [, token] = /"token":"([^"]+)"/.exec(mail.BodyText) ?? []
   await anyone('POST', '/v1/auth/email/verify', 200, { token })
 }
+
+const approver = 'approver@customer.example'
+
+/** Invites a person who may approve; the mailed token creates the account. Returns the address. */
+export async function inviteApprover(user: Ask, anyone: Ask, account: Account): Promise<string> {
+  await user('POST', '/v1/invitations', 201, { email: approver, role: 'cfo' })
+  const mails = await poll(
+    async () => (await account.mails()).filter(({ To }) => To.includes(approver)),
+    (found) => found.length > 0,
+  )
+  const [, token] = /"token":"([^"]+)"/.exec(mails[0]?.BodyText ?? '') ?? []
+  const { password } = someone
+  await anyone('POST', '/v1/auth/invitations/accept', 201, { token, password, full_name: 'Approver' })
+  return approver
+}

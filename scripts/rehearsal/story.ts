@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccount } from './account.ts'
 import { actOnAdvice, chargeWaste, createVolume, findAdvice, keepIdle } from './advice.ts'
 import { createApi, type Ask } from './api.ts'
+import { automate } from './automation.ts'
 import { createClient } from './client.ts'
 import { collected, findInstance, runInstance } from './collection.ts'
 import { connectAws } from './connection.ts'
@@ -21,6 +22,7 @@ const member = { id: '11353890204', rows: 225 }
 export interface Outputs {
   apiUrl: string
   billsMachineArn: string
+  remediationMachineArn: string
   signingKeysArn: string
   rotateKeysName: string
   setTierName: string
@@ -39,7 +41,7 @@ interface Play extends Outputs {
 
 /** The path of a customer: registration, account, bill, answers, sign-out. */
 export async function rehearse({ emulator, bill: sample, step, note, ...outputs }: Play): Promise<void> {
-  const { apiUrl, billsMachineArn } = outputs
+  const { apiUrl, billsMachineArn, remediationMachineArn: machineArn } = outputs
   const client = createClient(emulator)
   const account = createAccount(emulator)
   const as = createApi(client, emulator.reach(apiUrl))
@@ -85,10 +87,11 @@ export async function rehearse({ emulator, bill: sample, step, note, ...outputs 
   const waste = { instanceId, volumeId: await createVolume(account) }
   await keepIdle(account, instanceId)
   const delivered = await deliverExport(account, chargeWaste(sample.toString(), waste))
-  const { id: accountId, awsId } = await step(
+  const connection = await step(
     'an AWS account is connected by the role of our template, with the external id that we issued',
     async () => connectAws(user, account),
   )
+  const { id: accountId, awsId } = connection
   const connected = async (): Promise<string[]> =>
     (await user<{ accounts: { id: string }[] }>('GET', '/v1/cloud-accounts', 200)).accounts.map(({ id }) => id)
   await step('GET /v1/cloud-accounts lists it', async () => expectEqual(await connected(), [accountId], 'accounts'))
@@ -144,6 +147,9 @@ export async function rehearse({ emulator, bill: sample, step, note, ...outputs 
     'the relay publishes an event and completes an audit trace that a process left behind',
     async () => await relayWhatWasLeft({ account, ...outputs }),
   )
+  // After the sweep, which sets schedules again.
+  const [{ reach }, { volumeId }] = [emulator, waste]
+  await automate({ anyone, user, account, client, reach, machineArn, connection, volumeId, step, note })
   await step('a purged account is excluded at once, and every bill equals its total', async () => {
     await user('DELETE', `/v1/cloud-accounts/${accountId}?costs=purge`, 200)
     expectEqual(await connected(), [], 'accounts')

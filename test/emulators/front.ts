@@ -19,10 +19,16 @@ export interface Question {
 /** Changes what the emulator replies. */
 export type Edit = (reply: string) => string
 
+/** An error in place of the emulator's reply. */
+export interface Refusal {
+  status: number
+  body: string
+}
+
 /** Starts the front; what `answer` leaves open goes to the emulator as it is. `ca` has the certificate of one with TLS. */
 export async function frontOf(
   emulator: string,
-  answer: (question: Question) => string | Edit | undefined,
+  answer: (question: Question) => string | Edit | Refusal | undefined,
   ca?: Buffer,
 ): Promise<Front> {
   const target = new URL(emulator)
@@ -35,6 +41,10 @@ export async function frontOf(
       const own = answer(questionOf(incoming, body.toString()))
       if (typeof own === 'string') {
         outgoing.end(own)
+        return
+      }
+      if (typeof own === 'object') {
+        outgoing.writeHead(own.status).end(own.body)
         return
       }
       const { method, url, headers } = incoming

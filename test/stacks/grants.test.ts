@@ -226,7 +226,8 @@ describe('grants', () => {
         lines.map((line) =>
           line
             .replace(/ if .*/, '')
-            .replace(/^(ses:SendEmail) .*/, '$1 *')
+            .replace(/^(ses:SendEmail|states:SendTaskSuccess) .*/, '$1 *')
+            .replace(/(?<=^scheduler:.*:schedule\/)default(?=\/)/, 'cloudoptima-production')
             .replace(/(?<=[:/]cloudoptima-)rehearsal(?=[-/])/, 'production'),
         ),
       )

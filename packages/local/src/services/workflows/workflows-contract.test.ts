@@ -111,7 +111,8 @@ describe.concurrent('a workflow', () => {
     expect(status).toBe('succeeded')
     const { from } = output as { from: number }
     expect(from).toBeGreaterThanOrEqual(until)
-    expect(from).toBeLessThan(until + 3000)
+    // On a busy machine a function starts slowly.
+    expect(from).toBeLessThan(until + 20_000)
     const short = await run('wait', { seconds: 0, until: '2026-01-01T00:00:00+01:00' })
     expect((short.output as { from: number }).from).toBeGreaterThanOrEqual(began + 1000)
   })
