@@ -32,7 +32,7 @@ export const summary = {
   resources_matched: 1,
   resources_affected: 0,
   measured: [],
-  logs: ['2026-10-06T08:00:00.000Z Requested for rec_5b1d0c7e9f2a4836b7c8d9e0f1, for 1 resources.'],
+  logs: ['2026-10-06T08:00:00.000Z Requested for rec_5b1d0c7e9f2a4836b7c8d9e0f1, for one resource.'],
 }
 const target = {
   number: 1,

@@ -77,7 +77,11 @@ function executionOf(ctx: Context, id: string, input: ExecutionRequest): Info {
     approvals: [],
     breaker: { failuresInARow: 0, isOpen: false },
     measured: [],
-    log: withLine([], ctx.now(), `Requested ${because}, for ${resources.length} resources.`),
+    log: withLine(
+      [],
+      ctx.now(),
+      `Requested ${because}, for ${resources.length === 1 ? 'one resource' : `${resources.length} resources`}.`,
+    ),
     expiresAt: expiryIn(ctx, keptSeconds),
   }
 }
