@@ -178,6 +178,48 @@ describe('an execution', () => {
     expect(machine.cloud.changes).toStrictEqual(['i-1 stop', 'i-1 modify small', 'i-1 start'])
   })
 
+  test('a rollback is refused where somebody else has changed the resource since', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const id = await approved(machine)
+    machine.cloud.instances.set('i-1', { status: 'running', type: 'huge' })
+    await Executions.rollback(machine.as('usr_dev'), { id })
+    await machine.settle()
+    const back = await machine.execution(id)
+    expect(back.stage).toBe('failed')
+    expect(statesOf(back)).toBe('undo_failed restored')
+    expect(typesIn(machine)).toBe('huge large')
+  })
+
+  test('a rollback that the stop switch halts can be asked for again', async () => {
+    const machine = await openMachine(['i-1'])
+    const id = await approved(machine)
+    await Executions.rollback(machine.as('usr_dev'), { id })
+    const changes = machine.cloud.changes.length
+    await machine.until(() => machine.cloud.changes.length > changes)
+    await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'An incident.' })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('stopped')
+    await ExecutionStop.resume(machine.as('usr_admin'), {})
+    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'Again.' })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('rolled_back')
+    expect([...machine.cloud.instances.values()]).toStrictEqual([{ status: 'running', type: 'large' }])
+  })
+
+  test('nobody approves what a key of theirs requested, nor after the time to decide', async () => {
+    const machine = await openMachine(['i-1'])
+    const key = { id: 'key_1', name: 'key', permissions: [], hash: 'x', createdBy: 'usr_cfo' }
+    await machine.store.tables.apiKeys.put('org_1', { ...key, createdAt: '2026-11-23T08:00:00Z' } as never)
+    const id = await machine.request({ requestedBy: 'key_1' })
+    await machine.settle()
+    const { planHash } = await machine.execution(id)
+    const own = Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await expect(own).rejects.toMatchObject({ code: 'forbidden' })
+    vi.setSystemTime(new Date('2026-12-01T08:00:00Z'))
+    const late = Executions.approve(machine.as('usr_admin'), { id, planHash: planHash ?? '' })
+    await expect(late).rejects.toMatchObject({ code: 'conflict' })
+  })
+
   test('it waits for its time, and for the end of a blackout window', async () => {
     const machine = await openMachine(['i-1'])
     const blackoutWindows = [{ days: ['mon' as const], from: '09:00', to: '18:00', timeZone: 'UTC' }]

@@ -5,12 +5,14 @@ import {
   type Context,
   type Event,
   Executions,
+  Fault,
   type Organization,
   type Role,
   permissionsOf,
   type Runtime,
   tableOf,
   wiring,
+  type Workflows,
 } from '@cloudoptima/core'
 import { type MemoryRuntime, memoryRuntime, over, testContext } from '@cloudoptima/core/testing'
 import { createInterpreter, type Interpreter } from '../../packages/local/src/services/workflows/workflows.ts'
@@ -68,12 +70,13 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
   let effects = 0
 
   function begin() {
-    const life = { isDead: false }
+    const { promise: died, resolve: die } = Promise.withResolvers<void>()
+    const life = { isDead: false, died, die: () => ((life.isDead = true), die()) }
     const around = async <Value>(effect: () => Value | Promise<Value>): Promise<Value> => {
       if (life.isDead) return await never
       effects++
       if (fence && fence.left-- === 0) {
-        life.isDead = true
+        life.die()
         const { isDone } = fence
         fence = undefined
         kills++
@@ -117,7 +120,7 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
     const wanted = store.events.splice(0).filter(({ name }) => names.some((known) => known === name))
     for (const [index, event] of wanted.entries()) {
       const found = Object.values(wiring.subscriptions).filter((one) => one.event === event.name)
-      for (const { run } of found) await Promise.race([run(ctx(), event), whenDead(life)])
+      for (const { run } of found) await Promise.race([run(ctx(), event), life.died])
       if (!life.isDead) continue
       store.events.push(...wanted.slice(index))
       break
@@ -155,12 +158,16 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
     },
     killAfter: (left, isDone) => void (fence = { left, isDone }),
     // The API is another process, which is not killed.
-    as: (userId) => over(userContext(store, userId), { ...store, workflows: process.interpreter }),
+    as(userId) {
+      const { interpreter, life } = process
+      const stop: Workflows['stop'] = async (...given) => await Promise.race([interpreter.stop(...given), killed(life)])
+      return over(userContext(store, userId), { ...store, workflows: { ...interpreter, stop } })
+    },
     async restart() {
-      process.life.isDead = true
+      process.life.die()
       process = begin()
       machine.whenRestarted()
-      await Promise.race([process.interpreter.resume(), whenDead(process.life)])
+      await Promise.race([process.interpreter.resume(), process.life.died])
     },
     async pass(seconds) {
       await tick(seconds * 1000)
@@ -168,7 +175,9 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
     },
     async settle() {
       // Waits of the engine are at most five minutes; those for people and bills are a day and more.
-      for (let quietTurns = 0; quietTurns < 8;) {
+      for (let quietTurns = 0, turns = 0; quietTurns < 8; turns++) {
+        if (turns > mostTurns)
+          throw new Error(`It does not end: ${JSON.stringify(await store.tables.policyExecutions.all(orgId))}`)
         const isBusy = await machine.turn()
         const live = await Promise.all(
           (['planning', 'executing', 'rolling_back'] as const).map(
@@ -188,11 +197,14 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
   return machine
 }
 
-const never = new Promise<never>(() => undefined)
-
-async function whenDead(life: { isDead: boolean }): Promise<void> {
-  while (!life.isDead) await new Promise<void>((resolve) => setImmediate(resolve))
+async function killed({ died }: { died: Promise<void> }): Promise<never> {
+  await died
+  throw new Fault('unavailable', 'The process was killed.')
 }
+
+/** Of a minute: the waits of an execution are a day at most. */
+const mostTurns = 3000
+const never = new Promise<never>(() => undefined)
 
 /** The runtime with each effect of its tables through `around`. */
 function watched(

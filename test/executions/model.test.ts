@@ -21,13 +21,13 @@ type Command = fc.AsyncCommand<Model, Machine>
 const ids = ['i-1', 'i-2', 'i-3', 'i-4']
 const users = ['usr_dev', 'usr_cfo', 'usr_admin', 'usr_engineer'] as const
 
-/** What people may not do is refused; anything else is an error. */
+/** What people may not do is refused, and a killed process does not answer; anything else is an error. */
 async function attempt(work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
     const { code } = error as Fault
-    if (code !== 'conflict' && code !== 'forbidden' && code !== 'invalid') throw error
+    if (!['conflict', 'forbidden', 'invalid', 'unavailable'].includes(code)) throw error
   }
 }
 
@@ -96,7 +96,7 @@ const commands = [
     }),
   ),
   fc.constant(
-    command('stop', async (machine) => void (await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'Now.' }))),
+    command('stop', async (machine) => await attempt(ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'Now.' }))),
   ),
   fc.constant(command('resume', async (machine) => void (await ExecutionStop.resume(machine.as('usr_admin'), {})))),
   fc.constantFrom(...ids).map((id) =>

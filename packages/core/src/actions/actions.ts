@@ -19,6 +19,8 @@ export interface Action {
   undone: string
   /** The resource is away for some minutes. */
   interrupts: boolean
+  /** The undo itself spares what others have changed since; other undos are refused then. */
+  sparesOthers?: true
 }
 
 const none = z.strictObject({})
@@ -259,7 +261,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     changes: 'The resource gets these tags; its other tags stay.',
     risk: 'low',
     undo: 'full',
-    undone: 'The tags are as before.',
+    undone: 'The tags are as before. Tags that others have changed since stay.',
     interrupts: false,
+    sparesOthers: true,
   },
 }

@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { type Context, asUser, expiryIn } from '../effects/context.ts'
 import * as Audit from '../guard/audit.ts'
-import { type Fault, invalid, isFault, onConflict, raise } from '../kernel/fault.ts'
+import { type Fault, invalid, onConflict } from '../kernel/fault.ts'
 import { permissionsOf } from '../kernel/permission.ts'
 import * as Secret from '../identity/credentials/secret.ts'
+import type * as User from '../identity/people/user.ts'
+import * as Organization from '../organization/organization.ts'
 import { approved, rejected } from './decide.ts'
 import * as Execution from './execution.ts'
 import { personOf } from './person.ts'
@@ -50,8 +52,17 @@ async function open(anyone: Context, token: string): Promise<Opened> {
   if (!link || !Secret.isSame(Secret.hashOf(secret.value), link.hash)) throw invalidLink()
   if (ctx.now().getTime() / 1000 >= link.expiresAt || link.usedAt !== undefined) throw invalidLink()
   const user = await ctx.tables.users.get(ctx.orgId, link.userId)
-  if (!user?.isActive || !permissionsOf(user.role).has('approve:remediation')) throw invalidLink()
+  if (!user || !mayApproveByMail(user, await Organization.load(ctx))) throw invalidLink()
   return { ctx: asUser(ctx, link.userId), link, execution: await Execution.load(ctx, link.executionId) }
+}
+
+/** An active user with the permission, and with the second factor that the organization requires. */
+export function mayApproveByMail(
+  { isActive, role, hasSecondFactor, openId }: User.Info,
+  { requireSecondFactor }: Pick<Organization.Info, 'requireSecondFactor'>,
+): boolean {
+  const lacksSecondFactor = requireSecondFactor && !hasSecondFactor && openId === undefined
+  return isActive && !lacksSecondFactor && permissionsOf(role).has('approve:remediation')
 }
 
 const invalidLink = (): Fault =>
@@ -78,17 +89,13 @@ export async function decide(anyone: Context, input: z.output<typeof Deciding>):
   const { executionId: id, userId } = link
   return await Audit.around(ctx, action, async (traced, note) => {
     note({ resourceType: 'execution', resourceId: id, after: { planHash: input.planHash, via: 'mail' } })
-    await use(traced, link)
-    try {
-      if (input.decision === 'reject') await rejected(traced, id, userId, input.reason.trim() || 'No reason was given.')
-      else {
-        const confirm = input.confirm.split('\n').filter((name) => name.trim() !== '')
-        await approved(traced, id, { userId, via: 'mail', planHash: input.planHash, confirm })
-      }
-    } catch (error) {
-      if (isFault(error, 'invalid')) await traced.tables.approvalLinks.put(traced.orgId, link)
-      throw error
+    if (input.decision === 'reject') await rejected(traced, id, userId, input.reason.trim() || 'No reason was given.')
+    else {
+      const confirm = input.confirm.split('\n').filter((name) => name.trim() !== '')
+      await approved(traced, id, { userId, via: 'mail', planHash: input.planHash, confirm })
     }
+    // Afterwards: a killed request may be repeated, and a decision counts once.
+    await use(traced, link)
     return await publicOf(traced, await Execution.load(traced, id))
   })
 }
@@ -96,5 +103,6 @@ export async function decide(anyone: Context, input: z.output<typeof Deciding>):
 async function use(ctx: Context, link: Info): Promise<void> {
   const used = { ...link, usedAt: ctx.now().toISOString() }
   const isUnused = { hash: link.hash, usedAt: undefined }
-  await onConflict(ctx.tables.approvalLinks.replace(ctx.orgId, used, isUnused), () => raise(invalidLink()))
+  // A newer mail has replaced it.
+  await onConflict(ctx.tables.approvalLinks.replace(ctx.orgId, used, isUnused), () => undefined)
 }

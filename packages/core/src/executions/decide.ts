@@ -24,6 +24,16 @@ export interface Decision {
 export const lostForEver = (targets: readonly Target.Info[]): Target.Info[] =>
   targets.filter(({ state, undo }) => state === 'planned' && undo === 'none')
 
+/** With the name that confirms it: the id where several have the same name. */
+export function namedForEver(targets: readonly Target.Info[]): { id: string; name: string }[] {
+  const lost = lostForEver(targets)
+  const names = lost.map(({ target }) => target.name)
+  return lost.map(({ target: { id, name } }) => {
+    const isUnique = name !== undefined && names.filter((other) => other === name).length === 1
+    return { id, name: isUnique ? name : id }
+  })
+}
+
 /**
  * Adds an approval, once for each user; the last one that is needed lets the execution go on. Throws Fault `conflict` for another plan or a
  * decided execution, `forbidden` for the requester, `invalid` for a missing confirmation.
@@ -31,7 +41,7 @@ export const lostForEver = (targets: readonly Target.Info[]): Target.Info[] =>
 export async function approved(ctx: Context, id: string, { userId, via, planHash, confirm }: Decision): Promise<void> {
   const execution = await Execution.load(ctx, id)
   if (execution.approvals.some((one) => one.by === userId && one.planHash === planHash)) return
-  requireWaiting(execution)
+  requireWaiting(execution, ctx.now())
   if (planHash !== execution.planHash)
     throw new Fault(
       'conflict',
@@ -39,11 +49,10 @@ export async function approved(ctx: Context, id: string, { userId, via, planHash
     )
   await requireOther(ctx, execution, userId)
   const typed = new Set(confirm.map((name) => name.trim()))
-  const missing = lostForEver(await Target.all(ctx, id)).filter(
-    ({ target }) => !typed.has(target.id) && !(target.name !== undefined && typed.has(target.name)),
-  )
+  const lost = namedForEver(await Target.all(ctx, id))
+  const missing = lost.filter(({ id: resourceId, name }) => !typed.has(resourceId) && !typed.has(name))
   if (missing.length > 0) {
-    const names = missing.map(({ target }) => target.name ?? target.id).join(', ')
+    const names = missing.map(({ name }) => name).join(', ')
     throw invalid('confirm', 'The approval', `must name each resource that is lost for ever: ${names}`)
   }
   const decided = event(ctx, 'execution.decided', { executionId: id })
@@ -66,7 +75,9 @@ export async function approved(ctx: Context, id: string, { userId, via, planHash
     throw new Fault('conflict', `The execution is ${after.status} already.`)
 }
 
-function requireWaiting({ status }: Execution.Info): void {
+function requireWaiting({ status, approveBy = '' }: Execution.Info, now: Date): void {
+  if (status === 'awaiting_approval' && approveBy !== '' && approveBy <= now.toISOString())
+    throw new Fault('conflict', `The time to decide ended at ${approveBy}. Request it again if it is still wanted.`)
   if (status === 'awaiting_approval') return
   throw new Fault('conflict', `The execution does not wait for an approval: it is ${status}.`)
 }
@@ -112,7 +123,7 @@ export const approve = change(
 export async function rejected(ctx: Context, id: string, userId: string, reason: string): Promise<void> {
   const execution = await Execution.load(ctx, id)
   if (execution.rejection?.by === userId && execution.rejection.reason === reason) return
-  requireWaiting(execution)
+  requireWaiting(execution, ctx.now())
   const outcome = `Rejected by ${userId}: ${reason}`
   const moved = await Execution.move(ctx, id, ['awaiting_approval'], {
     status: 'rejected',

@@ -71,7 +71,7 @@ export interface Info {
   /** Of the task that waits for the approval. */
   token?: string
   /** Two failures in a row, or a failed verification: no further target is begun. */
-  breaker: { failuresInARow: number; isOpen: boolean }
+  breaker: { failuresInARow: number; isOpen: boolean; counted?: number[] }
   /** No further target is begun. */
   cancelRequested?: { by: string; at: string }
   /** `number`: how often it was asked for. */

@@ -3,10 +3,9 @@ import type { Context } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import type { Event } from '../kernel/event.ts'
 import * as Money from '../kernel/money.ts'
-import { permissionsOf, roles } from '../kernel/permission.ts'
 import * as Organization from '../organization/organization.ts'
 import type * as User from '../identity/people/user.ts'
-import { mint } from './approvals.ts'
+import { mayApproveByMail, mint } from './approvals.ts'
 import { personOf } from './person.ts'
 import type * as Execution from './execution.ts'
 import * as Target from './target.ts'
@@ -31,14 +30,17 @@ export async function send(ctx: Context, { id: eventId, data }: Asked): Promise<
 
 /** Verified users with the permission, who have not approved it; its requester only where that is allowed. */
 async function approversOf(ctx: Context, { requestedBy, approvals }: Execution.Info): Promise<User.Info[]> {
-  const { approvalRules } = await Organization.load(ctx)
+  const organization = await Organization.load(ctx)
+  const { approvalRules } = organization
   const users = (await ctx.tables.users.all(ctx.orgId)).filter(({ isActive }) => isActive)
-  const approving = new Set(roles.filter((role) => permissionsOf(role).has('approve:remediation')))
   const done = new Set(approvals.map(({ by }) => by))
   const maySelf = approvalRules.allowSelfApproval && users.length === 1
   return users.filter(
-    ({ id, role, emailVerified }) =>
-      emailVerified && approving.has(role) && !done.has(id) && (id !== requestedBy || maySelf),
+    (user) =>
+      user.emailVerified &&
+      mayApproveByMail(user, organization) &&
+      !done.has(user.id) &&
+      (user.id !== requestedBy || maySelf),
   )
 }
 

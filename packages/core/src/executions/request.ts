@@ -17,6 +17,7 @@ const keptSeconds = 400 * 24 * 3600
  */
 export async function request(ctx: Context, given: ExecutionRequest): Promise<RequestedExecution> {
   const input = parse(ExecutionRequest, given)
+  const requestedBy = await personOf(ctx, input.requestedBy)
   const { stopped } = await Organization.load(ctx)
   if (stopped && ctx.actor.kind !== 'system' && !input.dryRun)
     throw new Fault(
@@ -26,7 +27,7 @@ export async function request(ctx: Context, given: ExecutionRequest): Promise<Re
   const executionId = await idFor(ctx, input.key)
   const insert = async (traced: Context) =>
     await isWritten(
-      traced.tables.policyExecutions.insert(ctx.orgId, executionOf(ctx, executionId, input), [
+      traced.tables.policyExecutions.insert(ctx.orgId, executionOf(ctx, executionId, { ...input, requestedBy }), [
         event(ctx, 'execution.requested', { executionId }, `evt_${executionId}`),
       ]),
     )
@@ -36,6 +37,11 @@ export async function request(ctx: Context, given: ExecutionRequest): Promise<Re
   else await insert(ctx)
   const found = await ctx.tables.policyExecutions.get(ctx.orgId, executionId)
   return { executionId, status: found?.status ?? 'planning' }
+}
+
+/** Who made an API key requested what the key requests, and must not approve it. */
+async function personOf(ctx: Context, id: string): Promise<string> {
+  return (await ctx.tables.apiKeys.get(ctx.orgId, id))?.createdBy ?? id
 }
 
 /** The execution that was requested with this key before. */

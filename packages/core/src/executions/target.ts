@@ -93,7 +93,7 @@ export const isBegun = ({ state }: Pick<Info, 'state'>): boolean =>
 
 /** Something of it is changed that can be taken back. */
 export const isReturnable = (target: Pick<Info, 'state' | 'undo'>): boolean =>
-  (isBegun(target) || target.state === 'undo_failed') && target.undo !== 'none'
+  (isBegun(target) || target.state === 'undoing' || target.state === 'undo_failed') && target.undo !== 'none'
 
 export async function all(ctx: Context, executionId: string): Promise<Info[]> {
   return await ctx.tables.executionTargets.all(ctx.orgId, `${executionId}/`)

@@ -2,7 +2,7 @@ import { removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import { act, FailedInput, giveUp } from '../executions/steps/act.ts'
-import { announce } from '../executions/steps/announce.ts'
+import { announce, Ending } from '../executions/steps/announce.ts'
 import { ask, AskInput, goOn, remind } from '../executions/steps/ask.ts'
 import { check } from '../executions/steps/check.ts'
 import { Input as ExecutionInput, TargetInput } from '../executions/steps/input.ts'
@@ -74,7 +74,7 @@ export const wiring = {
         GiveUp: step(FailedInput, giveUp),
         Settle: step(ExecutionInput, settle),
         Interrupt: step(InterruptInput, interrupt),
-        Announce: step(ExecutionInput, announce),
+        Announce: step(Ending, announce),
         Measure: step(ExecutionInput, measure, { lake: true, memoryMb: 1769, timeoutSeconds: 900 }),
       },
     },

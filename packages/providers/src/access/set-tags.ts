@@ -12,6 +12,8 @@ import type { AccessTo, Actor } from './verdict.ts'
 const tagsIn = (fields: Readonly<Record<string, unknown>> | null): TagsByKey =>
   (fields?.['tags'] as TagsByKey | undefined) ?? {}
 
+const done = (memory: ActionOrder['memory']): ActionStep => ({ state: 'done', memory })
+
 /** The action `set-tags` of each cloud, by its reading and changing of tags. */
 export function setTags<C extends Cloud>(cloud: C, access: AccessTo<C>, actor: Actor<C>): CloudAction {
   const read: CloudAction['readState'] = async (target) => {
@@ -20,15 +22,16 @@ export function setTags<C extends Cloud>(cloud: C, access: AccessTo<C>, actor: A
     if ('refusal' in now) throw new Fault('forbidden', now.refusal)
     return { tags: now.tags }
   }
-  const become = async ({ target, memory }: ActionOrder, tags: TagsByKey): Promise<ActionStep> => {
-    const now = tagsIn((await read(target)) ?? null)
-    const set = Object.fromEntries(Object.entries(tags).filter(([key, value]) => now[key] !== value))
-    const remove = Object.fromEntries(Object.entries(now).filter(([key]) => !(key in tags)))
-    if (Object.keys({ ...set, ...remove }).length === 0) return { state: 'done', memory }
-    const [answer] = await actor.retag(access, [{ resource: target, before: now, set, remove }])
-    if (answer?.refusal === undefined) return { state: 'done', memory }
-    if (answer.isPartly) return { state: 'going on', memory, waitSeconds: 10, says: answer.refusal }
-    return { state: 'refused', memory, message: answer.refusal }
+  /** What the order changes: only these tags, and others stay whatever becomes of them. */
+  const changesOf = ({ target: { kind }, parameters, before }: ActionOrder) =>
+    TagPlan.planOf({ cloud, kind, current: tagsIn(before), tags: tagsIn(parameters), overwrite: true }).changes
+  const change = async (order: ActionOrder, before: TagsByKey, wanted: { set: TagsByKey; remove: TagsByKey }) => {
+    const { target, memory } = order
+    if (Object.keys({ ...wanted.set, ...wanted.remove }).length === 0) return done(memory)
+    const [answer] = await actor.retag(access, [{ resource: target, before, ...wanted }])
+    if (answer?.refusal === undefined) return done(memory)
+    if (answer.isPartly) return { state: 'going on', memory, waitSeconds: 10, says: answer.refusal } as const
+    return { state: 'refused', memory, message: answer.refusal } as const
   }
   return {
     readState: read,
@@ -40,13 +43,24 @@ export function setTags<C extends Cloud>(cloud: C, access: AccessTo<C>, actor: A
       const after = { ...current, ...Object.fromEntries(changes.map((change) => [change.key, change.after])) }
       return { after: { tags: after }, undo: 'full', lost: [], notes: [] }
     },
-    act: async (order) => await become(order, tagsIn(order.after)),
-    async verify({ target, after }) {
-      const [now, wanted] = [tagsIn((await read(target)) ?? null), tagsIn(after)]
-      return Object.entries(wanted)
-        .filter(([key, value]) => now[key] !== value)
-        .map(([key, value]) => `The tag ${key} is ${now[key] ?? 'missing'} instead of ${value}.`)
+    async act(order) {
+      const now = tagsIn((await read(order.target)) ?? null)
+      const missing = changesOf(order).filter(({ key, after }) => now[key] !== after)
+      return await change(order, now, {
+        set: Object.fromEntries(missing.map(({ key, after }) => [key, after])),
+        remove: {},
+      })
     },
-    undo: async (order) => await become(order, tagsIn(order.before)),
+    async verify(order) {
+      const now = tagsIn((await read(order.target)) ?? null)
+      return changesOf(order)
+        .filter(({ key, after }) => now[key] !== after)
+        .map(({ key, after }) => `The tag ${key} is ${now[key] ?? 'missing'} instead of ${after}.`)
+    },
+    async undo(order) {
+      const now = tagsIn((await read(order.target)) ?? null)
+      const { set, remove } = TagPlan.undoOf(cloud, now, changesOf(order))
+      return await change(order, now, { set, remove })
+    },
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { ActionStep } from '../../effects/acting.ts'
 import type { Context } from '../../effects/context.ts'
 import * as Organization from '../../organization/organization.ts'
+import { firstOpen } from '../blackout.ts'
 import * as Execution from '../execution.ts'
 import { reach } from '../reach.ts'
 import * as Target from '../target.ts'
@@ -36,7 +37,7 @@ export async function act(ctx: Context, { executionId, number }: TargetInput): P
   const target = await Target.load(ctx, executionId, number)
   const halt = await haltOf(ctx, execution)
   if (target.state === 'planned') {
-    const reason = halt?.reason ?? (await movedOf(ctx, execution, target))
+    const reason = halt?.reason ?? closedOf(execution, ctx.now()) ?? (await movedOf(ctx, execution, target))
     if (reason !== undefined) {
       await drop(ctx, target, reason)
       return { next: 'end' }
@@ -111,16 +112,24 @@ interface Failure {
 async function failed(ctx: Context, target: Target.Info, { reason, isVerification = false }: Failure): Promise<Again> {
   const endedAt = ctx.now().toISOString()
   const line = `Failed: ${reason}`
-  if (!(await Target.move(ctx, target.id, ['acting'], { state: 'failed', reason, endedAt, line })))
-    return { next: 'end' }
+  // First, and once: a repetition after a kill finds the target still acting.
   await ctx.tables.policyExecutions.update(ctx.orgId, numbered(target).executionId, (info) => {
+    const { counted = [] } = info.breaker
+    if (counted.includes(target.number)) return undefined
     const failuresInARow = info.breaker.failuresInARow + 1
     const isOpen = info.breaker.isOpen || isVerification || failuresInARow >= mostInARow
     const opened = isOpen && !info.breaker.isOpen
     const log = opened ? Execution.withLine(info.log, ctx.now(), 'The circuit breaker ends the execution.') : info.log
-    return { ...info, breaker: { failuresInARow, isOpen }, log }
+    return { ...info, breaker: { failuresInARow, isOpen, counted: [...counted, target.number] }, log }
   })
+  await Target.move(ctx, target.id, ['acting'], { state: 'failed', reason, endedAt, line })
   return { next: 'end' }
+}
+
+/** A blackout window that began meanwhile. */
+function closedOf({ safetyControls }: Execution.Info, now: Date): string | undefined {
+  const open = firstOpen(safetyControls.blackoutWindows, now)
+  return open && open <= now ? undefined : 'A blackout window has begun.'
 }
 
 interface Halt {
@@ -155,5 +164,5 @@ export async function giveUp(
   if (target.state === 'planned') return await drop(ctx, target, reason)
   if (target.state === 'undoing')
     return void (await Target.move(ctx, target.id, ['undoing'], { state: 'undo_failed', reason, line: reason }))
-  await failed(ctx, target, { reason })
+  if (target.state === 'acting') await failed(ctx, target, { reason })
 }

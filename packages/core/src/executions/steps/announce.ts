@@ -1,14 +1,21 @@
+import * as z from 'zod'
 import * as Source from '../../collect/source.ts'
 import type { Context } from '../../effects/context.ts'
 import { event } from '../../effects/relay.ts'
 import { release } from '../claims.ts'
 import * as Execution from '../execution.ts'
 import * as Target from '../target.ts'
-import type { Input } from './input.ts'
+import { Input } from './input.ts'
+
+/** Of which workflow it is the end. */
+export const Ending = Input.extend({ mode: z.enum(['execution', 'rollback']) })
+type Ending = z.output<typeof Ending>
 
 /** Records how it ended, frees its resources, and has their accounts collected again. */
-export async function announce(ctx: Context, { executionId }: Input): Promise<{ next: 'measure' | 'end' }> {
+export async function announce(ctx: Context, { executionId, mode }: Ending): Promise<{ next: 'measure' | 'end' }> {
   const execution = await Execution.load(ctx, executionId)
+  // A rollback that was asked for meanwhile has a workflow of its own, which ends it.
+  if (mode === 'execution' && execution.rollback) return { next: 'end' }
   const targets = await Target.all(ctx, executionId)
   if (execution.status === 'executing' || execution.status === 'rolling_back') {
     const { status, outcome } = outcomeOf(execution, targets)
@@ -41,6 +48,7 @@ export function outcomeOf(
 ): { status: Execution.Status; outcome: string } {
   const count = (...states: Target.State[]) => targets.filter(({ state }) => states.includes(state)).length
   const [done, restored] = [count('done'), count('restored')]
+  const isReturnable = (target: Pick<Target.Info, 'state' | 'undo'>) => Target.isReturnable(target)
   const [failed, stuck] = [count('failed', 'halted', 'acting'), count('undo_failed', 'undoing')]
   const dropped = count('dropped', 'planned')
   const parts = [
@@ -52,6 +60,8 @@ export function outcomeOf(
   ]
   const says = (text: string) => `${text} Resources: ${parts.join(', ')}.`
   if (stuck > 0) return { status: 'failed', outcome: says('A rollback failed: look at these resources now.') }
+  if (rollback && targets.some(isReturnable))
+    return { status: 'failed', outcome: says('The rollback was interrupted: roll back again.') }
   if (rollback) return { status: 'rolled_back', outcome: says(`Rolled back by ${rollback.by}.`) }
   if (breaker.isOpen) {
     const isBack = done === 0 && restored > 0

@@ -2,6 +2,7 @@ import { actions } from '../../actions/actions.ts'
 import type { Context } from '../../effects/context.ts'
 import { expiryIn } from '../../effects/context.ts'
 import { event } from '../../effects/relay.ts'
+import { isWritten } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import { beyondCaps } from '../caps.ts'
 import * as Execution from '../execution.ts'
@@ -27,8 +28,10 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
     const why = `Executions are stopped since ${stopped.at}: ${stopped.reason}`
     return await endedAs(ctx, executionId, 'stopped', why)
   }
-  const targets = await plannedTargets(ctx, execution)
-  for (const target of targets) await ctx.tables.executionTargets.put(ctx.orgId, target)
+  // A late repetition overwrites no target: what is stored first is the plan.
+  for (const target of await plannedTargets(ctx, execution))
+    await isWritten(ctx.tables.executionTargets.insert(ctx.orgId, target))
+  const targets = await Target.all(ctx, executionId)
   const planned = targets.filter(({ state }) => state === 'planned')
   const planHash = Target.planHashOf(planned.map(({ hash = '' }) => hash))
   const says = `Planned ${planned.length} of ${targets.length} resources; the hash of the plan is ${planHash}.`

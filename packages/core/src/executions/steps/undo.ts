@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { actions } from '../../actions/actions.ts'
 import type { ActionState, ActionStep } from '../../effects/acting.ts'
 import type { Context } from '../../effects/context.ts'
 import * as Organization from '../../organization/organization.ts'
@@ -19,8 +20,8 @@ export async function settle(ctx: Context, { executionId }: Input): Promise<{ ta
   const targets = await Target.all(ctx, executionId)
   const isWhole = execution.breaker.isOpen
   const wanted = targets.filter((target) => {
-    if (target.state === 'undoing') return true
     if (!Target.isReturnable(target)) return false
+    if (target.state === 'undoing') return true
     if (execution.rollback) return true
     return rollbackEnabled && execution.status === 'executing' && (isWhole || target.state === 'failed')
   })
@@ -43,11 +44,16 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
   const execution = await Execution.load(ctx, executionId)
   const target = await Target.load(ctx, executionId, number)
   if (!(await mayUndo(ctx, execution))) return { next: 'end' }
-  if (Target.isReturnable(target)) {
+  if (target.state !== 'undoing' && Target.isReturnable(target)) {
     const other = await claim(ctx, executionId, target)
     if (other !== undefined) {
       const reason = `The execution ${other} is changing this resource. Roll back again when it has ended.`
       await Target.move(ctx, target.id, returnable, { state: 'undo_failed', reason, line: reason })
+      return { next: 'end' }
+    }
+    const moved = await movedSince(ctx, execution, target)
+    if (moved !== undefined) {
+      await Target.move(ctx, target.id, returnable, { state: 'undo_failed', reason: moved, line: moved })
       return { next: 'end' }
     }
     await audited(ctx, 'executions.undo', target, async (traced) => {
@@ -67,6 +73,17 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
     return { ...made, ...(now && { now }), ...(restored.id !== order.target.id && { restoredId: restored.id }) }
   })
   return await undone(ctx, target, step)
+}
+
+/** What somebody else has changed since the act: an undo would take that back too. */
+async function movedSince(ctx: Context, execution: Execution.Info, info: Target.Info): Promise<string | undefined> {
+  const { after, state } = info
+  if (state !== 'done' || !after || actions[execution.action].sparesOthers) return undefined
+  const now = await reach(ctx, execution, info, async (action) => ({ state: await action.readState(info.target) }))
+  if ('unreachable' in now) return now.unreachable
+  const changed = Object.keys(after).filter((field) => !isDeepStrictEqual(now.state?.[field], after[field]))
+  if (changed.length === 0) return undefined
+  return `It has changed since it was done: ${changed.join(', ')}. Look at it, and change it by hand.`
 }
 
 async function undone(ctx: Context, target: Target.Info, step: Undone | Unreachable): Promise<Again> {
