@@ -6,6 +6,7 @@ import { Approvals, type Executions, Fault, Id, isFault, Money, parse } from '@c
 import type * as z from 'zod'
 import { anonymousContext } from '../admission.ts'
 import type { Host } from '../host.ts'
+import { document, type Html } from './document.ts'
 
 type Execution = z.infer<typeof Executions.Public>
 type Target = Execution['targets'][number]
@@ -84,23 +85,6 @@ const headers = {
   'Referrer-Policy': 'no-referrer',
 }
 
-type Html = ReturnType<typeof html>
-
-function document(title: string, body: Html): Html {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        ${sheet}
-      </head>
-      <body>
-        ${body}
-      </body>
-    </html>`
-}
-
 const cost = ({ monthly_cost: own }: { monthly_cost: { amount: string; currency: string } | null }) =>
   own ? `${Money.parse(own.amount).toFixed(2)} ${own.currency}` : 'not known'
 
@@ -146,6 +130,7 @@ function pageOf({ execution, requester }: Shown, token: string, complaint?: stri
   const leftOut = targets.filter(({ state }) => state === 'left_out')
   return document(
     `${action.title}?`,
+    sheet,
     html`<h1>${action.title}: ${counted(planned.length)}</h1>
       ${complaint === undefined ? '' : html`<p class="warning" role="alert">${complaint}</p>`}
       <p>
@@ -230,6 +215,7 @@ function decidedPage({ id, stage, outcome, action, approvals, approvalsNeeded, s
   const next = stage === 'waiting' && scheduledFor !== null ? `It begins at ${timeText(scheduledFor)}.` : ''
   return document(
     says,
+    sheet,
     html`<h1>${says}</h1>
       <p>${action.title}. ${outcome ?? next}</p>
       <p><small>Execution ${id}</small></p>`,
@@ -239,6 +225,7 @@ function decidedPage({ id, stage, outcome, action, approvals, approvalsNeeded, s
 function refusalPage({ message }: Fault): Html {
   return document(
     'This cannot be done',
+    sheet,
     html`<h1>This cannot be done</h1>
       <p>${message}</p>`,
   )

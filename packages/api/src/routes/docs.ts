@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { getMimeType } from 'hono/utils/mime'
 import { Fault } from '@cloudoptima/core'
+import { document } from './document.ts'
 import { codes, kinds, statusOfCode } from '../problem.ts'
 
 /** Of Swagger UI, with the licences of its script. */
@@ -82,23 +83,6 @@ function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
 function locate(name: string): URL {
   const beside = new URL(name, import.meta.url)
   return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
-}
-
-type Html = ReturnType<typeof html>
-
-function document(title: string, links: Html, body: Html) {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        ${links}
-      </head>
-      <body>
-        ${body}
-      </body>
-    </html>`
 }
 
 function page(assets: Assets) {

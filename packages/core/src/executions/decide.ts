@@ -35,8 +35,8 @@ export function namedForEver(targets: readonly Target.Info[]): { id: string; nam
 }
 
 /**
- * Adds an approval, once for each user; the last one that is needed lets the execution go on. Throws Fault `conflict` for another plan or a
- * decided execution, `forbidden` for the requester, `invalid` for a missing confirmation.
+ * Adds an approval, once for each user; the last one that is needed lets the execution go on. Throws Fault `conflict`
+ * for another plan or a decided execution, `forbidden` for the requester, `invalid` for a missing confirmation.
  */
 export async function approved(ctx: Context, id: string, { userId, via, planHash, confirm }: Decision): Promise<void> {
   const execution = await Execution.load(ctx, id)

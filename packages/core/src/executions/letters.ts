@@ -58,7 +58,8 @@ function letterOf(execution: Execution.Info, { targets, requester, link }: Facts
   const more = planned.length - named.length
   const because = cause.kind === 'policy' ? `the policy "${cause.policyName}"` : 'a recommendation'
   const text = [
-    `${actions[action].title}: ${planned.length} ${planned.length === 1 ? 'resource' : 'resources'}, because of ${because}, requested by ${requester}.`,
+    `${actions[action].title}: ${planned.length} ${planned.length === 1 ? 'resource' : 'resources'}, because of ` +
+      `${because}, requested by ${requester}.`,
     '',
     ...named,
     ...(more > 0 ? [`- and ${more} more`] : []),

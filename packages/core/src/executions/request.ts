@@ -17,7 +17,7 @@ const keptSeconds = 400 * 24 * 3600
  */
 export async function request(ctx: Context, given: ExecutionRequest): Promise<RequestedExecution> {
   const input = parse(ExecutionRequest, given)
-  const requestedBy = await personOf(ctx, input.requestedBy)
+  const requestedBy = await ownerOf(ctx, input.requestedBy)
   const { stopped } = await Organization.load(ctx)
   if (stopped && ctx.actor.kind !== 'system' && !input.dryRun)
     throw new Fault(
@@ -39,8 +39,8 @@ export async function request(ctx: Context, given: ExecutionRequest): Promise<Re
   return { executionId, status: found?.status ?? 'planning' }
 }
 
-/** Who made an API key requested what the key requests, and must not approve it. */
-async function personOf(ctx: Context, id: string): Promise<string> {
+/** The user who made an API key requests what the key requests, and must not approve it. */
+async function ownerOf(ctx: Context, id: string): Promise<string> {
   return (await ctx.tables.apiKeys.get(ctx.orgId, id))?.createdBy ?? id
 }
 

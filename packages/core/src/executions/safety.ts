@@ -24,7 +24,12 @@ export const SafetyControls = z.strictObject({
   dryRunFirst: z.boolean().default(true).describe('An execution of a new or changed policy is a dry run at first.'),
   requireApproval: z.boolean().default(true),
   rollbackEnabled: z.boolean().default(true).describe('A failure takes back what was done.'),
-  maxResourcesPerExecution: z.int().min(1).max(mostTargets).default(10).describe('The others wait for the next time.'),
+  maxResourcesPerExecution: z
+    .int()
+    .min(1)
+    .max(mostTargets)
+    .default(10)
+    .describe('The others are left out, and the plan names them.'),
   maxMonthlyCost: z
     .strictObject({ amount: Decimal, currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency of ISO 4217') })
     .nullable()

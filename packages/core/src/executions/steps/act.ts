@@ -13,8 +13,8 @@ import type { TargetInput } from './input.ts'
 export type Again = { next: 'again'; seconds: number } | { next: 'end' }
 
 /**
- * With the growing waits, more than a day: snapshots of large disks take hours. So 50 targets fit into the 25,000 events
- * that Step Functions keeps of an execution.
+ * With the growing waits, more than a day: snapshots of large disks take hours. Step Functions keeps 25,000 events of an
+ * execution, and a step has 9: the longest act of 50 targets fits, and not their longest undo as well.
  */
 const mostSteps = 50
 const longestSeconds = 3600
