@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  type Access,
   type ActionOrder,
   type ActionState,
   type ActionStep,
@@ -21,19 +22,27 @@ export interface InstanceCloud {
   instances: Map<string, Instance>
   /** The changing calls that were carried out, in order: `i-1 stop`. */
   changes: string[]
+  /** When the last changing call was sent. */
+  lastSentAt: number
   fateOf(call: string): Fate
+  /** Milliseconds until a changing call arrives, though nobody may wait for it any more. */
+  delayOf(call: string): number
+  /** Milliseconds until a reading call is answered. */
+  readMs: number
   /** Before each change. */
   witness(id: string, call: string): Promise<void>
   /** Of each plan. */
   undo: UndoKind
   /** Each call of the cloud, before and after. */
-  around<Value>(call: () => Value): Promise<Value>
+  around<Value>(call: () => Value | Promise<Value>): Promise<Value>
   /** Changes that the cloud refuses, by the name of the call. */
   refused: Set<string>
   /** Instances that do not take a new type, though the cloud says so: once, or again and again. */
   broken: Set<string>
   endless: Set<string>
-  action: CloudAction
+  /** Why no call is answered, if none is. */
+  silence: string | undefined
+  action(access: Access): CloudAction
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
@@ -43,26 +52,39 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
   const cloud: InstanceCloud = {
     instances: new Map(ids.map((id) => [id, { status: 'running', type: 'large' }])),
     changes: [],
+    lastSentAt: 0,
     fateOf: () => 'answered',
+    delayOf: () => 0,
+    readMs: 0,
     witness: async () => undefined,
     undo: 'full',
     around: async (call) => call(),
     refused: new Set(),
     broken: new Set(),
     endless: new Set(),
-    action: {
-      readState: async ({ id }) => await cloud.around(() => stateOf(id)),
+    silence: undefined,
+    action: (access) => ({
+      readState: async ({ id }) => await asked(access, () => stateOf(id)),
       plan: async ({ parameters, before }) => {
         const after = { ...before, type: parameters['type'] ?? '' }
         return isDeepStrictEqual(after, before) ? 'done already' : { after, undo: cloud.undo, lost: [], notes: [] }
       },
-      act: async (order) => await step(order, order.after ?? {}),
+      act: async (order) => await step(access, order, order.after ?? {}),
       verify: async ({ target, after }) => {
-        const now = await cloud.around(() => stateOf(target.id))
+        const now = await asked(access, () => stateOf(target.id))
         return now?.['type'] === after?.['type'] ? [] : [`The type is ${JSON.stringify(now?.['type'])}.`]
       },
-      undo: async (order) => await step(order, order.before),
-    },
+      undo: async (order) => await step(access, order, order.before),
+    }),
+  }
+  /** As an adapter of a cloud: each call is metered first. */
+  async function asked<Value>({ meter }: Access, call: () => Value): Promise<Value> {
+    await meter.take({ api: 'instances:Describe' })
+    if (cloud.silence !== undefined) throw new Fault('unavailable', cloud.silence)
+    return await cloud.around(async () => {
+      if (cloud.readMs > 0) await new Promise((resolve) => setTimeout(resolve, cloud.readMs))
+      return call()
+    })
   }
   function stateOf(id: string): ActionState | undefined {
     const found = cloud.instances.get(id)
@@ -70,40 +92,62 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     return found && shownOf(found)
   }
   /** One step towards a state. */
-  async function step({ target: { id }, memory }: ActionOrder, wanted: ActionState): Promise<ActionStep> {
-    const now = await cloud.around(() => cloud.instances.get(id))
+  async function step(
+    access: Access,
+    { target: { id }, memory }: ActionOrder,
+    wanted: ActionState,
+  ): Promise<ActionStep> {
+    const now = await asked(access, () => cloud.instances.get(id))
     if (!now) return { state: 'refused', memory, message: 'It is gone.' }
     const going = (says: string): ActionStep => ({ state: 'going on', memory, waitSeconds: 5, says })
+    const change = async (call: string) => await changed(access, `${id} ${call}`, memory)
     if (now.type !== wanted['type'] && !(cloud.broken.has(id) && memory['type'] === wanted['type'])) {
-      if (now.status === 'running') return (await change(id, 'stop', memory)) ?? going('It stops.')
+      if (now.status === 'running') return (await change('stop')) ?? going('It stops.')
       if (now.status === 'stopping') {
         now.status = 'stopped'
         return going('It stops.')
       }
-      const modified = await change(id, `modify ${textOf(wanted['type'])}`, memory)
       const later: ActionStep = { ...going('It has the type.'), memory: { ...memory, type: wanted['type'] ?? '' } }
-      return modified ?? later
+      return (await change(`modify ${textOf(wanted['type'])}`)) ?? later
     }
     if (wanted['status'] === 'running' && now.status !== 'running')
-      return (await change(id, 'start', memory)) ?? going('It starts.')
+      return (await change('start')) ?? going('It starts.')
     return { state: 'done', memory }
   }
-  async function change(id: string, call: string, memory: ActionOrder['memory']): Promise<ActionStep | undefined> {
-    const fate = cloud.fateOf(`${id} ${call}`)
+  async function changed(
+    { meter, signal }: Access,
+    call: string,
+    memory: ActionOrder['memory'],
+  ): Promise<ActionStep | undefined> {
+    await meter.take({ api: 'instances:Change' })
+    const [id = ''] = call.split(' ')
+    const fate = cloud.fateOf(call)
     if (fate === 'lost') throw new Fault('unavailable', 'The cloud does not answer.')
     await cloud.witness(id, call)
-    const isRefused = cloud.refused.has(`${id} ${call}`)
-    await cloud.around(() => {
-      const instance = cloud.instances.get(id)
-      if (!instance || isRefused) return
-      cloud.changes.push(`${id} ${call}`)
-      if (call === 'stop') instance.status = 'stopping'
-      else if (call === 'start') instance.status = 'running'
-      else if (!cloud.broken.has(id) && !cloud.endless.has(id)) instance.type = call.slice('modify '.length)
-    })
-    if (isRefused) return { state: 'refused', memory, message: `The cloud refuses to ${call} it.` }
+    const isRefused = cloud.refused.has(call)
+    cloud.lastSentAt = Date.now()
+    await cloud.around(() => (isRefused ? undefined : arrival(call, cloud.delayOf(call), signal)))
+    if (isRefused) return { state: 'refused', memory, message: `The cloud refuses it: ${call}.` }
     if (fate === 'unanswered') throw new Fault('unavailable', 'The cloud does not answer.')
     return undefined
+  }
+  /** A call that was sent arrives; only its sender stops waiting when its time is over. */
+  async function arrival(call: string, ms: number, signal: AbortSignal): Promise<void> {
+    if (ms === 0) return apply(call)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    setTimeout(() => resolve(apply(call)), ms)
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+    await promise
+  }
+  function apply(made: string): void {
+    const [id = '', ...words] = made.split(' ')
+    const call = words.join(' ')
+    const instance = cloud.instances.get(id)
+    if (!instance) return
+    cloud.changes.push(made)
+    if (call === 'stop') instance.status = 'stopping'
+    else if (call === 'start') instance.status = 'running'
+    else if (!cloud.broken.has(id) && !cloud.endless.has(id)) instance.type = call.slice('modify '.length)
   }
   return cloud
 }

@@ -252,6 +252,35 @@ describe('an execution', () => {
   })
 })
 
+describe('one account', () => {
+  test('has at most ten of its resources changed at once, by all executions together', async () => {
+    const ids = Array.from({ length: 24 }, (_, n) => `i-${n}`)
+    const machine = await openMachine(ids)
+    let most = 0
+    machine.cloud.witness = async () => {
+      const targets = await machine.store.tables.executionTargets.all('org_1')
+      most = Math.max(most, targets.filter(({ state }) => state === 'acting').length)
+    }
+    const quick = { ...safety, requireApproval: false }
+    const executions: string[] = []
+    for (let first = 0; first < 24; first += 6)
+      executions.push(
+        await machine.request({ resources: machine.resources().slice(first, first + 6), safetyControls: quick }),
+      )
+    await machine.settle()
+    expect(most).toBe(10)
+    for (const id of executions) expect((await machine.execution(id)).stage).toBe('succeeded')
+  })
+
+  test('has at most 50 calls in ten seconds', async () => {
+    const machine = await openMachine(['i-1'])
+    const spent = vi.spyOn(machine.store.counters, 'add')
+    await approved(machine)
+    const names = new Set(spent.mock.calls.map(([owner, key]) => `${owner} ${key.split('#')[0] ?? ''}`))
+    expect([...names]).toStrictEqual(['identity act/aws/123456789012'])
+  })
+})
+
 describe('a failure', () => {
   test('is taken back alone; the others stay', async () => {
     const machine = await openMachine(['i-1', 'i-2', 'i-3'])
@@ -333,6 +362,50 @@ describe('the stop switch', () => {
     expect((await machine.execution(id)).stage).toBe('rolled_back')
     expect([...machine.cloud.instances.values()].every(({ status }) => status === 'running')).toBe(true)
     expect(typesIn(machine)).toBe('large large large')
+  })
+
+  test('with many executions that run, sends the last changing call within 5 s of it', async () => {
+    for (const seconds of [3, 24, 27]) {
+      vi.setSystemTime(new Date('2026-11-23T08:00:00Z'))
+      const ids = Array.from({ length: 100 }, (_, n) => `i-${n}`)
+      const machine = await openMachine(ids, 20)
+      const quick = { ...safety, requireApproval: false }
+      // Ten executions of ten resources in ten accounts each.
+      for (let first = 0; first < 100; first += 10) {
+        const resources = machine.resources().slice(first, first + 10)
+        await machine.request({ resources, fleetSize: 100, safetyControls: quick })
+      }
+      await machine.until(() => machine.cloud.lastSentAt > 0)
+      // A slow cloud: between the reading of a state and the change is much time.
+      machine.cloud.readMs = 12_000
+      machine.cloud.delayOf = () => 2000
+      for (let n = 0; n < seconds; n++) await machine.tick(1000)
+      const stoppedAt = Date.now()
+      const { executions } = await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'An incident.' })
+      expect(executions).toHaveLength(10)
+      for (let n = 0; n < 60; n++) await machine.tick(1000)
+      expect(machine.cloud.lastSentAt - stoppedAt).toBeLessThan(5000)
+      expect(machine.cloud.changes.length).toBeGreaterThan(0)
+    }
+  })
+
+  test('lets a call that was sent arrive before a rollback begins, also if its process is killed', async () => {
+    for (const isKilled of [false, true]) {
+      const machine = await openMachine(['i-1'])
+      machine.cloud.delayOf = (call) => (call === 'i-1 modify small' ? 13_000 : 0)
+      const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+      await machine.until(() => machine.cloud.changes.length > 0)
+      const { lastSentAt } = machine.cloud
+      await machine.until(() => machine.cloud.lastSentAt > lastSentAt)
+      if (isKilled) await machine.restart()
+      await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'An incident.' })
+      await ExecutionStop.resume(machine.as('usr_admin'), {})
+      await Executions.rollback(machine.as('usr_dev'), { id })
+      await machine.settle()
+      expect((await machine.execution(id)).stage).toBe('rolled_back')
+      expect(machine.cloud.changes).toContain('i-1 modify small')
+      expect(machine.cloud.instances.get('i-1')).toStrictEqual({ status: 'running', type: 'large' })
+    }
   })
 })
 

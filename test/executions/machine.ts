@@ -19,7 +19,7 @@ import { createInterpreter, type Interpreter } from '../../packages/local/src/se
 import { instanceCloud, type InstanceCloud, safety } from './cloud.ts'
 
 export const orgId = 'org_1'
-const accountId = '123456789012'
+const accountIdOf = (n: number) => String(123456789012 + n)
 
 /** An organization with some people and one account, over tables in memory, whose processes can be killed. */
 export interface Machine {
@@ -42,6 +42,9 @@ export interface Machine {
   /** Delivers what is published, and lets a minute pass. */
   turn(): Promise<boolean>
   until(isSo: () => boolean): Promise<void>
+  tick(ms: number): Promise<void>
+  /** Of a request, if it names no others. */
+  resources(): Executions.ExecutionRequest['resources']
   organization(change: Partial<Organization.Info>): Promise<void>
   /** Complaints of witnesses. */
   violations: string[]
@@ -58,12 +61,13 @@ export const people: Record<string, Role> = {
 
 const names = ['execution.requested', 'rollback.requested', 'execution.decided', 'approval.requested'] as const
 
-export async function openMachine(ids: readonly string[]): Promise<Machine> {
+/** Each with some of the resources, in turns. */
+export async function openMachine(ids: readonly string[], accounts = 1): Promise<Machine> {
   const cloud = instanceCloud(ids)
   const store = memoryRuntime()
-  store.cloud.action = async () => cloud.action
+  store.cloud.action = async (access) => cloud.action(access)
   const quiet = testContext(store, { orgId, now: () => new Date(), actor: Actor.system('test') })
-  await furnish(quiet)
+  await furnish(quiet, accounts)
   let fence: { left: number; isDone: boolean } | undefined
   let process = begin()
   let kills = 0
@@ -136,6 +140,8 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
   const machine: Machine = {
     cloud,
     store,
+    tick,
+    resources: () => requestOf(ids, accounts).resources,
     kills: () => kills,
     effects: () => effects,
     whenRestarted: () => undefined,
@@ -189,7 +195,7 @@ export async function openMachine(ids: readonly string[]): Promise<Machine> {
     },
     async request(given = {}) {
       const ctx = machine.as(given.requestedBy ?? 'usr_dev')
-      const { executionId } = await Executions.request(ctx, requestOf(ids, given))
+      const { executionId } = await Executions.request(ctx, { ...requestOf(ids, accounts), ...given })
       return executionId
     },
     execution: async (id) => await Executions.get(machine.as('usr_admin'), { id }),
@@ -236,7 +242,7 @@ function userContext(store: MemoryRuntime, id: string): Context {
   })
 }
 
-async function furnish(ctx: Context): Promise<void> {
+async function furnish(ctx: Context, accounts: number): Promise<void> {
   const at = ctx.now().toISOString()
   await ctx.tables.organizations.put(orgId, {
     id: orgId,
@@ -267,8 +273,12 @@ async function furnish(ctx: Context): Promise<void> {
       updatedAt: at,
       version: 1,
     })
+  for (let n = 0; n < accounts; n++) await connect(ctx, `acc_${n + 1}`, accountIdOf(n))
+}
+
+async function connect(ctx: Context, id: string, accountId: string): Promise<void> {
   const account = {
-    id: 'acc_1',
+    id,
     provider: 'aws' as const,
     accountId,
     accountName: 'Example',
@@ -277,7 +287,7 @@ async function furnish(ctx: Context): Promise<void> {
     verification: null,
     canAct: true,
     lastSync: null,
-    createdAt: at,
+    createdAt: ctx.now().toISOString(),
     version: 1,
   }
   const credentials = { cloud: 'aws' as const, roleArn: `arn:aws:iam::${accountId}:role/A`, externalId: 'x' }
@@ -290,14 +300,14 @@ async function furnish(ctx: Context): Promise<void> {
 
 let requests = 0
 
-function requestOf(ids: readonly string[], given: Partial<Executions.ExecutionRequest>): Executions.ExecutionRequest {
+function requestOf(ids: readonly string[], accounts: number): Executions.ExecutionRequest {
   return {
     key: `request ${requests++}`,
     cause: { kind: 'policy', policyId: 'pol_1', policyName: 'Smaller instances', trigger: { type: 'manual' } },
     action: { name: 'resize-instance', parameters: { type: 'small' } },
-    resources: ids.map((id) => ({
+    resources: ids.map((id, n) => ({
       provider: 'aws',
-      accountId,
+      accountId: accountIdOf(n % accounts),
       id,
       aliases: [],
       kind: 'instance',
@@ -310,6 +320,5 @@ function requestOf(ids: readonly string[], given: Partial<Executions.ExecutionRe
     safetyControls: safety,
     dryRun: false,
     requestedBy: 'usr_dev',
-    ...given,
   }
 }

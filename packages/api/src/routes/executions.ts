@@ -149,9 +149,8 @@ export const executionRoutes: readonly Route[] = [
   post('/v1/organization/stop', ExecutionStop.stop, {
     summary: 'Halt all executions of the organization, running and queued',
     description:
-      'No step begins after it; a call that is being sent may still arrive, for 45 seconds at most. What is begun ' +
-      'stays half-way, and can be rolled back after `POST ' +
-      '/v1/organization/resume`.',
+      'No call to a cloud begins after it; one that was sent may still arrive, for 15 seconds at most. What is ' +
+      'begun stays half-way, and can be rolled back after `POST /v1/organization/resume`.',
     answer: ExecutionStop.Stopped,
     request: { reason: 'An incident is being looked into.' },
     response: { stopped: true, executions: [id] },

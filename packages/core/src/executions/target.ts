@@ -68,6 +68,8 @@ export interface Info {
   misses: number
   /** Calls that went on, of the act or of the undo. */
   steps: number
+  /** ISO time: a call of a step that began earlier, and has not ended, may arrive until then. */
+  callsUntil?: string | undefined
   log: string[]
   expiresAt: number
 }

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import type { ActionStep } from '../../effects/acting.ts'
 import type { Context } from '../../effects/context.ts'
-import * as Organization from '../../organization/organization.ts'
 import { firstOpen } from '../blackout.ts'
 import * as Execution from '../execution.ts'
-import { reach } from '../reach.ts'
+import { takeSlot } from '../slots.ts'
 import * as Target from '../target.ts'
 import { audited } from './audited.ts'
+import { changing, haltOf } from './changing.ts'
 import { drop, movedOf } from './check.ts'
 import type { TargetInput } from './input.ts'
 
@@ -28,6 +28,10 @@ export function pauseOf(target: Pick<Target.Info, 'steps'>, waitSeconds: number)
 const mostMisses = 5
 const missSeconds = 10
 
+/** Waits for a slot of the account, together some ten minutes at least. */
+const mostWaits = 20
+const slotSeconds = 30
+
 /**
  * One step of one target: at most one change in the cloud. What is to be done is recorded before it is done, and what was
  * made after it, so that a repetition goes on where the last one ended.
@@ -35,31 +39,20 @@ const missSeconds = 10
 export async function act(ctx: Context, { executionId, number }: TargetInput): Promise<Again> {
   const execution = await Execution.load(ctx, executionId)
   const target = await Target.load(ctx, executionId, number)
-  const halt = await haltOf(ctx, execution)
-  if (target.state === 'planned') {
-    const reason = halt?.reason ?? closedOf(execution, ctx.now()) ?? (await movedOf(ctx, execution, target))
-    if (reason !== undefined) {
-      await drop(ctx, target, reason)
-      return { next: 'end' }
-    }
-    // The first change comes with the next call, which looks for a halt again.
-    await audited(ctx, 'executions.act', target, async (traced) => {
-      const begunAt = ctx.now().toISOString()
-      await Target.move(traced, target.id, ['planned'], { state: 'acting', begunAt, line: 'Begun.' })
-    })
-    return { next: 'again', seconds: 0 }
-  }
+  if (target.state === 'planned') return await begun(ctx, execution, target)
   if (target.state !== 'acting') return { next: 'end' }
-  if (halt?.isHard) {
-    await Target.move(ctx, target.id, ['acting'], { state: 'halted', reason: halt.reason, line: halt.reason })
-    return { next: 'end' }
-  }
-  const step = await reach(ctx, execution, target, async (action): Promise<ActionStep & { differences?: string[] }> => {
+  const asked = { execution, target, phase: 'acting' } as const
+  const step = await changing(ctx, asked, async (action): Promise<ActionStep & { differences?: string[] }> => {
     const order = Target.orderOf(execution, target)
     const made = await action.act(order)
     if (made.state !== 'done') return made
     return { ...made, differences: [...(await action.verify({ ...order, memory: made.memory }))] }
   })
+  if ('busySeconds' in step) return { next: 'again', seconds: step.busySeconds }
+  if ('halted' in step) {
+    await Target.move(ctx, target.id, ['acting'], { state: 'halted', reason: step.halted, line: step.halted })
+    return { next: 'end' }
+  }
   if ('unreachable' in step) return await failed(ctx, target, { reason: step.unreachable })
   await Target.move(ctx, target.id, ['acting'], { memory: step.memory })
   switch (step.state) {
@@ -76,6 +69,33 @@ export async function act(ctx: Context, { executionId, number }: TargetInput): P
     default:
       return step satisfies never
   }
+}
+
+/** Before the first change, which comes with the next call. */
+async function begun(ctx: Context, execution: Execution.Info, target: Target.Info): Promise<Again> {
+  const halt = (await haltOf(ctx, execution.id, 'acting')) ?? endOf(execution) ?? closedOf(execution, ctx.now())
+  if (halt === undefined && !(await takeSlot(ctx, target))) {
+    if (target.steps < mostWaits) {
+      await Target.move(ctx, target.id, ['planned'], { steps: target.steps + 1 })
+      return { next: 'again', seconds: pauseOf(target, slotSeconds) ?? slotSeconds }
+    }
+    await drop(
+      ctx,
+      target,
+      `Too many resources of the account ${target.accountId} are being changed. Request it again.`,
+    )
+    return { next: 'end' }
+  }
+  const reason = halt ?? (await movedOf(ctx, execution, target))
+  if (reason !== undefined) {
+    await drop(ctx, target, reason)
+    return { next: 'end' }
+  }
+  await audited(ctx, 'executions.act', target, async (traced) => {
+    const begunAt = ctx.now().toISOString()
+    await Target.move(traced, target.id, ['planned'], { state: 'acting', begunAt, steps: 0, line: 'Begun.' })
+  })
+  return { next: 'again', seconds: 0 }
 }
 
 async function verified(ctx: Context, target: Target.Info, differences: readonly string[]): Promise<Again> {
@@ -132,19 +152,10 @@ function closedOf({ safetyControls }: Execution.Info, now: Date): string | undef
   return open && open <= now ? undefined : 'A blackout window has begun.'
 }
 
-interface Halt {
-  reason: string
-  /** Also of what is begun. */
-  isHard: boolean
-}
-
-async function haltOf(ctx: Context, { status, cancelRequested, breaker }: Execution.Info): Promise<Halt | undefined> {
-  const { stopped } = await Organization.load(ctx)
-  if (stopped) return { reason: `Executions are stopped: ${stopped.reason}`, isHard: true }
-  if (status !== 'executing') return { reason: `The execution is ${status}.`, isHard: true }
-  if (breaker.isOpen) return { reason: 'The circuit breaker ended the execution.', isHard: false }
-  if (cancelRequested) return { reason: `It was canceled by ${cancelRequested.by}.`, isHard: false }
-  return undefined
+/** Nothing more is begun, and what is begun goes on. */
+function endOf({ cancelRequested, breaker }: Execution.Info): string | undefined {
+  if (breaker.isOpen) return 'The circuit breaker ended the execution.'
+  return cancelRequested && `It was canceled by ${cancelRequested.by}.`
 }
 
 export const FailedInput = z.object({

@@ -9,6 +9,7 @@ import { reach, type Unreachable } from '../reach.ts'
 import * as Target from '../target.ts'
 import { type Again, pauseOf } from './act.ts'
 import { audited } from './audited.ts'
+import { busySecondsOf, changing } from './changing.ts'
 import type { Input, TargetInput } from './input.ts'
 
 type Undone = ActionStep & { now?: ActionState; restoredId?: string }
@@ -45,6 +46,9 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
   const target = await Target.load(ctx, executionId, number)
   if (!(await mayUndo(ctx, execution))) return { next: 'end' }
   if (target.state !== 'undoing' && Target.isReturnable(target)) {
+    // A call of the act may still arrive.
+    const seconds = busySecondsOf(target, ctx.now())
+    if (seconds > 0) return { next: 'again', seconds }
     const other = await claim(ctx, executionId, target)
     if (other !== undefined) {
       const reason = `The execution ${other} is changing this resource. Roll back again when it has ended.`
@@ -64,7 +68,8 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
     return { next: 'again', seconds: 0 }
   }
   if (target.state !== 'undoing') return { next: 'end' }
-  const step = await reach(ctx, execution, target, async (action): Promise<Undone> => {
+  const asked = { execution, target, phase: 'undoing' } as const
+  const step = await changing(ctx, asked, async (action): Promise<Undone> => {
     const order = Target.orderOf(execution, target)
     const made = await action.undo(order)
     if (made.state !== 'done') return made
@@ -72,7 +77,8 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
     const now = await action.readState(restored)
     return { ...made, ...(now && { now }), ...(restored.id !== order.target.id && { restoredId: restored.id }) }
   })
-  return await undone(ctx, target, step)
+  if ('busySeconds' in step) return { next: 'again', seconds: step.busySeconds }
+  return 'halted' in step ? { next: 'end' } : await undone(ctx, target, step)
 }
 
 /** What somebody else has changed since the act: an undo would take that back too. */
