@@ -1,6 +1,6 @@
 import type { Rule, Facts, Finding, RequiredTag } from './rule.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
-import { isJudged, isTransient, isYoung } from './exclusions.ts'
+import { isJudged, isTransient, isYoung, sparing } from './exclusions.ts'
 import { keyOf, type Subject } from './subject.ts'
 
 export interface Settings {
@@ -57,7 +57,8 @@ function applied(rule: Rule, subject: Subject, facts: Facts, lacking: readonly R
   if ('missing' in answer) return { ...judged, state: 'insufficient_data', missing: answer.missing }
   if (lacking.length > 0)
     return { ...judged, state: 'insufficient_data', missing: lacking.map((kind) => `resources of the kind ${kind}`) }
-  return { ...judged, state: 'found', ...answer, risk, effort, restartNeeded, rollbackPossible, undo }
+  const verdict = sparing(answer, (other) => !isJudged(other) || isYoung(rule, other, facts.now))
+  return verdict && { ...judged, state: 'found', ...verdict, risk, effort, restartNeeded, rollbackPossible, undo }
 }
 
 const limitsOf = ({ thresholds }: Rule): Record<string, number> =>

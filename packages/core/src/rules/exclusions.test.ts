@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
 import { allRules } from './analyzers.ts'
 import { judge } from './engine.ts'
+import { recommend } from './recommend.ts'
+import type { Finding } from './rule.ts'
 import type { Subject } from './subject.ts'
-import { daysAgo, now, some, steady } from './testing/subjects.ts'
+import { book } from './testing/prices.ts'
+import { daysAgo, now, some, steady, usd } from './testing/subjects.ts'
 
 const idle = { cpu: steady(1), network_in: steady(1), network_out: steady(1), connections: steady(0) }
 const common = { status: 'running', utilization: idle }
@@ -69,4 +72,54 @@ test('a resource whose creation no API tells is young while its first day is nea
   const { createdAt: _, ...untold } = address({ id: 'eip-1', unchangedSince: daysAgo(3) })
   expect(found(untold)).toEqual([])
   expect(found({ ...untold, unchangedSince: daysAgo(20) })).toEqual(['aws-address-unused'])
+})
+
+const asleep = ec2({
+  id: 'i-asleep',
+  status: 'stopped',
+  unchangedSince: daysAgo(90),
+  cost: usd({}),
+  utilization: {},
+})
+const attached = some('aws', 'volume', {
+  status: 'in-use',
+  attachedTo: 'i-asleep',
+  cost: usd({ storage: '80 x 1000' }),
+})
+const marks = { 'cloudoptima:ignore': 'true' }
+
+test.each([
+  attached({ id: 'vol-ignored', tags: marks }),
+  attached({ id: 'vol-recovery', tags: { AWSElasticDisasterRecoveryManaged: 'drs' } }),
+  attached({ id: 'vol-young', createdAt: daysAgo(3) }),
+])('no rule ends $id with its instance', (disk) => {
+  const other = attached({ id: 'vol-2' })
+  const ended = (subjects: readonly Subject[]) =>
+    judge(allRules, subjects, { now }).filter(({ rule }) => rule === 'instance-stopped-long')
+  expect(ended([asleep, disk])).toEqual([])
+  expect(ended([asleep, disk, other])).toMatchObject([
+    { also: [other], change: { action: `make an image, and delete with the disks, except ${disk.id}` } },
+  ])
+})
+
+test('an image keeps the snapshot that is ignored', () => {
+  const image = some('aws', 'image')({ id: 'ami-1', configuration: { SnapshotIds: ['snap-1', 'snap-2'] } })
+  const snapshot = some('aws', 'snapshot', { attachedTo: 'vol-gone', cost: usd({ backup: '5 x 100' }) })
+  const [kept, other] = [snapshot({ id: 'snap-1', tags: marks }), snapshot({ id: 'snap-2' })]
+  const ended = judge(allRules, [image, kept, other], { now }).filter(({ rule }) => rule === 'aws-image-unused')
+  expect(ended).toMatchObject([
+    { also: [other], change: { action: 'deregister, and delete the snapshots, except snap-1' } },
+  ])
+})
+
+test('a disk that nobody wants deleted is not deleted with its instance, and its cost is not saved', () => {
+  const [kept, other] = [attached({ id: 'vol-1' }), attached({ id: 'vol-2' })]
+  const advised = (subjects: readonly Subject[], dismissed: string) =>
+    recommend(subjects, { now }, { book, isDismissed: ({ rule }) => rule === dismissed }).recommendations
+  const whole = advised([asleep, kept], 'aws-volume-gp2')
+  expect(whole.map(({ finding }) => finding.rule)).toContain('instance-stopped-long')
+  expect(advised([asleep, kept], 'aws-volume-on-stopped-instance')).toEqual([])
+  const isDismissed = ({ rule, subject }: Finding) => rule === 'aws-volume-on-stopped-instance' && subject === kept
+  const [one, ...more] = recommend([asleep, kept, other], { now }, { book, isDismissed }).recommendations
+  expect([one?.finding.also, one?.saving.amount, more]).toEqual([[other], '80', []])
 })

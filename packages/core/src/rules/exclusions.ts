@@ -1,5 +1,5 @@
 import type { Cloud } from '../kernel/cloud.ts'
-import type { Rule } from './rule.ts'
+import type { Rule, Verdict } from './rule.ts'
 import { daysSince, type Subject, textOf } from './subject.ts'
 
 /** Google Cloud's labels have no colon. */
@@ -69,4 +69,18 @@ export function isYoung({ windowDays, analyzer }: Rule, subject: Subject, now: D
   const resized = analyzer === 'right_sizing' ? daysSince(resizedAt, now) : undefined
   const ages = [daysSince(createdAt ?? unchangedSince, now), resized]
   return ages.some((age) => age !== undefined && age < windowDays)
+}
+
+/**
+ * The verdict without the resources of `also` that must stay, which the change names; undefined if no other of them is left,
+ * because nothing would be saved.
+ */
+export function sparing<Judged extends Verdict>(verdict: Judged, stays: (subject: Subject) => boolean) {
+  const { also = [], change } = verdict
+  const kept = also.filter(stays)
+  if (kept.length === 0) return verdict
+  if (kept.length === also.length) return undefined
+  const names = kept.map(({ id, name = id }) => name).join(', ')
+  const action = `${change.action}, except ${names}`
+  return { ...verdict, also: also.filter((each) => !kept.includes(each)), change: { ...change, action } }
 }

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Money from '../kernel/money.ts'
+import type { ResourceKind } from '../kernel/resource.ts'
 import type { Recommendation } from './compete.ts'
 import { amountOf, savingOf } from './pricing/money.ts'
 import { priceBook } from './pricing/prices.ts'
 import { type Demand, type Offer, purchases } from './purchase.ts'
 import { resolve } from './recommend.ts'
 import type { Finding, Found } from './rule.ts'
-import { some, usd } from './testing/subjects.ts'
+import { found, some, usd } from './testing/subjects.ts'
 
 const ri = { product: 'reserved instances of m5' }
 const offers: Offer[] = [
@@ -93,19 +94,39 @@ test.each([
   expect(floors.map(({ evidence }) => evidence['floorMonthly'])).toEqual([floor])
 })
 
+test.each([
+  ['a function', 'Lambda-GB-Second', { kind: 'function', type: 'nodejs20.x' }],
+  ['a service on Fargate', 'Fargate-GB-Hours', { kind: 'container_service', type: 'FARGATE' }],
+] as const)('what another rule saves of %s is not bought', (_, family, resource) => {
+  const subject = some('aws', resource.kind)({ id: 's-1', type: resource.type, cost: usd({ compute: '100 x 730' }) })
+  const smaller: Found = found({ subject, saving: { kind: 'share', parts: ['compute'], share: 0.875 } })
+  const plan = { product: 'Compute Savings Plan', plan: 'compute', years: 1, payment: 'no_upfront' } as const
+  const own = demand({ family, kinds: [resource.kind], offers: [{ ...plan, ratio: '0.85' }] })
+  const { recommendations } = resolve([smaller], { book, demands: [own] })
+  const floors = recommendations.map(({ finding }) => finding.evidence['floorMonthly']).filter(Boolean)
+  // 212.50 stay; the commitment is 0.25 an hour.
+  expect(floors).toEqual(['211.76'])
+})
+
 test('with what rules and purchases save together, at least nothing is left to pay', () => {
-  const ec2 = some('aws', 'instance', { status: 'running' })
   const cents = fc.integer({ min: 0, max: 100_000 })
+  const usages = fc.constantFrom<{ kind: ResourceKind; type: string; family: string }>(
+    { kind: 'instance', type: 'm5.large', family: 'm5' },
+    { kind: 'function', type: 'nodejs20.x', family: 'Lambda-GB-Second' },
+    { kind: 'container_service', type: 'FARGATE', family: 'Fargate-GB-Hours' },
+  )
   fc.assert(
-    fc.property(fc.array(cents, { minLength: 1, maxLength: 6 }), fc.nat(5), (costs, ended) => {
-      const subjects = costs.map((cost, i) => ec2({ id: `i-${i}`, cost: usd({ compute: `${cost / 100} x 730` }) }))
+    fc.property(fc.array(cents, { minLength: 1, maxLength: 6 }), fc.nat(5), usages, (costs, ended, usage) => {
+      const { kind, type, family } = usage
+      const of = some('aws', kind, { status: 'running', type })
+      const subjects = costs.map((cost, i) => of({ id: `i-${i}`, cost: usd({ compute: `${cost / 100} x 730` }) }))
       const [model] = foundIn([demand()])
       const findings = subjects
         .slice(0, ended)
         .map((subject) => ({ ...model, subject, saving: { kind: 'stops_cost', parts: 'all' } }) as Found)
       const spend = Money.sum(costs.map((cost) => Money.parse(String(cost)).div(100)))
       const values = Array.from({ length: 90 }, () => Money.plain(spend.div(30).round(6, 0)))
-      const { recommendations } = resolve(findings, { book, demands: [demand({ values })] })
+      const { recommendations } = resolve(findings, { book, demands: [demand({ values, kinds: [kind], family })] })
       const saved = Money.sum(recommendations.map(({ saving }) => amountOf(saving)))
       expect(saved.lte(spend)).toBe(true)
     }),

@@ -213,12 +213,18 @@ function savedOf(demands: readonly Demand[], others: readonly Recommendation[]):
         accounts.includes(subject.accountId) &&
         kinds.includes(subject.kind) &&
         subject.region === region &&
-        (subject.type === undefined || coveredFamily(cloud, subject.type) === family) &&
+        (familyOf(subject) ?? family) === family &&
         (variantOf(subject) ?? variant) === variant &&
         saving.currency === currency,
     ),
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
+}
+
+/** As a demand names the family of a machine. A service or a function uses several meters, which its type does not name. */
+function familyOf({ cloud, kind, type }: Subject): string | undefined {
+  const isMachine = kind !== 'container_service' && kind !== 'function'
+  return isMachine && type !== undefined ? coveredFamily(cloud, type) : undefined
 }
 
 /** As a demand names it; undefined if the resource does not tell it, or is an instance without Windows. */

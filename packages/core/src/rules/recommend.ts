@@ -1,11 +1,12 @@
 import { allRules } from './analyzers.ts'
 import { compete, type Option, type Recommendation } from './compete.ts'
 import { judge, type Settings } from './engine.ts'
+import { sparing } from './exclusions.ts'
 import { savingOf } from './pricing/money.ts'
 import type { PriceBook } from './pricing/prices.ts'
 import { type Demand, purchases } from './purchase.ts'
 import type { Finding, Unknown } from './rule.ts'
-import type { Subject } from './subject.ts'
+import { keyOf, type Subject } from './subject.ts'
 
 export interface Advice {
   /** The most important first; the sum of their savings is at most the cost of the subjects. */
@@ -35,6 +36,7 @@ export function resolve(
 ): Advice {
   const dismissed: Option[] = []
   const unknown: Unknown[] = []
+  const spared = new Set(findings.filter((finding) => endsAll(finding) && isDismissed(finding)).map(keyOfSubject))
   const wanted = (some: readonly Finding[]) =>
     some.flatMap((finding): Option[] => {
       const isUnwanted = isDismissed(finding)
@@ -42,7 +44,9 @@ export function resolve(
         if (!isUnwanted) unknown.push(finding)
         return []
       }
-      const option = { finding, saving: savingOf(finding, book) }
+      const found = sparing(finding, (subject) => spared.has(keyOfSubject({ subject })))
+      if (!found) return []
+      const option = { finding: found, saving: savingOf(found, book) }
       if (isUnwanted) dismissed.push(option)
       return isUnwanted ? [] : [option]
     })
@@ -50,3 +54,9 @@ export function resolve(
   const bought = purchases(demands, compete(options), wanted)
   return { recommendations: compete([...options, ...bought]), dismissed, unknown }
 }
+
+/** Whoever does not want a resource deleted does not want it deleted with another either. */
+const endsAll = (finding: Finding) =>
+  finding.state === 'found' && finding.saving.kind === 'stops_cost' && finding.saving.parts === 'all'
+
+const keyOfSubject = ({ subject }: Pick<Finding, 'subject'>) => `${subject.cloud} ${keyOf(subject, subject.id)}`
