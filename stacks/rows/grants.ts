@@ -131,7 +131,7 @@ const extras: Partial<Record<RowName, Needs>> = {
     environment: isRehearsal(stage) ? {} : { EXCHANGE_RATES_URL: ecbUrl },
   }),
   'schedules/sweep': (stack, stage) => {
-    // It restarts interrupted deliveries, ends those whose execution ended, and sets the timers of policies again.
+    // It restarts interrupted deliveries, ends imports and executions of actions whose workflow ended, and sets timers again.
     const { environment, grants } = starts(stack, stage, 'bills')
     const { timers } = use(Timers)
     return {
@@ -140,6 +140,7 @@ const extras: Partial<Record<RowName, Needs>> = {
         ...grants,
         ...timers.grants,
         executions(stack, stage, 'bills'),
+        executions(stack, stage, 'remediation'),
         listObjects(),
         objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),

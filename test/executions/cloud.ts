@@ -40,8 +40,8 @@ export interface InstanceCloud {
   /** Instances that do not take a new type, though the cloud says so: once, or again and again. */
   broken: Set<string>
   endless: Set<string>
-  /** Why no call is answered, if none is. */
-  silence: string | undefined
+  /** Accounts that do not answer. */
+  silent: Set<string>
   action(access: Access): CloudAction
 }
 
@@ -62,7 +62,7 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     refused: new Set(),
     broken: new Set(),
     endless: new Set(),
-    silence: undefined,
+    silent: new Set(),
     action: (access) => ({
       readState: async ({ id }) => await asked(access, () => stateOf(id)),
       plan: async ({ parameters, before }) => {
@@ -78,9 +78,10 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     }),
   }
   /** As an adapter of a cloud: each call is metered first. */
-  async function asked<Value>({ meter }: Access, call: () => Value): Promise<Value> {
+  async function asked<Value>({ meter, credentials }: Access, call: () => Value): Promise<Value> {
     await meter.take({ api: 'instances:Describe' })
-    if (cloud.silence !== undefined) throw new Fault('unavailable', cloud.silence)
+    if (credentials.cloud === 'aws' && cloud.silent.has(credentials.roleArn.split(':')[4] ?? ''))
+      throw new Fault('unavailable', 'AWS does not answer.')
     return await cloud.around(async () => {
       if (cloud.readMs > 0) await new Promise((resolve) => setTimeout(resolve, cloud.readMs))
       return call()

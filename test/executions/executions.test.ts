@@ -281,6 +281,112 @@ describe('one account', () => {
   })
 })
 
+describe('an account that does not answer', () => {
+  const [first, second] = ['123456789012', '123456789013']
+
+  test('loses its own resources from the plan, and from the check, with the reason', async () => {
+    const planning = await openMachine(['i-1', 'i-2', 'i-3', 'i-4'], 2)
+    planning.cloud.silent.add(second)
+    const request = await planning.request()
+    await planning.settle()
+    const planned = await planning.execution(request)
+    expect([planned.stage, statesOf(planned)]).toStrictEqual(['awaiting_approval', 'planned left_out planned left_out'])
+    expect(planned.targets[1]?.reason).toBe(`The account ${second} does not answer: AWS does not answer.`)
+
+    const checking = await openMachine(['i-1', 'i-2', 'i-3', 'i-4'], 2)
+    const id = await checking.request()
+    await checking.settle()
+    checking.cloud.silent.add(first)
+    const { planHash } = await checking.execution(id)
+    await Executions.approve(checking.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await checking.settle()
+    const checked = await checking.execution(id)
+    expect([checked.stage, statesOf(checked)]).toStrictEqual(['partial', 'dropped done dropped done'])
+    expect(checked.targets[0]?.reason).toBe(`The account ${first} does not answer: AWS does not answer.`)
+  })
+
+  test('that answers again after a while loses nothing, nor if it is the only one', async () => {
+    for (const silent of [[second], [first, second]]) {
+      const machine = await openMachine(['i-1', 'i-2'], 2)
+      for (const account of silent) machine.cloud.silent.add(account)
+      const id = await machine.request()
+      const until = Date.now() + 7000
+      await machine.until(() => Date.now() > until)
+      machine.cloud.silent.clear()
+      await machine.settle()
+      expect(statesOf(await machine.execution(id))).toBe('planned planned')
+    }
+  })
+
+  test('ends the execution, if no account answers for long', async () => {
+    const machine = await openMachine(['i-1', 'i-2'], 2)
+    for (const account of [first, second]) machine.cloud.silent.add(account)
+    const id = await machine.request()
+    await machine.settle()
+    expect(await machine.execution(id)).toMatchObject({ stage: 'failed', resourcesAffected: 0 })
+  })
+})
+
+describe('an execution whose workflow is gone', () => {
+  const sweep = async (machine: Machine) => await Executions.sweep(machine.as('usr_admin'))
+
+  test('is ended by the sweep, frees its resources, and can be rolled back', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    machine.failing.add('Announce')
+    const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+    await machine.until(() => machine.cloud.changes.length === 6)
+    await sweep(machine)
+    expect((await machine.execution(id)).stage).toBe('executing')
+    // The step fails twenty times.
+    for (let n = 0; n < 120; n++) await machine.turn()
+    expect((await machine.execution(id)).stage).toBe('executing')
+    await sweep(machine)
+    const ended = await machine.execution(id)
+    expect([ended.stage, ended.status, statesOf(ended)]).toStrictEqual(['failed', 'failed', 'done done'])
+    expect(ended.outcome).toContain('Its workflow is gone (failed: Error: ')
+    machine.failing.clear()
+    const next = await machine.request({ action: { name: 'resize-instance', parameters: { type: 'large' } } })
+    await machine.settle()
+    const { planHash } = await machine.execution(next)
+    await Executions.approve(machine.as('usr_cfo'), { id: next, planHash: planHash ?? '' })
+    await machine.settle()
+    expect((await machine.execution(next)).stage).toBe('succeeded')
+    await Executions.rollback(machine.as('usr_dev'), { id: next })
+    await machine.settle()
+    await Executions.rollback(machine.as('usr_dev'), { id })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('rolled_back')
+    expect(typesIn(machine)).toBe('large large')
+  })
+
+  test('is ended in each stage, also a rollback, and at once by the rollback that a user asks for', async () => {
+    const abort = async (machine: Machine, name: string) =>
+      await machine.as('usr_admin').runtime.workflows.stop('remediation', name, 'Aborted in the console.')
+    const machine = await openMachine(['i-1'])
+    const waiting = await machine.request()
+    await machine.settle()
+    await abort(machine, waiting)
+    await sweep(machine)
+    expect(await machine.execution(waiting)).toMatchObject({ stage: 'failed', resourcesAffected: 0 })
+
+    const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+    await machine.until(() => machine.cloud.changes.length === 2)
+    await abort(machine, id)
+    for (let n = 0; n < 5; n++) await machine.turn()
+    await Executions.rollback(machine.as('usr_dev'), { id })
+    const changes = machine.cloud.changes.length
+    await machine.until(() => machine.cloud.changes.length > changes)
+    await abort(machine, `${id}-rollback-1`)
+    await sweep(machine)
+    expect((await machine.execution(id)).stage).toBe('failed')
+    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'Again.' })
+    await sweep(machine)
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('rolled_back')
+    expect([...machine.cloud.instances.values()]).toStrictEqual([{ status: 'running', type: 'large' }])
+  })
+})
+
 describe('a failure', () => {
   test('is taken back alone; the others stay', async () => {
     const machine = await openMachine(['i-1', 'i-2', 'i-3'])

@@ -46,6 +46,8 @@ export interface Machine {
   /** Of a request, if it names no others. */
   resources(): Executions.ExecutionRequest['resources']
   organization(change: Partial<Organization.Info>): Promise<void>
+  /** The steps of the workflow that fail. */
+  failing: Set<string>
   /** Complaints of witnesses. */
   violations: string[]
   /** Somebody else has changed a resource. */
@@ -69,6 +71,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
   const quiet = testContext(store, { orgId, now: () => new Date(), actor: Actor.system('test') })
   await furnish(quiet, accounts)
   let fence: { left: number; isDone: boolean } | undefined
+  const failing = new Set<string>()
   let process = begin()
   let kills = 0
   let effects = 0
@@ -97,7 +100,10 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     const steps = Object.fromEntries(
       Object.entries(wiring.workflows.remediation.steps).map(([name, { run }]) => [
         name,
-        async (input: never) => JSON.parse(JSON.stringify((await run(ctx(), input)) ?? null)) as unknown,
+        async (input: never) => {
+          if (failing.has(name)) throw new Error(`${name} fails.`)
+          return JSON.parse(JSON.stringify((await run(ctx(), input)) ?? null)) as unknown
+        },
       ]),
     )
     const { definition } = wiring.workflows.remediation
@@ -145,6 +151,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     kills: () => kills,
     effects: () => effects,
     whenRestarted: () => undefined,
+    failing,
     violations: [],
     isTouched: false,
     async turn() {

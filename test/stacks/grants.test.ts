@@ -164,7 +164,7 @@ describe('grants', () => {
         's3:DeleteObject Bucket/*/uploads/*',
         ...timers,
         'sqs:SendMessage DeadLetters',
-        `states:DescribeExecution ${execution('bills')}`,
+        ...['bills', 'remediation'].map((workflow) => `states:DescribeExecution ${execution(workflow)}`),
         `states:StartExecution ${stateMachine('bills')}`,
       ],
       Requests: [

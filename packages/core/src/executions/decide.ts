@@ -7,6 +7,7 @@ import { byId } from '../kernel/name.ts'
 import * as Organization from '../organization/organization.ts'
 import * as Execution from './execution.ts'
 import { type Public, publicOf } from './shown.ts'
+import { mended } from './sweep.ts'
 import * as Target from './target.ts'
 
 const ById = byId("The execution's id.")
@@ -192,7 +193,7 @@ export const rollback = change(
   ById.extend({ reason: Reason.default('No reason was given.') }),
   'request:remediation',
   async (ctx, { id, reason }, note): Promise<Public> => {
-    const execution = await Execution.load(ctx, id)
+    const execution = await mended(ctx, await Execution.load(ctx, id))
     const isAsked = execution.rollback?.by === ctx.actor.id && execution.rollback.reason === reason
     if (execution.status === 'rolling_back' && isAsked) return await publicOf(ctx, execution)
     const { stopped } = await Organization.load(ctx)

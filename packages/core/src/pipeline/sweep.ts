@@ -2,6 +2,7 @@ import * as Audit from '../guard/audit.ts'
 import { type Context, noOrganization } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
+import * as Executions from '../executions/sweep.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Retention from '../lake/retention.ts'
 import { setTimers } from '../policies/timers.ts'
@@ -51,6 +52,7 @@ export async function run(
 
 async function sweep(ctx: Context) {
   await Import.sweep(ctx)
+  await Executions.sweep(ctx)
   await removePurged(ctx)
   await Audit.closeTraces(ctx)
   await Idempotency.sweep(ctx)

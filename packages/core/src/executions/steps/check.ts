@@ -7,6 +7,7 @@ import { claim } from '../claims.ts'
 import * as Execution from '../execution.ts'
 import { reach } from '../reach.ts'
 import * as Target from '../target.ts'
+import { answersOf } from './each-account.ts'
 import type { Input, TargetInput } from './input.ts'
 
 export type Next = { next: 'wait'; at: string } | { next: 'act'; targets: TargetInput[] } | { next: 'end' }
@@ -30,9 +31,11 @@ export async function check(ctx: Context, { executionId }: Input): Promise<Next>
   const startedAt = execution.startedAt ?? ctx.now().toISOString()
   const line = 'The plan is as approved. The states are read again.'
   await Execution.move(ctx, executionId, ['waiting'], { status: 'executing', startedAt, line })
-  for (const target of planned) {
-    if (target.state !== 'planned') continue
-    const reason = await movedOf(ctx, execution, target)
+  const left = planned.filter(({ state }) => state === 'planned')
+  const answers = await answersOf(left, async (target) => ({ moved: await movedOf(ctx, execution, target) }))
+  for (const [index, target] of left.entries()) {
+    const answer = answers[index] ?? { moved: undefined }
+    const reason = 'unreachable' in answer ? answer.unreachable : answer.moved
     if (reason !== undefined) await drop(ctx, target, reason)
   }
   const numbers = planned.map(({ number }) => ({ executionId, number }))

@@ -8,9 +8,9 @@ import { beyondCaps } from '../caps.ts'
 import * as Execution from '../execution.ts'
 import { reach } from '../reach.ts'
 import * as Target from '../target.ts'
+import { answersOf } from './each-account.ts'
 import type { Input } from './input.ts'
 
-const atOnce = 5
 const approvalDays = 7
 const dayMs = 86_400_000
 const keptSeconds = 400 * 24 * 3600
@@ -86,11 +86,11 @@ async function plannedTargets(ctx: Context, execution: Execution.Info): Promise<
     ),
   )
   const expiresAt = expiryIn(ctx, keptSeconds)
-  const found = await inTurns(execution.resources, async (resource, index): Promise<Target.Info> => {
+  const targets = execution.resources.map((resource, index): Target.Info => {
     const { provider, accountId, id, aliases, kind, name, region, zone, monthlyCost } = resource
     const number = index + 1
     const cloudAccountId = connected.get(`${provider}/${accountId}`)
-    const target: Target.Info = {
+    return {
       id: Target.targetId(execution.id, number),
       number,
       provider,
@@ -108,7 +108,11 @@ async function plannedTargets(ctx: Context, execution: Execution.Info): Promise<
       log: [],
       expiresAt,
     }
-    return { ...target, ...(await planOf(ctx, execution, target)) }
+  })
+  const answers = await answersOf(targets, async (target) => await planOf(ctx, execution, target))
+  const found = targets.map((target, index): Target.Info => {
+    const answer = answers[index] ?? {}
+    return { ...target, ...('unreachable' in answer ? { reason: answer.unreachable } : answer) }
   })
   const planned = found.filter(({ state }) => state === 'planned')
   const beyond = beyondCaps(planned, execution.safetyControls, execution.fleetSize)
@@ -134,16 +138,4 @@ async function planOf(ctx: Context, execution: Execution.Info, info: Target.Info
   if ('refusal' in made) return { before, reason: made.refusal }
   const { after, undo, lost, notes } = made
   return { state: 'planned', before, after, undo, lost: [...lost], notes: [...notes] }
-}
-
-async function inTurns<Item, Answer>(
-  items: readonly Item[],
-  work: (item: Item, index: number) => Promise<Answer>,
-): Promise<Answer[]> {
-  const answers: Answer[] = []
-  for (let start = 0; start < items.length; start += atOnce) {
-    const batch = items.slice(start, start + atOnce)
-    answers.push(...(await Promise.all(batch.map(async (item, n) => await work(item, start + n)))))
-  }
-  return answers
 }
