@@ -39,7 +39,7 @@ export type Taggable = Pick<Resource, 'id' | 'aliases' | 'kind' | 'region'>
 export type TagsByKey = Readonly<Record<string, string>>
 
 /** `refusal` says why the cloud did not answer, and what to do. */
-export type TagsNow = { id: string } & ({ tags: TagsByKey } | { refusal: string })
+export type TagsNow = { id: string } & ({ tags: TagsByKey } | { refusal: string; isPassing?: true })
 
 export interface TagChange {
   resource: Taggable
@@ -56,6 +56,8 @@ export interface Retagged {
   refusal?: string
   /** A part of the change is made, or may be: the cloud did not answer after it was sent. */
   isPartly?: true
+  /** Nothing is changed, because the cloud throttles: the same may succeed later. */
+  isPassing?: true
 }
 
 /** Access to one account for one collection. */

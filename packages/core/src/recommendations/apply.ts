@@ -74,6 +74,12 @@ async function deedNow(ctx: Context, info: Info & { found: NonNullable<Info['fou
   if (dismissal) throw new Fault('conflict', 'The recommendation is dismissed: reopen it before.')
   const deed = deedOf(info)
   if (deed) return deed
+  if (info.rule === 'aws-instance-off-hours')
+    throw new Fault(
+      'conflict',
+      'A schedule is a policy: give the instance the tag Schedule=office-hours, and make the policies of the template ' +
+        'off-hours (POST /v1/policies/templates/off-hours, npm start -- policies create off-hours).',
+    )
   throw new Fault(
     'conflict',
     `This one has to be followed by hand: ${info.found.change.action}. The recommendation is completed when the ` +

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { approve } from './commands/approve.ts'
 import { apply, executions, resume, rollBack, stop } from './commands/executions.ts'
 import type { Make } from './commands/policies.ts'
-import { positive } from './options.ts'
+import { acting, positive } from './options.ts'
 
 const executionsExamples = `
 Examples:
@@ -44,8 +44,6 @@ function time(text: string): string {
 
 /** The commands that change resources, each as a user. */
 export function executionCommands(subcommand: Make): Command[] {
-  const acting = (command: Command): Command =>
-    command.option('--as <email>', 'user who does it (default: the admin of the shown organization)')
   const onArgument = (
     name: string,
     argument: string,

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Exposure } from '../server/exposure.ts'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -8,6 +8,11 @@ import { type Product, refuseFile, startProduct } from '../product.ts'
 export interface CommonOptions {
   data: string
   json?: boolean
+}
+
+export interface ActingOptions extends CommonOptions {
+  /** E-mail address of the user who acts. */
+  as?: string
 }
 
 export interface StartOptions extends CommonOptions, Exposure {
@@ -35,6 +40,11 @@ export function day(text: string): string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
     throw new InvalidArgumentError('Write a day as 2024-09-30.')
   return text
+}
+
+/** Gives a command the option `--as`. */
+export function acting(command: Command): Command {
+  return command.option('--as <email>', 'user who does it (default: the admin of the shown organization)')
 }
 
 export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {

@@ -15,7 +15,8 @@ function world(tags: Record<string, string>, fateOf: FateOf = () => 'answered') 
     retag: async (_, changes: readonly TagChange[]) =>
       changes.map(({ resource: { id }, set, remove }) => {
         const fate = fateOf(JSON.stringify([set, remove]))
-        if (fate === 'lost' || fate === 'throttled') throw new Fault('unavailable', 'No answer.')
+        if (fate === 'lost') throw new Fault('unavailable', 'No answer.')
+        if (fate === 'throttled') return { id, refusal: 'Try again later.', isPassing: true as const }
         for (const key of Object.keys(remove)) delete tags[key]
         Object.assign(tags, set)
         return fate === 'unanswered' ? { id, refusal: 'No answer.', isPartly: true as const } : { id }
@@ -35,6 +36,16 @@ test('the contract of an action holds, whatever befalls its calls', async () => 
     },
   })
   await expect(held).resolves.toBeUndefined()
+})
+
+test('tags that cannot be read now are asked for again, and those that may not be read are not', async () => {
+  const reading = (more: object): Actor<'aws'> => ({
+    tags: async () => [{ id: target.id, refusal: 'No.', ...more }],
+    retag: async () => [],
+  })
+  const read = async (more: object) => await setTags('aws', access, reading(more)).readState(target)
+  await expect(read({ isPassing: true })).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(read({})).rejects.toMatchObject({ code: 'forbidden' })
 })
 
 test('an undo takes back its own tags only, where nobody has changed them since', async () => {

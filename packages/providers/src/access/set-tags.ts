@@ -19,7 +19,7 @@ export function setTags<C extends Cloud>(cloud: C, access: AccessTo<C>, actor: A
   const read: CloudAction['readState'] = async (target) => {
     const [now] = await actor.tags(access, [target])
     if (!now) return undefined
-    if ('refusal' in now) throw new Fault('forbidden', now.refusal)
+    if ('refusal' in now) throw new Fault(now.isPassing ? 'unavailable' : 'forbidden', now.refusal)
     return { tags: now.tags }
   }
   /** What the order changes: only these tags, and others stay whatever becomes of them. */
@@ -31,6 +31,7 @@ export function setTags<C extends Cloud>(cloud: C, access: AccessTo<C>, actor: A
     const [answer] = await actor.retag(access, [{ resource: target, before, ...wanted }])
     if (answer?.refusal === undefined) return done(memory)
     if (answer.isPartly) return { state: 'going on', memory, waitSeconds: 10, says: answer.refusal } as const
+    if (answer.isPassing) throw new Fault('unavailable', answer.refusal)
     return { state: 'refused', memory, message: answer.refusal } as const
   }
   return {

@@ -152,6 +152,7 @@ export const actGrants: readonly ActGrant[] = [
     { StringEquals: { 'elasticloadbalancing:CreateAction': ['CreateLoadBalancer', 'CreateListener', 'CreateRule'] } },
   ),
   grant('autoscaling:DescribeAutoScalingGroups', ['any'], reads),
+  grant('autoscaling:DescribeLaunchConfigurations', ['any'], 'checking that no scaling group uses an image'),
   grant('autoscaling:UpdateAutoScalingGroup', ['scalingGroup'], 'setting the size of scaling groups'),
   grant('tag:GetResources', ['any'], 'reading tags before they are changed'),
   grant('tag:TagResources', ['any'], 'setting tags; each service checks its own permission too'),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, Executions, ExecutionStop, Recommendations } from '@cloudoptima/core'
 import { contextAs } from '../../organization.ts'
 import type { Services } from '../../services/boot.ts'
-import { type CommonOptions, withProduct } from '../options.ts'
+import { type ActingOptions, type CommonOptions, withProduct } from '../options.ts'
 import { count, note, show, style } from '../output.ts'
 import { onWire } from './costs.ts'
 import { type Execution, executionText, listText, type Names } from './execution-text.ts'
@@ -12,11 +12,6 @@ type Stage = (typeof Executions.statuses)[number]
 interface ListOptions extends CommonOptions {
   stage?: Stage
   limit: number
-}
-
-export interface ActingOptions extends CommonOptions {
-  /** E-mail address of the user who acts. */
-  as?: string
 }
 
 /** The newest executions, or one with its plan and its log. */

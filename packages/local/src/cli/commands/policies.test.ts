@@ -23,6 +23,14 @@ test('policies are listed, made of a template, previewed, run and enabled', asyn
   expect(ran).toMatchObject({ dry_run: true, matched: 0, status: 'planning' })
   expect((await policies('enable', id)).text).toMatch(/Berlin Unattached disks +yes/)
   expect((await policies('disable', id, '--json')).text).toContain('"enabled":false')
+  for (const words of [
+    ['create', 'unattached-disks'],
+    ['run', id],
+    ['enable', id],
+  ]) {
+    const { code, text } = await policies(...words, '--as', 'nobody@demo.example')
+    expect([code, text]).toEqual([1, expect.stringContaining('Name one with --as')])
+  }
 })
 
 test('a wrong command says what to do', async () => {

@@ -1,6 +1,7 @@
 import { Fault, Policies } from '@cloudoptima/core'
 import { type Command, Option } from 'commander'
-import { type CommonOptions, positive, withProduct } from '../options.ts'
+import { contextAs } from '../../organization.ts'
+import { acting, type ActingOptions, type CommonOptions, positive, withProduct } from '../options.ts'
 import { count, heading, instant, right, rounded, short, show, style, table } from '../output.ts'
 import { onWire } from './costs.ts'
 
@@ -10,7 +11,7 @@ interface PreviewOptions extends CommonOptions {
   show: 'all' | 'matching' | 'others'
   limit: number
 }
-interface CreateOptions extends CommonOptions {
+interface CreateOptions extends ActingOptions {
   set?: string[]
   name?: string
   enable?: boolean
@@ -38,8 +39,10 @@ export function policiesCommand(subcommand: Make): Command {
     const made: Command = subcommand(name, description, (options: never) => run(made.args[0] ?? '', options))
     return made.argument('<id>', "the policy's id, as npm start -- policies prints it")
   }
-  const creating: Command = subcommand('create', 'create the policies of a template', (options: CreateOptions) =>
-    create(creating.args[0] ?? '', options),
+  const creating: Command = acting(
+    subcommand('create', 'create the policies of a template', (options: CreateOptions) =>
+      create(creating.args[0] ?? '', options),
+    ),
   )
     .argument('<template>', 'name of the template')
     .option('--set <name=value...>', 'parameters of the template')
@@ -53,9 +56,9 @@ export function policiesCommand(subcommand: Make): Command {
         .addOption(new Option('--show <which>', 'only these').choices(['all', 'matching', 'others']).default('all'))
         .addOption(new Option('--limit <lines>', 'the most lines, up to 100').argParser(positive).default(20)),
     )
-    .addCommand(onId('run', 'execute a policy now', run).option('--dry-run', 'only plan what it would do'))
-    .addCommand(onId('enable', 'let a policy wait for its trigger', (id, options) => enable(id, true, options)))
-    .addCommand(onId('disable', 'stop a policy from waiting', (id, options) => enable(id, false, options)))
+    .addCommand(acting(onId('run', 'execute a policy now', run).option('--dry-run', 'only plan what it would do')))
+    .addCommand(acting(onId('enable', 'let a policy wait for its trigger', (id, options) => enable(id, true, options))))
+    .addCommand(acting(onId('disable', 'stop a policy from waiting', (id, options) => enable(id, false, options))))
 }
 
 async function list({ data, json }: CommonOptions): Promise<number> {
@@ -106,9 +109,10 @@ async function templates({ data, json }: CommonOptions): Promise<number> {
 
 async function create(
   template: string,
-  { data, json, set = [], name, enable: enabled }: CreateOptions,
+  { data, json, as, set = [], name, enable: enabled }: CreateOptions,
 ): Promise<number> {
-  return await withProduct(data, async ({ ctx }) => {
+  return await withProduct(data, async ({ ctx: shown }) => {
+    const ctx = await contextAs(shown, as)
     const parameters = Object.fromEntries(set.map(parameterOf))
     const answer = await Policies.createFrom(ctx, { id: template, parameters, enabled, namePrefix: name })
     const text = [
@@ -152,18 +156,18 @@ function previewText({ summary, resources, pagination: { total } }: Preview): st
   ].join('\n')
 }
 
-async function run(id: string, { data, json, dryRun }: CommonOptions & { dryRun?: boolean }): Promise<number> {
-  return await withProduct(data, async ({ ctx }) => {
-    const answer = await Policies.execute(ctx, { id, dryRun })
+async function run(id: string, { data, json, as, dryRun }: ActingOptions & { dryRun?: boolean }): Promise<number> {
+  return await withProduct(data, async ({ ctx: shown }) => {
+    const answer = await Policies.execute(await contextAs(shown, as), { id, dryRun })
     const { executionId, matched, status } = answer
     const text = `${count(matched)} resources match. The execution ${executionId} is ${status}.`
     return show(json, onWire('policies.execute', answer), text)
   })
 }
 
-async function enable(id: string, enabled: boolean, { data, json }: CommonOptions): Promise<number> {
-  return await withProduct(data, async ({ ctx }) => {
-    const policy = await Policies.update(ctx, { id, enabled })
+async function enable(id: string, enabled: boolean, { data, json, as }: ActingOptions): Promise<number> {
+  return await withProduct(data, async ({ ctx: shown }) => {
+    const policy = await Policies.update(await contextAs(shown, as), { id, enabled })
     return show(json, onWire('policies.update', policy), listText([policy]))
   })
 }

@@ -5,6 +5,7 @@ import { tagsOf } from '../collect/inventory/row.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
 import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { imageUse } from './image-users.ts'
 import { undoFromBin } from './recycle-bin.ts'
 
 /** The action `deregister-image`. The snapshots of the image stay. */
@@ -40,7 +41,7 @@ async function planOf(account: Reader, ec2: Ec2, target: ActionTarget): Promise<
   const image = await imageOf(ec2, target)
   if (!image) return 'done already'
   const { ImageId = '', State, DeregistrationProtection = 'disabled' } = image
-  const refusal = hindranceOf(image) ?? (await templateRefusal(ec2, ImageId))
+  const refusal = hindranceOf(image) ?? (await imageUse(account, ec2, ImageId))
   if (refusal !== undefined) return { refusal }
   if (State !== 'available' && State !== 'disabled')
     return { refusal: `It is ${State}. Try again when it is available.` }
@@ -60,14 +61,6 @@ async function planOf(account: Reader, ec2: Ec2, target: ActionTarget): Promise<
   ]
   const lost = bin.undo === 'none' ? ['the image with its id and launch permissions'] : []
   return { after: null, undo: bin.undo, lost, notes }
-}
-
-/** Whether the newest or the default version of a launch template names the image. */
-async function templateRefusal({ sdk, client }: Ec2, ImageId: string): Promise<string | undefined> {
-  const asked = { Versions: ['$Latest', '$Default'], Filters: [{ Name: 'image-id', Values: [ImageId] }] }
-  const answer = await client.send(new sdk.DescribeLaunchTemplateVersionsCommand(asked))
-  const [template] = answer.LaunchTemplateVersions ?? []
-  return template && `The launch template ${template.LaunchTemplateName} uses it. Change the template first.`
 }
 
 async function removed(ec2: Ec2, { target, memory }: ActionOrder): Promise<ActionStep> {

@@ -167,6 +167,38 @@ describe('a plan refuses', () => {
       /launch template web uses it/,
     ],
     [
+      'an image of a version that a group names',
+      'deregister-image',
+      targets.image,
+      {
+        'autoscaling:DescribeAutoScalingGroups': {
+          AutoScalingGroups: [
+            { AutoScalingGroupName: 'old', LaunchTemplate: { LaunchTemplateId: 'lt-0', Version: '$Latest' } },
+            { AutoScalingGroupName: 'web', LaunchTemplate: { LaunchTemplateId: 'lt-1', Version: '3' } },
+          ],
+        },
+        'ec2:DescribeLaunchTemplateVersions': ({ input }: Asked) =>
+          input['LaunchTemplateId'] === 'lt-1' && input['LaunchTemplateVersion.1'] === '3'
+            ? { LaunchTemplateVersions: [{ LaunchTemplateData: { ImageId: 'ami-1' } }] }
+            : {},
+      },
+      /group web launches from it/,
+    ],
+    [
+      'an image of the launch configuration of a group',
+      'deregister-image',
+      targets.image,
+      {
+        'autoscaling:DescribeAutoScalingGroups': {
+          AutoScalingGroups: [{ AutoScalingGroupName: 'web', LaunchConfigurationName: 'web-7' }],
+        },
+        'autoscaling:DescribeLaunchConfigurations': {
+          LaunchConfigurations: [{ LaunchConfigurationName: 'web-7', ImageId: 'ami-1' }],
+        },
+      },
+      /group web launches from it/,
+    ],
+    [
       'a protected image',
       'deregister-image',
       targets.image,

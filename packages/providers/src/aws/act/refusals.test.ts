@@ -117,6 +117,13 @@ test.each<[string, object, ActionParameters, RegExp]>([
     /Terminate is suspended/,
   ],
   [
+    'whose instances have weights',
+    { Instances: web.Instances.map((one) => ({ ...one, WeightedCapacity: '4' })) },
+    { desired: 2 },
+    /counts units of capacity/,
+  ],
+  ['whose size is in vCPUs', { DesiredCapacityType: 'vcpu' }, { desired: 2 }, /counts units of capacity/],
+  [
     'whose instances are protected',
     { Instances: web.Instances.map((one) => ({ ...one, ProtectedFromScaleIn: true })) },
     { desired: 2 },

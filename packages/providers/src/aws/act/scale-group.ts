@@ -74,8 +74,16 @@ function planOf(group: AutoScalingGroup, parameters: ActionParameters): ActionPl
   }
 }
 
+/** Weights and attributes make a size count units, vCPUs or memory: EC2 Auto Scaling guide, "Instance weights". */
+function countsUnits({ DesiredCapacityType, Instances = [], MixedInstancesPolicy }: AutoScalingGroup): boolean {
+  const overrides = MixedInstancesPolicy?.LaunchTemplate?.Overrides ?? []
+  const isWeighted = [...Instances, ...overrides].some(({ WeightedCapacity }) => WeightedCapacity !== undefined)
+  return isWeighted || (DesiredCapacityType !== undefined && DesiredCapacityType !== 'units')
+}
+
 function unscalable(group: AutoScalingGroup, { MinSize, MaxSize, DesiredCapacity }: Size): string | undefined {
   const { SuspendedProcesses = [], Instances = [], Status } = group
+  if (countsUnits(group)) return 'Its size counts units of capacity, and not instances. Change it by hand.'
   if (DesiredCapacity < MinSize)
     return `Its minimum is ${MinSize}. Give a lower minimum too, or at least ${MinSize} instances.`
   if (DesiredCapacity > MaxSize)

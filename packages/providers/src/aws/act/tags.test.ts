@@ -109,3 +109,12 @@ test.each(['tag:TagResources', 'tag:UntagResources'])('%s without an answer of A
     { id: 'i-1', refusal: expect.stringContaining('does not answer'), isPartly: true },
   ])
 })
+
+test('calls that AWS throttles are refused for the moment, and have changed nothing', async () => {
+  const { aws, access } = await accountWith((asked) =>
+    asked.call.startsWith('tag:') ? refusal(asked, 'ThrottlingException', 400) : undefined,
+  )
+  const passing = { id: 'i-1', refusal: expect.stringContaining('AWS throttles') as string, isPassing: true }
+  expect(await aws.retag(access, [setting(instance(1), { Team: 'shop' })])).toEqual([passing])
+  expect(await aws.tags(access, [instance(1)])).toEqual([passing])
+})

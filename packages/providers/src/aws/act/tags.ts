@@ -64,6 +64,7 @@ async function clientIn(reader: Reader, region: string) {
 
 interface Refused {
   refusal: string
+  isPassing?: true
   /** AWS may have carried it out. */
   isSilent: boolean
 }
@@ -73,8 +74,9 @@ async function orRefusal<Value>(work: () => Promise<Value>): Promise<Value | Ref
   try {
     return await work()
   } catch (error) {
-    if (error instanceof Failure) return { refusal: error.message, isSilent: error.isSilent }
-    throw error
+    if (!(error instanceof Failure)) throw error
+    const { message: refusal, isSilent, state } = error
+    return { refusal, isSilent, ...((isSilent || state === 'throttled') && { isPassing: true }) }
   }
 }
 
@@ -86,7 +88,9 @@ async function tagsNow(reader: Reader, resources: readonly Taggable[]): Promise<
     async ({ region, batch }) => {
       const found = await orRefusal(async () => await tagsByArn(reader, region, batch))
       return batch.map(({ id, arn }): TagsNow =>
-        'refusal' in found ? { id, refusal: found.refusal } : { id, tags: found.tags.get(withoutAccount(arn)) ?? {} },
+        'refusal' in found
+          ? { id, refusal: found.refusal, ...(found.isPassing && { isPassing: true }) }
+          : { id, tags: found.tags.get(withoutAccount(arn)) ?? {} },
       )
     },
   )
@@ -126,7 +130,11 @@ async function retag(reader: Reader, changes: readonly TagChange[]): Promise<Ret
     const refused = set.get(id) ?? removed.get(id)
     if (!refused) return { id }
     const isPartly = refused.isSilent || (removed.has(id) && hasSome(own))
-    return { id, refusal: refused.refusal, ...(isPartly && { isPartly }) }
+    return {
+      id,
+      refusal: refused.refusal,
+      ...(isPartly ? { isPartly } : refused.isPassing && { isPassing: true }),
+    }
   })
 }
 
@@ -168,6 +176,7 @@ function refusalsIn(failed: Failed, batch: readonly Named<unknown>[]): (readonly
     if (!reason) return []
     const { ErrorCode = String(reason.StatusCode ?? ''), ErrorMessage = '' } = reason
     const refusal = `AWS refused it (${ErrorCode}): ${ErrorMessage.slice(0, 300)}`
-    return [[id, { refusal, isSilent: reason.StatusCode !== undefined && reason.StatusCode >= 500 }] as const]
+    const isSilent = reason.StatusCode !== undefined && reason.StatusCode >= 500
+    return [[id, { refusal, isSilent, ...(isSilent && { isPassing: true }) }] as const]
   })
 }

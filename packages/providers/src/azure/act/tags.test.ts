@@ -86,3 +86,14 @@ test.each([
   expect(answers.map((answer) => 'refusal' in answer)).toEqual([true, true])
   expect(asked).toEqual([])
 })
+
+test('calls that Azure throttles are refused for the moment, and have changed nothing', async () => {
+  const { azure: provider, access } = await subscriptionWith(() => ({
+    status: 429,
+    headers: { 'retry-after': '3600' },
+  }))
+  const passing = { id: vm.id, refusal: expect.any(String) as string, isPassing: true }
+  const change = { resource: vm, before: {}, set: { Team: 'shop' }, remove: {} }
+  expect(await provider.retag(access, [change])).toEqual([passing])
+  expect(await provider.tags(access, [vm])).toEqual([passing])
+})

@@ -68,7 +68,7 @@ const adviceOf: Record<number, string> = {
 }
 
 /** As `orRefusal`; what is sent and not answered may be done. */
-async function written(work: () => Promise<object>): Promise<object | Pick<Retagged, 'refusal' | 'isPartly'>> {
+async function written(work: () => Promise<object>): Promise<object | Omit<Retagged, 'id'>> {
   return await orRefusal(async () => {
     try {
       return await work()
@@ -80,14 +80,17 @@ async function written(work: () => Promise<object>): Promise<object | Pick<Retag
 }
 
 /** The value of `work`, or why Azure refused it. */
-async function orRefusal<Value extends object>(work: () => Promise<Value>): Promise<Value | { refusal: string }> {
+async function orRefusal<Value extends object>(
+  work: () => Promise<Value>,
+): Promise<Value | { refusal: string; isPassing?: true }> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof Refusal)
       return { refusal: `Azure refused it (${error.status} ${error.code}). ${adviceOf[error.status] ?? ''}`.trim() }
-    if (isFault(error, 'unavailable') || isFault(error, 'rate_limited') || isFault(error, 'not_found'))
-      return { refusal: error.message }
+    if (isFault(error, 'not_found')) return { refusal: error.message }
+    if (isFault(error, 'unavailable') || isFault(error, 'rate_limited'))
+      return { refusal: error.message, isPassing: true }
     throw error
   }
 }

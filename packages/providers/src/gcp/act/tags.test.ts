@@ -88,3 +88,12 @@ test.each<[string, string, Reply, RegExp]>([
     { id: disk.id, refusal: expect.stringMatching(refusal), isPartly: true },
   ])
 })
+
+test('calls that Google Cloud throttles are refused for the moment, and have changed nothing', async () => {
+  const world = await diskWith({ old: '1' }, ({ path }) =>
+    path.includes('/disks/') ? { status: 429, headers: { 'retry-after': '3600' } } : undefined,
+  )
+  const passing = { id: disk.id, refusal: expect.any(String) as string, isPassing: true }
+  expect(await world.gcp.retag(world.access, [change])).toEqual([passing])
+  expect(await world.gcp.tags(world.access, [disk])).toEqual([passing])
+})

@@ -128,14 +128,15 @@ const adviceOf: Record<string, string> = {
 /** The value of `work`, or why Google refused it. */
 async function orRefusal<Value extends object>(
   work: () => Promise<Value>,
-): Promise<Value | { refusal: string; isPartly?: true }> {
+): Promise<Value | { refusal: string; isPartly?: true; isPassing?: true }> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof Refusal)
       return { refusal: `Google Cloud refused it (${error.reason}). ${adviceOf[error.reason] ?? error.message}`.trim() }
     if (error instanceof Unfinished) return { refusal: error.message, isPartly: true }
-    if (error instanceof Refused || isRefusal(error)) return { refusal: error.message }
+    if (error instanceof Refused) return { refusal: error.message }
+    if (isRefusal(error)) return { refusal: error.message, isPassing: true }
     throw error
   }
 }

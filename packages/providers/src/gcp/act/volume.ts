@@ -89,7 +89,10 @@ async function act(compute: Compute, step: Step): Promise<ActionStep> {
   const { memory, before, token } = order
   const seen = await look(compute, step)
   const { path, operations, disk, snapshot, snapshotPath, attachment } = seen
-  if (disk?.id !== given(before).id) return done(memory)
+  if (disk?.id !== given(before).id)
+    return snapshot
+      ? done(memory)
+      : refusedStep(step, 'Somebody else has deleted the disk. There is no snapshot of it.')
   if (operations.some(isUnfinished)) return goingOn(memory, 10, `The disk is ${disk.status}, and an operation runs.`)
   if (disk.status !== 'READY') return goingOn(memory, 10, `The disk is ${disk.status}.`)
   if (!snapshot)
