@@ -1,4 +1,4 @@
-// Prints how import and overview grow with the bill: `npm run bench:growth [-- rows ...]`. Ten million rows need 10 GB of disk.
+// Prints how import and overview grow with the bill: `npm run bench:growth [-- rows ...]`. A million rows need 1 GB of disk.
 import { bill, type Run, runAlone } from './bench/measure.ts'
 
 interface Growth extends Pick<Run, 'seconds'> {

@@ -72,6 +72,25 @@ function hourly(seed: number): Case {
   return { id: `hourly ${seed}`, start: '2025-06-02T00:00:00Z', stepSeconds: 3_600, values, actual, period: 24 }
 }
 
+/** Seeded hourly series whose seasons multiply: another day at weekends, quiet nights, slow growth, little noise. */
+function traffic(seed: number): Case {
+  const next = random(seed)
+  const count = seed % 3 === 0 ? 960 : 700
+  const [growth, weekend, morning] = [0.0005 * noise(next), 0.4 + 0.4 * next(), 0.5 + next()]
+  const peak = (hour: number, at: number, width: number) => Math.exp(-(((hour - at) / width) ** 2))
+  const start = Math.floor(168 * next())
+  let [level, rest] = [0, 0]
+  const all = Array.from({ length: count + 48 }, (_, i) => {
+    const [hour, isWeekend] = [(start + i) % 24, (start + i) % 168 >= 120]
+    level += growth + 0.002 * noise(next)
+    rest = 0.6 * rest + 0.04 * noise(next)
+    const day = isWeekend ? weekend * peak(hour, 14, 6) : morning * peak(hour, 9, 3) + peak(hour, 18, 4)
+    return 1_000 * (0.05 + day) * Math.exp(level + rest)
+  })
+  const [values, actual] = [all.slice(0, count), all.slice(count)]
+  return { id: `traffic ${seed}`, start: '2025-06-02T00:00:00Z', stepSeconds: 3_600, values, actual, period: 24 }
+}
+
 /** Windows of 735 and 56 days of the daily series in a folder of CSV files with the columns `ds` and `y`. */
 function observed(folder: string, file: string): Case[] {
   const days = new Map<number, number>()
@@ -105,6 +124,7 @@ export function kinds(count: number, folder?: string): Record<string, Case[]> {
     'seeded daily, 56 ahead': seeds(count).map(daily),
     'seeded weekly, 13 ahead': seeds(count).map(weekly),
     'seeded hourly, 48 ahead': seeds(count).map(hourly),
+    'seeded traffic, 48 ahead': seeds(count).map(traffic),
     ...(folder === undefined
       ? {}
       : { 'observed daily, 56 ahead': files.flatMap((file) => observed(folder, `example_${file}.csv`)) }),

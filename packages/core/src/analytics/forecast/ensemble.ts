@@ -12,8 +12,10 @@ export interface Outcome {
   period: number
   /** Counts of values before each origin, oldest first. */
   origins: number[]
-  /** Errors (observed minus forecast) of each origin and step ahead; NaN where the value is unknown. */
+  /** Errors (observed minus forecast) of each origin and step ahead, in units; NaN where the value is unknown. */
   errors: Float64Array[]
+  /** Unit of the error at each step ahead: 1, or the forecast itself of a proportional series. */
+  units: Float64Array
 }
 
 /** Origins, evenly spaced over the later part of the series. */
@@ -25,30 +27,36 @@ function rollingOrigins(count: number, longest: number, horizon: number): number
 }
 
 /** Fits every model once, runs them from each origin, and weights them by their errors there. */
-export function runEnsemble({ values, observed, periods, daysOfMonth }: Prepared, horizon: number): Outcome {
+export function runEnsemble(prepared: Prepared, horizon: number): Outcome {
+  const { values, observed, back, periods, daysOfMonth } = prepared
   const count = values.length
   const active = observed.filter((value) => !Number.isNaN(value)).length < settings.short ? [dampedMean] : models
   const part = (origin: number) => split(values, origin, periods, daysOfMonth)
   const whole = part(count)
   const parameters = active.map((model) => model.fit(whole))
   const run = (at: Split, length: number) =>
-    active.map((model, index) => predict(model, at, parameters[index] ?? new Float64Array(0), length))
+    active.map((model, index) => predict(model, at, parameters[index] ?? new Float64Array(0), length).map(back))
   const origins = rollingOrigins(count, periods.at(-1) ?? 1, horizon)
   const past = origins.map((origin) => run(part(origin), Math.min(horizon, count - origin)))
+  const cleaned = values.map(back)
   const losses = active.map((_, index) =>
     loss(
       origins,
       past.map((runs) => runs[index] ?? new Float64Array(0)),
-      values,
+      cleaned,
     ),
   )
   const best = Math.min(...losses)
   const weights = losses.map((loss) => (best > 0 ? (best / loss) ** settings.power : 1))
-  const mean = combine(run(whole, horizon), weights)
+  const mixed = (runs: Float64Array[], origin: number) => keepZeros(combine(runs, weights), prepared, origin)
+  const mean = mixed(run(whole, horizon), count)
+  const unitOf = (forecast: number) => (prepared.isProportional ? Math.max(1e-300, forecast - prepared.zero) : 1)
   const errors = past.map((runs, k) =>
-    combine(runs, weights).map((value, h) => (observed[(origins[k] ?? 0) + h] ?? Number.NaN) - value),
+    mixed(runs, origins[k] ?? 0).map(
+      (value, h) => ((observed[(origins[k] ?? 0) + h] ?? Number.NaN) - value) / unitOf(value),
+    ),
   )
-  return { mean, horizon, count, period: phases(periods), origins, errors }
+  return { mean, horizon, count, period: phases(periods), origins, errors, units: mean.map(unitOf) }
 }
 
 /** Mean absolute error of a model over all origins; older origins count less. */
@@ -60,6 +68,17 @@ function loss(origins: number[], runs: Float64Array[], values: Float64Array): nu
     weights += weight * run.length
   }
   return weights > 0 ? sum / weights : 1
+}
+
+/** Steps whose phase was 0 in the last four cycles of the longest season are 0, such as hours at which all is off. */
+function keepZeros(steps: Float64Array, { observed, zero, periods }: Prepared, origin: number): Float64Array {
+  const first = origin - 4 * (periods.at(-1) ?? 0)
+  if (periods.length === 0 || first < 0) return steps
+  const isOff = (period: number, h: number) => {
+    for (let at = origin - period + (h % period); at >= first; at -= period) if (observed[at] !== zero) return false
+    return true
+  }
+  return steps.map((value, h) => (periods.some((period) => isOff(period, h)) ? zero : value))
 }
 
 function combine(runs: Float64Array[], weights: number[]): Float64Array {

@@ -48,6 +48,63 @@ test('finds a smooth year in three noisy ones', () => {
   expect(errors.reduce((sum, error) => sum + error, 0) / 20).toBeLessThan(3)
 })
 
+test('a season that multiplies grows with its series, and so do the bounds', () => {
+  const next = random(2)
+  const share = (i: number) => (i % 7 < 5 ? 1 : 0.2) * Math.exp(i / 60)
+  let inside = 0
+  for (let run = 0; run < 20; run++) {
+    const all = Array.from({ length: 214 }, (_, i) => share(i) * (0.9 + 0.2 * next()))
+    const { mean, intervals } = forecast(series(all.slice(0, 200)), { horizon: 14, levels: [0.95] })
+    for (const [h, value] of all.slice(200).entries()) {
+      expect(Math.abs((mean[h] ?? 0) / share(200 + h) - 1)).toBeLessThan(0.2)
+      if (value >= (intervals[0]?.lower[h] ?? 0) && value <= (intervals[0]?.upper[h] ?? 0)) inside += 1 / 280
+    }
+  }
+  expect(inside).toBeGreaterThan(0.9)
+})
+
+test('hours and days at which all was off in the last four weeks cost nothing', () => {
+  const next = random(3)
+  const isOn = (i: number) => i % 24 >= 8 && i % 24 < 18 && i % 168 < 120
+  const values = Array.from({ length: 720 }, (_, i) => (isOn(i) ? 5 + next() : 0))
+  const { mean } = forecast(series(values, 3_600), { horizon: 168, levels: [] })
+  for (const [h, value] of mean.entries())
+    if (isOn(720 + h)) expect(Math.abs(value - 5.5)).toBeLessThan(1)
+    else expect(value).toBe(0)
+  const sometimes = values.map((value, i) => (i === 500 ? 3 : value))
+  expect(forecast(series(sometimes, 3_600), { horizon: 168, levels: [] }).mean[((500 - 720) % 168) + 168]).not.toBe(0)
+})
+
+test('a year of 52.18 weeks keeps its place for twenty years', () => {
+  const next = random(4)
+  const year = (i: number) => 100 + 60 * Math.exp(-0.5 * ((((i + 30) % 52.1775) - 26) / 2) ** 2)
+  const errors = Array.from({ length: 10 }, (_, run) => {
+    const values = Array.from({ length: 1_000 + 5 * run }, (_none, i) => year(i) + 4 * (next() - 0.5))
+    const { mean } = forecast(series(values, 604_800), { horizon: 13, levels: [] })
+    return mean.reduce((sum, value, h) => sum + Math.abs(value - year(values.length + h)) / 13, 0)
+  })
+  expect(errors.reduce((sum, error) => sum + error, 0) / 10).toBeLessThan(2.2)
+})
+
+test('hourly series with seasons that multiply are forecast better than by the last week and the last day', () => {
+  const next = random(5)
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
+  const errors = [0, 0, 0]
+  for (let run = 0; run < 8; run++) {
+    let level = 0
+    const all = Array.from({ length: 748 }, (_, i) => {
+      level += 0.001 + 0.001 * normal()
+      const hour = 1 + 0.7 * Math.sin((2 * Math.PI * ((i % 24) - 8)) / 24)
+      return 100 * hour * (i % 168 < 120 ? 1 : 0.4) * Math.exp(level + 0.03 * normal())
+    })
+    const { mean } = forecast(series(all.slice(0, 700), 3_600), { horizon: 48, levels: [] })
+    for (const [h, value] of all.slice(700).entries())
+      for (const [k, guess] of [mean[h], all[532 + h], all[676 + (h % 24)]].entries())
+        errors[k] = (errors[k] ?? 0) + Math.abs(value - (guess ?? 0))
+  }
+  expect((errors[0] ?? 0) / Math.min(errors[1] ?? 0, errors[2] ?? 0)).toBeLessThan(0.85)
+})
+
 test('follows a level shift', () => {
   const values = weekly(200).map((value, i) => value + (i >= 170 ? 300 : 0))
   const { mean } = forecast(series(values), { horizon: 7, levels: [] })
@@ -91,14 +148,19 @@ test('no input gives NaN or infinity, and intervals are nested by level around t
   )
 })
 
-test('mean and interval move and grow with the series', () => {
+test('mean and interval grow with the series, and move with one that is not proportional', () => {
   fc.assert(
     fc.property(
       amounts,
       step,
       fc.integer({ min: -5, max: 5 }),
       fc.integer({ min: -5_000, max: 5_000 }),
-      (values, stepSeconds, power, shift) => {
+      (values, stepSeconds, power, wanted) => {
+        // A series with a value of 0 or less has no proportions.
+        const hasNone = [0, wanted].every((by) =>
+          values.some((value) => value !== null && value * 2 ** power + by <= 0),
+        )
+        const shift = hasNone ? wanted : 0
         const question = { horizon: 10, levels: [0.9] }
         const moved = values.map((value) => (value === null ? null : value * 2 ** power + shift))
         const [before, after] = [values, moved].map((some) => forecast(series(some, stepSeconds), question))

@@ -35,7 +35,7 @@ function monotone(values: Float64Array, weights: Float64Array): Float64Array {
 }
 
 /** Weights of residuals fall with age (Barber, Candes, Ramdas and Tibshirani, 2023, non-exchangeable conformal). */
-export function calibrate({ origins, errors, count, horizon, period }: Outcome): Calibration {
+export function calibrate({ origins, errors, count, horizon, period, units }: Outcome): Calibration {
   const weights = origins.map((_, k) => settings.errorAge ** ((origins.length - 1 - k) / Math.max(1, origins.length)))
   const longest = Math.max(1, ...errors.map((path) => path.length))
   const [sums, seen] = [new Float64Array(longest), new Float64Array(longest)]
@@ -78,7 +78,7 @@ export function calibrate({ origins, errors, count, horizon, period }: Outcome):
   const spacing = origins.length > 1 ? (count - (origins[0] ?? 0)) / origins.length : 1
   const separate = origins.length * Math.min(1, spacing / longest)
   return {
-    width: Float64Array.from({ length: horizon }, (_, h) => widthOf(count, h)),
+    width: Float64Array.from({ length: horizon }, (_, h) => widthOf(count, h) * (units[h] ?? 1)),
     paths,
     weights,
     sizes: Float64Array.from(sample, ([size]) => size),

@@ -2,7 +2,7 @@ import { smooth, tune } from './smoothing.ts'
 import { largest } from '../series/numeric.ts'
 import { monthEffect } from './month.ts'
 import { settings } from './settings.ts'
-import { stl } from './stl.ts'
+import { stl, weeksOfYear } from './stl.ts'
 
 /** A prefix of a series with its seasonal decomposition. */
 export interface Split {
@@ -134,9 +134,10 @@ export function split(
   periods: readonly number[],
   daysOfMonth: Uint8Array | undefined,
 ): Split {
+  const cycles = periods[0] === weeksOfYear ? settings.years : settings.cycles
   const decompose = (values: Float64Array) =>
     periods.length > 0 || daysOfMonth
-      ? stl(values, count, periods.length > 0 ? periods : [7], settings.cycles)
+      ? stl(values, count, periods.length > 0 ? periods : [7], cycles)
       : { seasons: [], trend: values }
   let values = whole.subarray(0, count)
   let { seasons, trend } = decompose(values)

@@ -5,16 +5,22 @@ import { split, type Split } from './models.ts'
 import { settings } from './settings.ts'
 import { stl } from './stl.ts'
 
-/** A series without gaps, moved by its median and divided by its range, so that every value is within [-1, 1]. */
+/** A series without gaps for the models. */
 export interface Prepared {
-  /** Observed values; NaN is a gap. */
+  /** Observed values, moved by their median and divided by their range, so that each is within [-1, 1]; NaN is a gap. */
   observed: Float64Array
-  /** Values with gaps filled and outliers clipped. */
+  /** Values with gaps filled and outliers clipped; logarithms of the series if it is proportional. */
   values: Float64Array
+  /** From `values`, and forecasts of them, to the units of `observed`. */
+  back: (value: number) => number
+  /** Its season multiplies, so that its errors grow with it. */
+  isProportional: boolean
   /** Lengths of the proven seasons, ascending. */
   periods: number[]
   center: number
   scale: number
+  /** The value 0 in the units of `observed`. */
+  zero: number
   /** Of a daily series: see `daysFrom`. */
   daysOfMonth: Uint8Array | undefined
 }
@@ -84,6 +90,17 @@ export function seasonSkill(values: Float64Array, period: number): number {
   return total > 0 ? 1 - unexplained / total : 0
 }
 
+/** Each value by its moving average, and the mean of its phase in the other cycles. */
+function fromOthers(values: Float64Array, period: number): Float64Array {
+  const rest = detrend(values, period)
+  const sums = new Float64Array(period)
+  for (let i = 0; i < rest.length; i++) sums[i % period] = (sums[i % period] ?? 0) + (rest[i] ?? 0)
+  return values.map((value, i) => {
+    const cycles = Math.ceil((values.length - (i % period)) / period)
+    return value - (rest[i] ?? 0) + ((sums[i % period] ?? 0) - (rest[i] ?? 0)) / Math.max(1, cycles - 1)
+  })
+}
+
 function provenPeriods(values: Float64Array, stepSeconds: number): number[] {
   const periods: number[] = []
   let rest = values
@@ -94,6 +111,32 @@ function provenPeriods(values: Float64Array, stepSeconds: number): number[] {
     rest = values.map((value, i) => seasons.reduce((sum, season) => sum - (season[i] ?? 0), value))
   }
   return periods
+}
+
+interface Units {
+  to: (value: number) => number
+  back: (value: number) => number
+}
+
+const same: Units = { to: (value) => value, back: (value) => value }
+
+/** Logarithms of the distance from `zero`, if all values are positive. */
+function logarithmsOf(values: Float64Array, zero: number): Units | undefined {
+  if (!Number.isFinite(zero) || values.some((value) => value <= zero)) return undefined
+  // No forecast is more than ten times the largest value, so that no number is infinite.
+  const most = Math.log(10 * largest(values.map((value) => value - zero)))
+  return {
+    to: (value) => Math.log(value - zero),
+    back: (value) => Math.exp(Math.min(value, most)) + zero,
+  }
+}
+
+/** Whether a season that multiplies explains each cycle by the others better than one that adds. */
+function multiplies(values: Float64Array, logarithms: Units | undefined, period: number | undefined): boolean {
+  if (!logarithms || period === undefined) return false
+  const error = ({ to, back }: Units) =>
+    fromOthers(values.map(to), period).reduce((sum, guess, i) => sum + Math.abs((values[i] ?? 0) - back(guess)), 0)
+  return error(logarithms) < settings.multiplies * error(same)
 }
 
 /** Prepares a series for forecasts of up to `horizon` steps. */
@@ -113,10 +156,15 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
       : undefined
   let filled = interpolate(observed)
   const periods = provenPeriods(filled, stepSeconds)
-  if (periods.length > 0) filled = interpolatePhases(observed, periods.at(-1) ?? 1)
+  const zero = -center / scale
+  const logarithms = logarithmsOf(filled, zero)
+  const isProportional = multiplies(filled, logarithms, periods.at(-1))
+  const { to, back } = isProportional && logarithms ? logarithms : same
+  const known = observed.map(to)
+  if (periods.length > 0) filled = interpolatePhases(known, periods.at(-1) ?? 1)
   for (let round = 0; round < 2 && (periods.length > 0 || daysOfMonth); round++)
-    filled = clean(observed, split(filled, filled.length, periods, daysOfMonth))
-  return { observed, values: filled, periods, center, scale, daysOfMonth }
+    filled = clean(known, split(filled, filled.length, periods, daysOfMonth))
+  return { observed, values: filled, back, isProportional, periods, center, scale, zero, daysOfMonth }
 }
 
 /** Fills gaps between the adjusted values, and clips outliers. */

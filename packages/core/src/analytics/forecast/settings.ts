@@ -2,8 +2,11 @@
 export const settings = {
   /** Least share of the variance that a season explains of the cycles that it was not estimated from. */
   seasonSkill: 0.02,
-  /** Cycles in the seasonal window of the decomposition. */
+  /** Error of a season that multiplies, as a share of that of one that adds, below which it multiplies. */
+  multiplies: 0.97,
+  /** Cycles in the seasonal window of the decomposition; fewer years, because a year has 52.18 weeks. */
   cycles: 35,
+  years: 7,
   /** Robust standard deviations at which an outlier is clipped. */
   clip: 4,
   /** Rolling origins, and the horizons of history that they cover. */

@@ -63,7 +63,7 @@ function average(values: Float64Array, count: number, width: number, out: Float6
   return count - width + 1
 }
 
-const weeksOfYear = 52
+export const weeksOfYear = 52
 
 /** Means of five neighbors: years are few, and their weeks differ little. Beyond an end, the same phase stands in. */
 function smoothed(season: Float64Array, period: number): Float64Array {
