@@ -3,6 +3,8 @@ import { Executions, ExecutionStop } from '@cloudoptima/core'
 import { safety } from './cloud.ts'
 import { type Machine, openMachine } from './machine.ts'
 
+vi.mock('node:timers/promises', async () => await import('./timers.ts'))
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: new Date('2026-11-23T08:00:00Z') })
 })
@@ -82,6 +84,12 @@ describe('an execution', () => {
     await machine.settle()
     expect(await machine.execution(id)).toMatchObject({ stage: 'planned', status: null })
     expect(machine.cloud.changes).toStrictEqual([])
+    const trigger = { type: 'event' as const, name: 'resource.changed' as const, eventId: 'evt_1' }
+    const cause = { kind: 'policy' as const, policyId: 'pol_1', policyName: 'Smaller instances', trigger }
+    const first = await machine.request({ dryRun: true, cause })
+    await machine.settle()
+    const { outcome } = await machine.execution(first)
+    expect(outcome).toContain('The same trigger does not come again: execute the policy to change them.')
   })
 
   test('is found by each of its resources, the newest first, unless it left the resource out', async () => {
@@ -188,6 +196,16 @@ describe('an execution', () => {
     expect(back.stage).toBe('failed')
     expect(statesOf(back)).toBe('undo_failed restored')
     expect(typesIn(machine)).toBe('huge large')
+    // Whoever asks again is refused again, until the resource is as it was done.
+    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'Once more.' })
+    await machine.settle()
+    expect(statesOf(await machine.execution(id))).toBe('undo_failed restored')
+    expect(typesIn(machine)).toBe('huge large')
+    machine.cloud.instances.set('i-1', { status: 'running', type: 'small' })
+    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'It is as it was.' })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('rolled_back')
+    expect(typesIn(machine)).toBe('large large')
   })
 
   test('a rollback that the stop switch halts can be asked for again', async () => {

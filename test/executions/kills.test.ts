@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Executions } from '@cloudoptima/core'
-import type { Fate } from './cloud.ts'
-import { openMachine } from './machine.ts'
+import { type Fate, safety } from './cloud.ts'
+import { type Machine, openMachine } from './machine.ts'
+
+vi.mock('node:timers/promises', async () => await import('./timers.ts'))
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: new Date('2026-11-23T08:00:00Z') })
@@ -81,4 +83,32 @@ test('a kill at any instant, and clouds that answer late or never: nothing is do
     { numRuns: runs },
   )
   expect(kills).toBeGreaterThan(runs / 2)
+}, 600_000)
+
+/** Of two resources, of which the first never takes the new type: the breaker opens, and takes all back. */
+async function failing(prepare: (machine: Machine) => void) {
+  vi.setSystemTime(new Date('2026-11-23T08:00:00Z'))
+  const machine = await openMachine(['i-1', 'i-2'])
+  machine.cloud.broken.add('i-1')
+  prepare(machine)
+  const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+  await machine.settle()
+  const { stage, targets } = await machine.execution(id)
+  const world = [...machine.cloud.instances.values()]
+  return { stage, states: targets.map(({ state }) => state), world, effects: machine.effects() }
+}
+
+const takenBack = {
+  stage: 'rolled_back',
+  states: ['restored', 'restored'],
+  world: ids.slice(1).map(() => ({ status: 'running', type: 'large' })),
+}
+
+test('a rollback by the breaker is whole, wherever a kill falls and also if each step is called twice', async () => {
+  const { effects, ...calm } = await failing(() => undefined)
+  expect(calm).toStrictEqual(takenBack)
+  expect(await failing((machine) => (machine.isDoubled = true))).toMatchObject(takenBack)
+  const stride = process.env['FAULT_TRIALS'] === undefined ? 11 : 1
+  for (let after = 0; after < effects; after += stride)
+    expect([after, await failing((machine) => machine.killAfter(after, true))]).toMatchObject([after, takenBack])
 }, 600_000)

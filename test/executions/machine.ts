@@ -25,8 +25,8 @@ const accountIdOf = (n: number) => String(123456789012 + n)
 export interface Machine {
   cloud: InstanceCloud
   store: MemoryRuntime
-  /** Kills the process after so many effects; `false` at the effect, `true` after it. */
-  killAfter(effects: number, isDone: boolean): void
+  /** Kills the process after so many effects, of one name if it is given; `false` at the effect, `true` after it. */
+  killAfter(effects: number, isDone: boolean, name?: string): void
   as(userId: string): Context
   /** Lets time pass, and starts the process again if it is dead, until nothing waits but for people and bills. */
   settle(): Promise<void>
@@ -52,6 +52,8 @@ export interface Machine {
   violations: string[]
   /** Somebody else has changed a resource. */
   isTouched: boolean
+  /** The first answer of each step is lost, so that the step is called again. */
+  isDoubled: boolean
 }
 
 export const people: Record<string, Role> = {
@@ -70,7 +72,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
   store.cloud.action = async (access) => cloud.action(access)
   const quiet = testContext(store, { orgId, now: () => new Date(), actor: Actor.system('test') })
   await furnish(quiet, accounts)
-  let fence: { left: number; isDone: boolean } | undefined
+  let fence: { left: number; isDone: boolean; name?: string | undefined } | undefined
   const failing = new Set<string>()
   let process = begin()
   let kills = 0
@@ -79,10 +81,10 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
   function begin() {
     const { promise: died, resolve: die } = Promise.withResolvers<void>()
     const life = { isDead: false, died, die: () => ((life.isDead = true), die()) }
-    const around = async <Value>(effect: () => Value | Promise<Value>): Promise<Value> => {
+    const around = async <Value>(effect: () => Value | Promise<Value>, name?: string): Promise<Value> => {
       if (life.isDead) return await never
       effects++
-      if (fence && fence.left-- === 0) {
+      if (fence && (fence.name === undefined || fence.name === name) && fence.left-- === 0) {
         life.die()
         const { isDone } = fence
         fence = undefined
@@ -102,6 +104,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
         name,
         async (input: never) => {
           if (failing.has(name)) throw new Error(`${name} fails.`)
+          if (machine.isDoubled) await run(ctx(), input)
           return JSON.parse(JSON.stringify((await run(ctx(), input)) ?? null)) as unknown
         },
       ]),
@@ -154,6 +157,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     failing,
     violations: [],
     isTouched: false,
+    isDoubled: false,
     async turn() {
       if (process.life.isDead) await machine.restart()
       const isBusy = await deliver()
@@ -169,7 +173,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     async organization(change) {
       await store.tables.organizations.update(orgId, orgId, (found) => ({ ...found, ...change }))
     },
-    killAfter: (left, isDone) => void (fence = { left, isDone }),
+    killAfter: (left, isDone, name) => void (fence = { left, isDone, name }),
     // The API is another process, which is not killed.
     as(userId) {
       const { interpreter, life } = process
@@ -222,7 +226,7 @@ const never = new Promise<never>(() => undefined)
 /** The runtime with each effect of its tables through `around`. */
 function watched(
   runtime: MemoryRuntime,
-  around: <Value>(effect: () => Promise<Value>) => Promise<Value>,
+  around: <Value>(effect: () => Promise<Value>, name: string) => Promise<Value>,
 ): MemoryRuntime {
   const tables = new Proxy(runtime.tables, {
     get: (target, noun) => {
@@ -232,7 +236,10 @@ function watched(
           const act = Reflect.get(own, verb) as unknown
           if (typeof act !== 'function') return act
           return async (...input: unknown[]) =>
-            await around(async () => await (act as (...given: unknown[]) => Promise<unknown>)(...input))
+            await around(
+              async () => await (act as (...given: unknown[]) => Promise<unknown>)(...input),
+              `${String(noun)}.${String(verb)}`,
+            )
         },
       })
     },

@@ -4,6 +4,8 @@ import { Executions, ExecutionStop, type Fault } from '@cloudoptima/core'
 import { safety } from './cloud.ts'
 import { type Machine, openMachine, orgId } from './machine.ts'
 
+vi.mock('node:timers/promises', async () => await import('./timers.ts'))
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: new Date('2026-11-23T08:00:00Z') })
 })

@@ -53,13 +53,15 @@ export interface Info {
   undo?: UndoKind
   lost: string[]
   notes: string[]
-  /** Of the action, and of the plan for this resource. */
-  hash?: string
+  /** Of the action, and of the plan for this resource; only of what is in the plan. */
+  hash?: string | undefined
   memory: ActionMemory
   /** ISO times. */
   begunAt?: string
   endedAt?: string
   undoBegunAt?: string
+  /** Of one that is `undo_failed`: it was `done`, and its undo was refused before it began. */
+  isAsDone?: boolean
   undoneAt?: string
   /** Fields that an undo did not bring back, with their values of before and now. */
   notRestored?: string[]

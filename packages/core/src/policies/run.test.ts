@@ -125,20 +125,62 @@ describe('a trigger', () => {
     ])
   })
 
-  test('waits while the last execution goes on, and comes after its end', async () => {
-    const { ctx, id, executions } = await ready()
+  test('waits while an execution of the policy goes on, and comes after its end', async () => {
+    const { ctx, id, executions } = await ready({ safetyControls: { dryRunFirst: false } })
     await consume(ctx, due(id))
     await consume(at(ctx, '2026-11-29T12:00:00.000Z'), due(id))
     expect(await executions()).toHaveLength(1)
-    for (const { id: one } of await executions())
-      await ctx.tables.policyExecutions.update(ctx.orgId, one, (info) => ({ ...info, status: 'planned' }))
+    const [first] = await executions()
+    const move = async (status: 'awaiting_approval' | 'planned' | 'failed', executionId = first?.id ?? '') =>
+      await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) => ({ ...info, status }))
+    // A dry run by hand, of which the plan is made or not, lifts nothing.
+    await move('awaiting_approval')
+    const dryRun = await Policies.execute(ctx, { id, dryRun: true })
     await consume(at(ctx, '2026-11-29T18:00:00.000Z'), due(id))
-    expect((await executions()).map(({ dryRun }) => dryRun).toSorted()).toEqual([false, true])
-    for (const { id: one } of await executions())
-      await ctx.tables.policyExecutions.update(ctx.orgId, one, (info) => ({ ...info, status: 'failed' }))
+    await move('planned', dryRun.executionId)
+    await consume(at(ctx, '2026-11-29T18:00:00.000Z'), due(id))
+    expect((await executions()).map((one) => one.dryRun).toSorted()).toEqual([false, true])
+    await move('failed')
+    await consume(at(ctx, '2026-11-30T00:00:00.000Z'), due(id))
+    expect((await executions()).map((one) => one.dryRun).toSorted()).toEqual([false, false, true])
+    for (const one of await executions()) await move('failed', one.id)
     // The same time, delivered late.
-    await consume(at(ctx, '2026-11-29T21:00:00.000Z'), due(id))
-    expect(await executions()).toHaveLength(2)
+    await consume(at(ctx, '2026-11-30T03:00:00.000Z'), due(id))
+    expect(await executions()).toHaveLength(3)
+  })
+
+  test('goes on while a dry run of the policy does', async () => {
+    const { ctx, id, executions } = await ready({ safetyControls: { dryRunFirst: false } })
+    await Policies.execute(ctx, { id, dryRun: true })
+    await consume(ctx, due(id))
+    expect((await executions()).map(({ dryRun }) => dryRun).toSorted()).toEqual([false, true])
+  })
+
+  test('of the template off-hours starts what was stopped, on the next morning', async () => {
+    const tags = JSON.stringify({ Schedule: 'office-hours' })
+    const instance = (id: string, status: string) => resource(id, { kind: 'instance', status, attachedTo: null, tags })
+    const { ctx, executions } = await ready({}, { resources: [instance('i-1', 'running'), instance('i-2', 'stopped')] })
+    const { policyIds } = await Policies.createFrom(ctx, { id: 'off-hours', enabled: true })
+    const [stop = '', start = ''] = policyIds
+    await consume(at(ctx, '2026-11-30T19:00:00.000Z'), due(stop))
+    await consume(at(ctx, '2026-12-01T07:00:00.000Z'), due(start))
+    const asked = (await executions()).map(({ action, dryRun, resources }) => [action, dryRun, resources[0]?.id])
+    expect(asked.toSorted()).toEqual([
+      ['start-instance', false, 'i-2'],
+      ['stop-instance', true, 'i-1'],
+    ])
+  })
+
+  test('that names resources for a dry run leaves them to an execution by hand', async () => {
+    const { ctx, id, executions } = await ready({ trigger: onFound })
+    const trigger = { type: 'event' as const, name: 'resource.changed' as const, eventId: 'evt_1' }
+    await consume(ctx, { policyId: id, trigger, resourceIds: ['vol-2'] })
+    const [shown] = await executions()
+    expect(shown).toMatchObject({ dryRun: true, resources: [{ id: 'vol-2' }] })
+    await Policies.execute(ctx, { id, dryRun: true })
+    const { executionId } = await Policies.execute(ctx, { id })
+    const made = await ctx.tables.policyExecutions.get(ctx.orgId, executionId)
+    expect(made?.resources.map((one) => one.id)).toContain('vol-2')
   })
 
   test('of a policy that is disabled, deleted or waits for something else does nothing', async () => {

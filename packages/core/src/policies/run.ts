@@ -7,6 +7,7 @@ import { type RequestedExecution, Trigger } from '../executions/request-input.ts
 import { resultOf } from '../executions/shown.ts'
 import { change, command } from '../guard/command.ts'
 import { Page } from '../effects/paged.ts'
+import { walk } from '../effects/tables.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'
 import { byId } from '../kernel/name.ts'
@@ -148,8 +149,9 @@ export async function consume(ctx: Context, { policyId, trigger: given, resource
     ctx.log.info('a policy does not wait for this trigger', { policyId, trigger: given.type })
     return
   }
-  if (trigger.type !== 'event' && (await goesOn(ctx, policy))) {
-    ctx.log.info('the last execution of the policy goes on', { policyId, executionId: policy.lastRun?.executionId })
+  const goingOn = trigger.type === 'event' ? undefined : await liveOf(ctx, policyId)
+  if (goingOn !== undefined) {
+    ctx.log.info('an execution of the policy goes on', { policyId, executionId: goingOn })
     return
   }
   await run(ctx, policy, {
@@ -171,11 +173,15 @@ async function triggerOf({ trigger: own }: Info, given: Message['trigger'], now:
   return own.type === 'event' && given.type === 'event' && own.event !== given.name ? undefined : given
 }
 
-/** Another one would ask for the same approvals again. */
-async function goesOn(ctx: Context, { lastRun }: Info): Promise<boolean> {
-  if (lastRun?.executionId == null) return false
-  const last = await ctx.tables.policyExecutions.get(ctx.orgId, lastRun.executionId)
-  return last !== undefined && Execution.isLive(last)
+/**
+ * An execution of the policy that goes on, and is no dry run: another one would ask for the same approvals again. The
+ * stages are in their order, so that one that moves on meanwhile is not missed.
+ */
+async function liveOf({ tables, orgId }: Context, policyId: string): Promise<string | undefined> {
+  for (const status of Execution.liveStatuses)
+    for await (const one of walk((page) => tables.policyExecutions.byStatus(orgId, status, page)))
+      if (one.policyId === policyId && !one.dryRun) return one.id
+  return undefined
 }
 
 function keyOf(policyId: string, trigger: Trigger): string {

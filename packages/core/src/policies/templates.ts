@@ -46,17 +46,18 @@ const kinds: Readonly<Record<string, Kind>> = {
         type: 'schedule' as const,
         config: { cron: workdays(clock), timezone: timeZone },
       })
-      const common = { safetyControls: { requireApproval: false, maxResourcesPerExecution: 50 } }
+      const safetyControls = { requireApproval: false, maxResourcesPerExecution: 50 }
       return [
         {
-          ...common,
+          safetyControls,
           name: 'Off-hours: stop in the evening',
           trigger: at(stopAt),
           conditions: [tagged, { field: 'status', operator: '=', value: 'running' }],
           actions: [{ type: 'stop-instance' }],
         },
         {
-          ...common,
+          // A dry run could only come after the first stop, and would leave the instances off for a working day.
+          safetyControls: { ...safetyControls, dryRunFirst: false },
           name: 'Off-hours: start in the morning',
           trigger: at(startAt),
           conditions: [tagged, { field: 'status', operator: '=', value: 'stopped' }],

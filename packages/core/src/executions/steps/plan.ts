@@ -31,12 +31,13 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
   // A late repetition overwrites no target: what is stored first is the plan.
   for (const target of await plannedTargets(ctx, execution))
     await isWritten(ctx.tables.executionTargets.insert(ctx.orgId, target))
+  await leaveOutBeyondCaps(ctx, execution)
   const targets = await Target.all(ctx, executionId)
   const planned = targets.filter(({ state }) => state === 'planned')
   const planHash = Target.planHashOf(planned.map(({ hash = '' }) => hash))
   const says = `Planned ${planned.length} of ${targets.length} resources; the hash of the plan is ${planHash}.`
   const made = { planHash, targets: targets.length }
-  if (execution.dryRun) return await endedAs(ctx, executionId, 'planned', `${says} This is a dry run.`, made)
+  if (execution.dryRun) return await endedAs(ctx, executionId, 'planned', `${says} ${dryRunOf(execution)}`, made)
   if (planned.length === 0)
     return await endedAs(ctx, executionId, 'nothing_to_do', `${says} Nothing is to be done.`, made)
   const isForEver = planned.some(({ undo }) => undo === 'none')
@@ -53,6 +54,16 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
     events: approvalsNeeded > 0 ? [asked] : [],
   })
   return nextOf(moved ?? (await Execution.load(ctx, executionId)))
+}
+
+/** A trigger requests a dry run only as the first execution of a policy. */
+function dryRunOf({ cause }: Execution.Info): string {
+  if (cause.kind !== 'policy' || cause.trigger.type === 'manual') return 'This is a dry run.'
+  const later =
+    cause.trigger.type === 'schedule'
+      ? 'The next time of its schedule changes them, or execute the policy.'
+      : 'The same trigger does not come again: execute the policy to change them.'
+  return `This is a dry run, because the policy is new or changed. ${later}`
 }
 
 function nextOf({ status }: Execution.Info): Next {
@@ -114,13 +125,16 @@ async function plannedTargets(ctx: Context, execution: Execution.Info): Promise<
     const answer = answers[index] ?? {}
     return { ...target, ...('unreachable' in answer ? { reason: answer.unreachable } : answer) }
   })
-  const planned = found.filter(({ state }) => state === 'planned')
-  const beyond = beyondCaps(planned, execution.safetyControls, execution.fleetSize)
-  return found.map((target) => {
-    const reason = beyond.get(target.number)
-    if (reason !== undefined) return { ...target, state: 'left_out' as const, reason }
-    return target.state === 'planned' ? { ...target, hash: Target.hashOf(execution, target) } : target
-  })
+  return found.map((target) =>
+    target.state === 'planned' ? { ...target, hash: Target.hashOf(execution, target) } : target,
+  )
+}
+
+/** Of the stored targets: those of two interrupted attempts may together be more than those of each. */
+async function leaveOutBeyondCaps(ctx: Context, { id, safetyControls, fleetSize }: Execution.Info): Promise<void> {
+  const planned = (await Target.all(ctx, id)).filter(({ state }) => state === 'planned')
+  for (const [number, reason] of beyondCaps(planned, safetyControls, fleetSize))
+    await Target.move(ctx, Target.targetId(id, number), ['planned'], { state: 'left_out', reason, hash: undefined })
 }
 
 async function planOf(ctx: Context, execution: Execution.Info, info: Target.Info): Promise<Partial<Target.Info>> {

@@ -17,17 +17,17 @@ type Undone = ActionStep & { now?: ActionState; restoredId?: string }
 /** The targets to take back: those that failed, and all that are done if the execution ends with a rollback. */
 export async function settle(ctx: Context, { executionId }: Input): Promise<{ targets: TargetInput[] }> {
   const execution = await Execution.load(ctx, executionId)
+  if (!(await mayUndo(ctx, execution))) return { targets: [] }
   const { rollbackEnabled } = execution.safetyControls
   const targets = await Target.all(ctx, executionId)
   const isWhole = execution.breaker.isOpen
+  // A repetition finds the execution rolling back already, and answers the same.
   const wanted = targets.filter((target) => {
     if (!Target.isReturnable(target)) return false
-    if (target.state === 'undoing') return true
-    if (execution.rollback) return true
-    return rollbackEnabled && execution.status === 'executing' && (isWhole || target.state === 'failed')
+    if (target.state === 'undoing' || execution.rollback) return true
+    return rollbackEnabled && (isWhole || target.state === 'failed')
   })
-  const begun = await mayUndo(ctx, execution)
-  if (!begun || wanted.length === 0) return { targets: [] }
+  if (wanted.length === 0) return { targets: [] }
   const line = `${wanted.length} resources are taken back, the last one first.`
   await Execution.move(ctx, executionId, ['executing'], { status: 'rolling_back', line })
   return { targets: wanted.toReversed().map(({ number }) => ({ executionId, number })) }
@@ -50,20 +50,18 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
     const seconds = busySecondsOf(target, ctx.now())
     if (seconds > 0) return { next: 'again', seconds }
     const other = await claim(ctx, executionId, target)
-    if (other !== undefined) {
-      const reason = `The execution ${other} is changing this resource. Roll back again when it has ended.`
-      await Target.move(ctx, target.id, returnable, { state: 'undo_failed', reason, line: reason })
-      return { next: 'end' }
-    }
-    const moved = await movedSince(ctx, execution, target)
-    if (moved !== undefined) {
-      await Target.move(ctx, target.id, returnable, { state: 'undo_failed', reason: moved, line: moved })
+    const reason =
+      other === undefined
+        ? await movedSince(ctx, execution, target)
+        : `The execution ${other} is changing this resource. Roll back again when it has ended.`
+    if (reason !== undefined) {
+      const refused = { state: 'undo_failed', isAsDone: isAsDone(target), reason, line: reason } as const
+      await Target.move(ctx, target.id, returnable, refused)
       return { next: 'end' }
     }
     await audited(ctx, 'executions.undo', target, async (traced) => {
-      const undoBegunAt = ctx.now().toISOString()
-      const line = 'It is taken back.'
-      await Target.move(traced, target.id, returnable, { state: 'undoing', undoBegunAt, misses: 0, steps: 0, line })
+      const begun = { state: 'undoing', isAsDone: false, undoBegunAt: ctx.now().toISOString() } as const
+      await Target.move(traced, target.id, returnable, { ...begun, misses: 0, steps: 0, line: 'It is taken back.' })
     })
     return { next: 'again', seconds: 0 }
   }
@@ -81,10 +79,13 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
   return 'halted' in step ? { next: 'end' } : await undone(ctx, target, step)
 }
 
+/** The act was verified, and nothing of it is taken back. */
+const isAsDone = ({ state, isAsDone: wasDone = false }: Target.Info): boolean => state === 'done' || wasDone
+
 /** What somebody else has changed since the act: an undo would take that back too. */
 async function movedSince(ctx: Context, execution: Execution.Info, info: Target.Info): Promise<string | undefined> {
-  const { after, state } = info
-  if (state !== 'done' || !after || actions[execution.action].sparesOthers) return undefined
+  const { after } = info
+  if (!isAsDone(info) || !after || actions[execution.action].sparesOthers) return undefined
   const now = await reach(ctx, execution, info, async (action) => ({ state: await action.readState(info.target) }))
   if ('unreachable' in now) return now.unreachable
   const changed = Object.keys(after).filter((field) => !isDeepStrictEqual(now.state?.[field], after[field]))
