@@ -167,8 +167,8 @@ describe.skipIf(moto === '')('an action on EC2 of moto', () => {
   const arn = (kind: string, id = '') => `arn:aws:ec2:${region}:${account}:${kind}/${id}`
 
   test.each([
-    ['stop-instance', {}, false, { State: 'stopped' }],
-    ['start-instance', {}, true, { State: 'running' }],
+    ['stop-instance', {}, false, { State: 'stopped', InstanceType: 'm5.large' }],
+    ['start-instance', {}, true, { State: 'running', InstanceType: 'm5.large' }],
     ['resize-instance', { type: 'm6i.xlarge' }, false, { State: 'running', InstanceType: 'm6i.xlarge' }],
     ['resize-instance', { type: 'm6i.xlarge' }, true, { State: 'stopped', InstanceType: 'm6i.xlarge' }],
   ] as const)('%s %o (stopped: %s) leads there and back', async (name, parameters, isStopped, after) => {

@@ -33,6 +33,7 @@ export interface InstanceCloud {
   witness(id: string, call: string): Promise<void>
   /** Of each plan. */
   undo: UndoKind
+  losesData: string | null
   /** Each call of the cloud, before and after. */
   around<Value>(call: () => Value | Promise<Value>): Promise<Value>
   /** Changes that the cloud refuses, by the name of the call. */
@@ -58,6 +59,7 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     readMs: 0,
     witness: async () => undefined,
     undo: 'full',
+    losesData: null,
     around: async (call) => call(),
     refused: new Set(),
     broken: new Set(),
@@ -67,7 +69,8 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
       readState: async ({ id }) => await asked(access, () => stateOf(id)),
       plan: async ({ parameters, before }) => {
         const after = { ...before, type: parameters['type'] ?? '' }
-        return isDeepStrictEqual(after, before) ? 'done already' : { after, undo: cloud.undo, lost: [], notes: [] }
+        if (isDeepStrictEqual(after, before)) return 'done already'
+        return { after, undo: cloud.undo, lost: [], losesData: cloud.losesData, notes: [] }
       },
       act: async (order) => await step(access, order, order.after ?? {}),
       verify: async ({ target, after }) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Executions, ExecutionStop } from '@cloudoptima/core'
+import { type CloudAction, Executions, ExecutionStop } from '@cloudoptima/core'
 import { safety } from './cloud.ts'
 import { type Machine, openMachine } from './machine.ts'
 
@@ -51,7 +51,7 @@ describe('an execution', () => {
       { status: 'running', type: 'small' },
       { status: 'running', type: 'small' },
     ])
-    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'Too slow.' })
+    await Executions.rollback(machine.as('usr_cfo'), { id, reason: 'Too slow.' })
     await machine.settle()
     expect(await machine.execution(id)).toMatchObject({ stage: 'rolled_back', status: 'failed', resourcesAffected: 0 })
     expect([...machine.cloud.instances.values()]).toStrictEqual([
@@ -190,7 +190,7 @@ describe('an execution', () => {
     const machine = await openMachine(['i-1', 'i-2'])
     const id = await approved(machine)
     machine.cloud.instances.set('i-1', { status: 'running', type: 'huge' })
-    await Executions.rollback(machine.as('usr_dev'), { id })
+    await Executions.rollback(machine.as('usr_cfo'), { id })
     await machine.settle()
     const back = await machine.execution(id)
     expect(back.stage).toBe('failed')
@@ -211,14 +211,14 @@ describe('an execution', () => {
   test('a rollback that the stop switch halts can be asked for again', async () => {
     const machine = await openMachine(['i-1'])
     const id = await approved(machine)
-    await Executions.rollback(machine.as('usr_dev'), { id })
+    await Executions.rollback(machine.as('usr_cfo'), { id })
     const changes = machine.cloud.changes.length
     await machine.until(() => machine.cloud.changes.length > changes)
     await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'An incident.' })
     await machine.settle()
     expect((await machine.execution(id)).stage).toBe('stopped')
     await ExecutionStop.resume(machine.as('usr_admin'), {})
-    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'Again.' })
+    await Executions.rollback(machine.as('usr_cfo'), { id, reason: 'Again.' })
     await machine.settle()
     expect((await machine.execution(id)).stage).toBe('rolled_back')
     expect([...machine.cloud.instances.values()]).toStrictEqual([{ status: 'running', type: 'large' }])
@@ -369,9 +369,9 @@ describe('an execution whose workflow is gone', () => {
     await Executions.approve(machine.as('usr_cfo'), { id: next, planHash: planHash ?? '' })
     await machine.settle()
     expect((await machine.execution(next)).stage).toBe('succeeded')
-    await Executions.rollback(machine.as('usr_dev'), { id: next })
+    await Executions.rollback(machine.as('usr_cfo'), { id: next })
     await machine.settle()
-    await Executions.rollback(machine.as('usr_dev'), { id })
+    await Executions.rollback(machine.as('usr_cfo'), { id })
     await machine.settle()
     expect((await machine.execution(id)).stage).toBe('rolled_back')
     expect(typesIn(machine)).toBe('large large')
@@ -391,17 +391,102 @@ describe('an execution whose workflow is gone', () => {
     await machine.until(() => machine.cloud.changes.length === 2)
     await abort(machine, id)
     for (let n = 0; n < 5; n++) await machine.turn()
-    await Executions.rollback(machine.as('usr_dev'), { id })
+    await Executions.rollback(machine.as('usr_cfo'), { id })
     const changes = machine.cloud.changes.length
     await machine.until(() => machine.cloud.changes.length > changes)
     await abort(machine, `${id}-rollback-1`)
     await sweep(machine)
     expect((await machine.execution(id)).stage).toBe('failed')
-    await Executions.rollback(machine.as('usr_dev'), { id, reason: 'Again.' })
+    await Executions.rollback(machine.as('usr_cfo'), { id, reason: 'Again.' })
     await sweep(machine)
     await machine.settle()
     expect((await machine.execution(id)).stage).toBe('rolled_back')
     expect([...machine.cloud.instances.values()]).toStrictEqual([{ status: 'running', type: 'large' }])
+  })
+})
+
+describe('a rollback', () => {
+  test('takes one person who may approve: not who may only request, nor an API key', async () => {
+    const machine = await openMachine(['i-1'])
+    const id = await approved(machine)
+    for (const by of ['usr_dev', 'usr_engineer'])
+      await expect(Executions.rollback(machine.as(by), { id })).rejects.toMatchObject({ code: 'forbidden' })
+    const cfo = machine.as('usr_cfo')
+    const key = { ...cfo, actor: { ...cfo.actor, kind: 'key' as const, id: 'key_1' } }
+    await expect(Executions.rollback(key, { id })).rejects.toMatchObject({ code: 'forbidden' })
+    expect(typesIn(machine)).toBe('small')
+    await Executions.rollback(cfo, { id })
+    await machine.settle()
+    expect(typesIn(machine)).toBe('large')
+  })
+
+  test('is allowed to the requester who may approve, though not the approval', async () => {
+    const machine = await openMachine(['i-1'])
+    const id = await machine.request({ requestedBy: 'usr_admin' })
+    await machine.settle()
+    const planHash = (await machine.execution(id)).planHash ?? ''
+    const own = Executions.approve(machine.as('usr_admin'), { id, planHash })
+    await expect(own).rejects.toMatchObject({ code: 'forbidden' })
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash })
+    await machine.settle()
+    await Executions.rollback(machine.as('usr_admin'), { id })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('rolled_back')
+  })
+
+  const refusal = async (machine: Machine, id: string): Promise<unknown> =>
+    await Executions.rollback(machine.as('usr_admin'), { id, reason: 'Again.' }).catch(String)
+
+  test('says why there is none: not yet, while it runs, while another one runs, or a second time', async () => {
+    const machine = await openMachine(['i-1'])
+    const dry = await machine.request({ dryRun: true })
+    const id = await machine.request()
+    await machine.settle()
+    expect(await refusal(machine, dry)).toContain('It has changed nothing: it is planned.')
+    expect(await refusal(machine, id)).toContain('Nothing is changed yet: it is awaiting_approval. Cancel it instead.')
+    const { planHash } = await machine.execution(id)
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await machine.until(() => machine.cloud.changes.length > 0)
+    expect(await refusal(machine, id)).toContain('It is executing. Cancel it, or stop all executions')
+    await machine.settle()
+    await Executions.rollback(machine.as('usr_cfo'), { id })
+    expect(await refusal(machine, id)).toContain('A rollback is going on, asked for by usr_cfo at 2026-')
+    await machine.settle()
+    const changes = machine.cloud.changes.length
+    expect(await refusal(machine, id)).toMatch(
+      /It is rolled back already, asked for by usr_cfo .*request a new execution/,
+    )
+    await machine.settle()
+    expect(machine.cloud.changes).toHaveLength(changes)
+  })
+
+  test('after a month, when the way back is gone, names the resource and changes nothing', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const id = await approved(machine)
+    await machine.pass(31 * daySeconds)
+    const gone = 'The backup of the volume does not exist any more, and so nothing can be restored.'
+    machine.store.cloud.action = async (access) => {
+      const action = machine.cloud.action(access)
+      const refused = { state: 'refused', memory: {}, message: gone } as const
+      return { ...action, undo: async (order) => (order.target.id === 'i-1' ? refused : await action.undo(order)) }
+    }
+    await Executions.rollback(machine.as('usr_cfo'), { id })
+    await machine.settle()
+    const back = await machine.execution(id)
+    expect([back.stage, statesOf(back), back.targets[0]?.reason]).toStrictEqual([
+      'failed',
+      'undo_failed restored',
+      gone,
+    ])
+    expect(back.outcome).toContain('A rollback failed: look at these resources now.')
+    expect(typesIn(machine)).toBe('small large')
+  })
+
+  test('of an execution that is no longer kept is not found', async () => {
+    const machine = await openMachine(['i-1'])
+    const id = await approved(machine)
+    vi.setSystemTime(new Date('2028-01-01T00:00:00Z'))
+    expect(await refusal(machine, id)).toContain(`There is no execution ${id}.`)
   })
 })
 
@@ -453,7 +538,7 @@ describe('a failure', () => {
     const done = await machine.execution(id)
     expect(statesOf(done)).toBe('done failed')
     expect(machine.cloud.instances.get('i-2')?.status).toBe('stopped')
-    await Executions.rollback(machine.as('usr_dev'), { id })
+    await Executions.rollback(machine.as('usr_cfo'), { id })
     await machine.settle()
     expect([...machine.cloud.instances.values()]).toStrictEqual([
       { status: 'running', type: 'large' },
@@ -479,9 +564,9 @@ describe('the stop switch', () => {
     expect((await machine.execution(id)).stage).toBe('stopped')
     expect((await machine.execution(waiting)).stage).toBe('stopped')
     await expect(machine.request()).rejects.toMatchObject({ code: 'conflict' })
-    await expect(Executions.rollback(machine.as('usr_dev'), { id })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Executions.rollback(machine.as('usr_cfo'), { id })).rejects.toMatchObject({ code: 'conflict' })
     await ExecutionStop.resume(machine.as('usr_admin'), {})
-    await Executions.rollback(machine.as('usr_dev'), { id })
+    await Executions.rollback(machine.as('usr_cfo'), { id })
     await machine.settle()
     expect((await machine.execution(id)).stage).toBe('rolled_back')
     expect([...machine.cloud.instances.values()].every(({ status }) => status === 'running')).toBe(true)
@@ -524,7 +609,7 @@ describe('the stop switch', () => {
       if (isKilled) await machine.restart()
       await ExecutionStop.stop(machine.as('usr_cfo'), { reason: 'An incident.' })
       await ExecutionStop.resume(machine.as('usr_admin'), {})
-      await Executions.rollback(machine.as('usr_dev'), { id })
+      await Executions.rollback(machine.as('usr_cfo'), { id })
       await machine.settle()
       expect((await machine.execution(id)).stage).toBe('rolled_back')
       expect(machine.cloud.changes).toContain('i-1 modify small')
@@ -547,10 +632,128 @@ describe('what is lost for ever', () => {
         code: 'invalid',
         message: expect.stringContaining('name of i-1') as unknown,
       })
+    expect((await machine.execution(id)).targets[0]).toMatchObject({ losesData: null, confirmAs: 'name of i-1' })
     await Executions.approve(machine.as('usr_cfo'), { id, planHash, confirm: ['name of i-1'] })
     await machine.settle()
     expect((await machine.execution(id)).stage).toBe('succeeded')
-    await expect(Executions.rollback(machine.as('usr_dev'), { id })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Executions.rollback(machine.as('usr_cfo'), { id })).rejects.toMatchObject({ code: 'conflict' })
+  })
+})
+
+describe('data that is lost for ever', () => {
+  const losing = async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    machine.cloud.undo = 'partial'
+    machine.cloud.losesData = 'The data on its temporary disk is lost.'
+    const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+    await machine.settle()
+    return { machine, id, planned: await machine.execution(id) }
+  }
+
+  test('needs an approval that names each resource, whatever the policy says, and the rest comes back', async () => {
+    const { machine, id, planned } = await losing()
+    expect(planned).toMatchObject({ stage: 'awaiting_approval', approvalsNeeded: 1 })
+    expect(planned.targets.map(({ losesData, confirmAs }) => [losesData, confirmAs])).toStrictEqual([
+      ['The data on its temporary disk is lost.', 'name of i-1'],
+      ['The data on its temporary disk is lost.', 'name of i-2'],
+    ])
+    const planHash = planned.planHash ?? ''
+    const approve = async (...confirm: string[]) =>
+      await Executions.approve(machine.as('usr_cfo'), { id, planHash, confirm })
+    await expect(approve('name of i-1')).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('the exact text of each loss for ever: name of i-2') as unknown,
+    })
+    await machine.settle()
+    expect(machine.cloud.changes).toStrictEqual([])
+    await approve('name of i-1', ' i-2 ')
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('succeeded')
+    await Executions.rollback(machine.as('usr_cfo'), { id })
+    await machine.settle()
+    expect(typesIn(machine)).toBe('large large')
+  })
+
+  test('is in the mail, and in the hash that is approved', async () => {
+    const { machine, id, planned } = await losing()
+    const mail = machine.store.mails.find(({ to }) => to === 'cfo@example.com')
+    expect(mail?.text).toContain('type these texts exactly:\n  name of i-1\n  name of i-2\n')
+    expect(mail?.text).toMatch(/- name of i-1 \(.*\)\. The data on its temporary disk is lost\.\n/)
+    await machine.store.tables.executionTargets.update('org_1', `${id}/001`, (target) => ({
+      ...target,
+      losesData: 'Nothing is lost.',
+    }))
+    const planHash = planned.planHash ?? ''
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash, confirm: ['i-1', 'i-2'] })
+    await machine.settle()
+    expect((await machine.execution(id)).stage).toBe('failed')
+    expect(machine.cloud.changes).toStrictEqual([])
+  })
+})
+
+describe('a tag that protects', () => {
+  const prod = { ...safety, protectedTags: [{ key: 'Environment', value: 'prod' }, { key: 'legal-hold' }] }
+
+  /** An execution for two resources, the first of which has these tags before its plan, or after it. */
+  async function tagged(tags: Record<string, string>, when: 'before' | 'after'): Promise<[Machine, string]> {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const own = new Map<string, Record<string, string>>([['i-2', { Environment: 'test' }]])
+    machine.store.cloud.tags = async (_, resources) => resources.map(({ id }) => ({ id, tags: own.get(id) ?? {} }))
+    if (when === 'before') own.set('i-1', tags)
+    const id = await machine.request({ safetyControls: prod })
+    await machine.settle()
+    own.set('i-1', tags)
+    const { planHash } = await machine.execution(id)
+    await Executions.approve(machine.as('usr_cfo'), { id, planHash: planHash ?? '' })
+    await machine.settle()
+    return [machine, id]
+  }
+
+  test.each([
+    [{ 'cloudoptima:protected': 'true' }, 'cloudoptima:protected = true'],
+    [{ 'cloudoptima:ignore': 'yes' }, 'cloudoptima:ignore = yes'],
+    [{ Environment: 'prod' }, 'Environment = prod'],
+    [{ 'legal-hold': '' }, 'legal-hold = '],
+  ])(
+    '%j keeps a resource as it is, though it is set after the plan, and the others are changed',
+    async (tags, says) => {
+      for (const [when, state] of [
+        ['before', 'left_out'],
+        ['after', 'dropped'],
+      ] as const) {
+        const [machine, id] = await tagged(tags, when)
+        const done = await machine.execution(id)
+        expect(statesOf(done)).toBe(`${state} done`)
+        expect(done.targets[0]?.reason).toBe(`It is protected by its tag ${says}.`)
+        expect(typesIn(machine)).toBe('large small')
+      }
+    },
+  )
+
+  test.each([{ 'cloudoptima:ignore': 'false' }, { 'cloudoptima:protected': 'no' }, { Environment: 'Prod' }])(
+    '%j protects nothing',
+    async (tags) => {
+      const [machine] = await tagged(tags, 'after')
+      expect(typesIn(machine)).toBe('small small')
+    },
+  )
+
+  test('may be there where tags cannot be read, unless the action itself reads them', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+    machine.store.cloud.tags = async (_, resources) =>
+      resources.map(({ id: own }) => ({ id: own, refusal: 'No role.' }))
+    await machine.settle()
+    const unread = await machine.execution(id)
+    expect([unread.stage, unread.targets[0]?.reason]).toStrictEqual([
+      'nothing_to_do',
+      'Its tags cannot be read, and may protect it. No role.',
+    ])
+    const tags: CloudAction['tags'] = async ({ id: own }) => (own === 'i-1' ? { 'legal-hold': '1' } : {})
+    machine.store.cloud.action = async (access) => ({ ...machine.cloud.action(access), tags })
+    const again = await machine.request({ safetyControls: { ...prod, requireApproval: false } })
+    await machine.settle()
+    expect(statesOf(await machine.execution(again))).toBe('left_out done')
   })
 })
 

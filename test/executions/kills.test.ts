@@ -40,7 +40,7 @@ async function played({ kills, fates }: Trouble) {
   await machine.settle()
   const done = await machine.execution(id)
   const changes = machine.cloud.changes.splice(0)
-  await Executions.rollback(machine.as('usr_dev'), { id })
+  await Executions.rollback(machine.as('usr_cfo'), { id })
   await machine.settle()
   const back = await machine.execution(id)
   const world = [...machine.cloud.instances.values()]

@@ -116,16 +116,28 @@ describe('POST /v1/approve', () => {
 
   test('asks for the names of resources that are lost for ever, and keeps the link until they are right', async () => {
     await planned({ undo: 'none' })
-    expect(await (await look()).text()).toContain('1 resource cannot be brought back')
+    const page = await (await look()).text()
+    for (const part of ['1 resource cannot be brought back', 'Cannot be undone', '<li><code>old-data</code></li>'])
+      expect(page).toContain(part)
     for (const confirm of ['', 'another']) {
       const { status, text } = await decide({ decision: 'approve', confirm })
       expect(status).toBe(422)
-      expect(text).toContain('must name each resource that is lost for ever: old-data')
+      expect(text).toContain('must have the exact text of each loss for ever: old-data')
       expect(text).toContain('<form')
     }
     expect((await execution()).stage).toBe('awaiting_approval')
     expect((await decide({ decision: 'approve', confirm: ' old-data \r\n' })).status).toBe(200)
     expect((await execution()).stage).toBe('waiting')
+  })
+
+  test('asks for the id of a resource that loses data, and has no name', async () => {
+    const target = { id: 'i-1', kind: 'instance', region: 'eu-west-1' } as const
+    await planned({ target, losesData: 'The data on its instance store volumes is lost.' })
+    const page = await (await look()).text()
+    expect(page).toContain('Loses data: The data on its instance store volumes is lost.')
+    expect(page).toContain('<li><code>i-1</code></li>')
+    expect((await decide({ decision: 'approve' })).text).toContain('each loss for ever: i-1')
+    expect((await decide({ decision: 'approve', confirm: 'i-1' })).status).toBe(200)
   })
 
   test('refuses the requester, another plan, a form that is not its own, and one that is too large', async () => {

@@ -108,7 +108,7 @@ function changesOf({ before, after }: Target): Html[] {
 }
 
 function rowOf(target: Target): Html {
-  const { resourceName, resourceId, provider, accountId, region, lost, notes, undo } = target
+  const { resourceName, resourceId, provider, accountId, region, lost, losesData, notes, undo } = target
   return html`<tr>
     <td>
       ${resourceName ?? resourceId}<br /><small>${resourceId}<br />${provider} ${accountId}, ${region}</small>
@@ -116,6 +116,7 @@ function rowOf(target: Target): Html {
     <td>${changesOf(target)}${notes.map((note) => html`<div><small>${note}</small></div>`)}</td>
     <td>
       ${undo === 'none' ? html`<strong>Cannot be undone</strong>` : 'Can be undone'}
+      ${losesData === null ? '' : html`<br /><strong>Loses data: ${losesData}</strong>`}
       ${lost.length > 0 ? html`<br /><small>Lost: ${lost.join(', ')}</small>` : ''}
     </td>
     <td class="number">${cost({ monthly_cost: target.monthlyCost })}</td>
@@ -169,18 +170,22 @@ function leftOutList(leftOut: readonly Target[]): Html {
 }
 
 function formOf(planned: readonly Target[], token: string, planHash: string): Html {
-  const lost = planned.filter(({ undo }) => undo === 'none')
+  const texts = planned.flatMap(({ confirmAs }) => confirmAs ?? [])
   return html`<form method="post" action="approve">
     <input type="hidden" name="token" value="${token}" />
     <input type="hidden" name="plan_hash" value="${planHash}" />
     ${
-      lost.length === 0
+      texts.length === 0
         ? ''
         : html`<fieldset class="warning">
             <label>
-              ${counted(lost.length)} cannot be brought back. To approve, type the name of each, one a line:
-              <textarea name="confirm" rows="${Math.min(10, lost.length + 1)}"></textarea>
+              ${counted(texts.length)} cannot be brought back as before. To approve, type exactly these texts, one a
+              line:
+              <textarea name="confirm" rows="${Math.min(10, texts.length + 1)}"></textarea>
             </label>
+            <ul>
+              ${texts.map((text) => html`<li><code>${text}</code></li>`)}
+            </ul>
           </fieldset>`
     }
     <fieldset>

@@ -49,6 +49,8 @@ const target = {
   after: null,
   undo: 'partial',
   lost: ['the id of the volume'],
+  loses_data: null,
+  confirm_as: null,
   notes: ['The snapshot costs about 25 USD a month.'],
   started_at: null,
   completed_at: null,
@@ -132,6 +134,7 @@ export const executionRoutes: readonly Route[] = [
   }),
   post('/v1/executions/{id}/rollback', Executions.rollback, {
     summary: 'Take back what an execution has changed, the last resource first',
+    description: 'One user who may approve is enough, the requester too. API keys cannot roll back.',
     answer: Executions.Public,
     request: { id, reason: 'The nightly job needs it.' },
     response: {

@@ -10,7 +10,7 @@ export function instanceType(name: string): object[] {
     {
       InstanceType: name,
       CurrentGeneration: true,
-      InstanceStorageSupported: /\d[a-z]*d/.test(family),
+      InstanceStorageSupported: /\d[a-z]*d|^(d|h|i|im|is)\d/.test(family),
       SupportedRootDeviceTypes: ['ebs'],
       SupportedVirtualizationTypes: ['hvm'],
       ProcessorInfo: { SupportedArchitectures: [isArm(name) ? 'arm64' : 'x86_64'] },

@@ -34,10 +34,12 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     clouds: all,
     kinds: ['instance'],
     parameters: none,
-    changes: 'The instance stops; its disks and addresses stay, and go on costing. On Azure it is deallocated.',
+    changes:
+      'The instance stops; its disks and addresses stay, and go on costing. On Azure it is deallocated. The data of ' +
+      'instance store volumes and of a temporary disk is lost.',
     risk: 'medium',
-    undo: 'full',
-    undone: 'The instance starts again.',
+    undo: 'partial',
+    undone: 'The instance starts again. Lost data does not come back.',
     interrupts: true,
   },
   'start-instance': {
@@ -56,10 +58,12 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     clouds: all,
     kinds: ['instance'],
     parameters: z.strictObject({ type: name.describe('The new type, such as `m7g.large`.') }),
-    changes: 'The instance stops if it runs, takes the new type, and starts if it ran.',
+    changes:
+      'The instance stops if it runs, takes the new type, and starts if it ran. The data of instance store volumes and ' +
+      'of a temporary disk is lost.',
     risk: 'medium',
-    undo: 'full',
-    undone: 'The instance takes its old type again, the same way.',
+    undo: 'partial',
+    undone: 'The instance takes its old type again, the same way. Lost data does not come back.',
     interrupts: true,
   },
   'delete-volume': {
@@ -225,7 +229,7 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     changes: 'The group starts or ends instances until it has the wanted number.',
     risk: 'medium',
     undo: 'partial',
-    undone: 'The group has its old size again, with new instances.',
+    undone: 'The group has its old size again, with new instances. The data of the old ones does not come back.',
     interrupts: false,
   },
   'scale-plan': {
@@ -238,8 +242,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     }),
     changes: 'The apps of the plan run on other or fewer workers, after a restart.',
     risk: 'medium',
-    undo: 'full',
-    undone: 'The plan has its old size again.',
+    undo: 'partial',
+    undone: 'The plan has its old size again. Files on the old workers do not come back.',
     interrupts: true,
   },
   'enable-hybrid-benefit': {

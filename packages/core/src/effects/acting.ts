@@ -31,6 +31,11 @@ export type ActionPlan =
       undo: UndoKind
       /** What an undo does not bring back, each as a noun: `the id of the volume`. */
       lost: readonly string[]
+      /**
+       * The data that no undo brings back, in a sentence; null: none. What the cloud does not tell counts as data. An
+       * approver has to type the name of the resource.
+       */
+      losesData: string | null
       /** What the approver should know: `The instance is stopped for some minutes.` */
       notes: readonly string[]
     }
@@ -66,6 +71,8 @@ export type ActionStep =
 export interface CloudAction {
   /** Undefined: there is no such resource. */
   readState(target: ActionTarget): Promise<ActionState | undefined>
+  /** The tags of the resource, where its own description has them. Undefined: it has not, or there is no resource. */
+  tags?(target: ActionTarget): Promise<Readonly<Record<string, string>> | undefined>
   /** Changes nothing; asks the cloud for a dry run where it has one. */
   plan(question: ActionQuestion): Promise<ActionPlan>
   act(order: ActionOrder): Promise<ActionStep>

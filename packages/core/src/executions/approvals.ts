@@ -78,7 +78,7 @@ export const Deciding = z.strictObject({
   token: z.string().min(1).max(1024),
   planHash: z.string().min(1).max(128),
   decision: z.enum(['approve', 'reject']),
-  confirm: z.string().max(10_000).default('').describe('One name a line.'),
+  confirm: z.string().max(50_000).default('').describe('One text a line.'),
   reason: z.string().max(2000).default(''),
 })
 

@@ -5,6 +5,7 @@ import { change } from '../guard/command.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { byId } from '../kernel/name.ts'
 import * as Organization from '../organization/organization.ts'
+import { confirmationsOf } from './confirmation.ts'
 import * as Execution from './execution.ts'
 import { type Public, publicOf } from './shown.ts'
 import { mended } from './sweep.ts'
@@ -17,22 +18,8 @@ export interface Decision {
   userId: string
   via: Execution.Approval['via']
   planHash: string
-  /** Names or ids of the resources that are lost for ever. */
+  /** `confirmAs` of each resource that loses something for ever, or its id. */
   confirm: readonly string[]
-}
-
-/** The resources whose loss an approver has to confirm by their names. */
-export const lostForEver = (targets: readonly Target.Info[]): Target.Info[] =>
-  targets.filter(({ state, undo }) => state === 'planned' && undo === 'none')
-
-/** With the name that confirms it: the id where several have the same name. */
-export function namedForEver(targets: readonly Target.Info[]): { id: string; name: string }[] {
-  const lost = lostForEver(targets)
-  const names = lost.map(({ target }) => target.name)
-  return lost.map(({ target: { id, name } }) => {
-    const isUnique = name !== undefined && names.filter((other) => other === name).length === 1
-    return { id, name: isUnique ? name : id }
-  })
 }
 
 /**
@@ -50,11 +37,12 @@ export async function approved(ctx: Context, id: string, { userId, via, planHash
     )
   await requireOther(ctx, execution, userId)
   const typed = new Set(confirm.map((name) => name.trim()))
-  const lost = namedForEver(await Target.all(ctx, id))
-  const missing = lost.filter(({ id: resourceId, name }) => !typed.has(resourceId) && !typed.has(name))
+  const missing = confirmationsOf(await Target.all(ctx, id)).filter(
+    ({ resourceId, text }) => !typed.has(resourceId) && !typed.has(text),
+  )
   if (missing.length > 0) {
-    const names = missing.map(({ name }) => name).join(', ')
-    throw invalid('confirm', 'The approval', `must name each resource that is lost for ever: ${names}`)
+    const texts = missing.map(({ text }) => text).join(', ')
+    throw invalid('confirm', 'The approval', `must have the exact text of each loss for ever: ${texts}`)
   }
   const decided = event(ctx, 'execution.decided', { executionId: id })
   const { before, after } = await ctx.tables.policyExecutions.update(
@@ -96,7 +84,8 @@ async function requireOther(ctx: Context, { requestedBy }: Execution.Info, userI
 }
 
 function requireUser({ actor }: Context): void {
-  if (actor.kind !== 'user') throw new Fault('forbidden', 'An API key cannot approve or reject. Sign in as a user.')
+  if (actor.kind !== 'user')
+    throw new Fault('forbidden', 'An API key cannot approve, reject or roll back. Sign in as a user.')
 }
 
 const Approving = ById.extend({
@@ -105,7 +94,7 @@ const Approving = ById.extend({
     .array(z.string().min(1).max(1024))
     .max(50)
     .default([])
-    .describe('The name or id of each resource that is lost for ever.'),
+    .describe('`confirm_as` of each resource that loses something for ever. Its id is accepted too.'),
 })
 
 export const approve = change(
@@ -187,21 +176,55 @@ export const cancel = change(
 
 const returnable = ['succeeded', 'partial', 'failed', 'stopped'] as const
 
-/** Takes back all that was done, the last one first. */
+/** Why an execution cannot be rolled back now, and what to do. */
+function notReturnable({ status, rollback: asked }: Execution.Info): string {
+  const by = asked ? `, asked for by ${asked.by} at ${asked.at}` : ''
+  switch (status) {
+    case 'rolling_back':
+      return `A rollback is going on${by}. Wait for its end.`
+    case 'rolled_back':
+      return `It is rolled back already${by}. To make the change again, request a new execution.`
+    case 'planning':
+    case 'awaiting_approval':
+    case 'waiting':
+      return `Nothing is changed yet: it is ${status}. Cancel it instead.`
+    case 'executing':
+      return 'It is executing. Cancel it, or stop all executions, and roll it back when it has ended.'
+    case 'planned':
+    case 'nothing_to_do':
+    case 'rejected':
+    case 'expired':
+    case 'canceled':
+      return `It has changed nothing: it is ${status}. There is nothing to roll back.`
+    case 'succeeded':
+    case 'partial':
+    case 'failed':
+    case 'stopped':
+      return 'Somebody else has changed the execution meanwhile. Read it again.'
+    default:
+      return status satisfies never
+  }
+}
+
+/**
+ * Takes back all that was done, the last one first. One person with the right to approve is enough, the requester too:
+ * it leads back to the recorded states, and has to be quick.
+ */
 export const rollback = change(
   'executions.rollback',
   ById.extend({ reason: Reason.default('No reason was given.') }),
-  'request:remediation',
+  'approve:remediation',
   async (ctx, { id, reason }, note): Promise<Public> => {
+    requireUser(ctx)
     const execution = await mended(ctx, await Execution.load(ctx, id))
     const isAsked = execution.rollback?.by === ctx.actor.id && execution.rollback.reason === reason
     if (execution.status === 'rolling_back' && isAsked) return await publicOf(ctx, execution)
     const { stopped } = await Organization.load(ctx)
     if (stopped) throw new Fault('conflict', `Executions are stopped since ${stopped.at}. An admin can resume them.`)
-    if (!returnable.some((status) => status === execution.status))
-      throw new Fault('conflict', `An execution that is ${execution.status} cannot be rolled back.`)
+    if (!returnable.some((status) => status === execution.status)) throw new Fault('conflict', notReturnable(execution))
     const targets = await Target.all(ctx, id)
-    if (!targets.some(Target.isReturnable)) throw new Fault('conflict', 'Nothing of it can be taken back.')
+    if (!targets.some(Target.isReturnable))
+      throw new Fault('conflict', 'Nothing of it can be taken back: it has changed nothing, or nothing with an undo.')
     const number = (execution.rollback?.number ?? 0) + 1
     const by = { by: ctx.actor.id, at: ctx.now().toISOString(), reason, number }
     const moved = await Execution.move(ctx, id, returnable, {
@@ -210,7 +233,7 @@ export const rollback = change(
       line: `A rollback was asked for by ${ctx.actor.id}: ${reason}`,
       events: [event(ctx, 'rollback.requested', { executionId: id })],
     })
-    if (!moved) throw new Fault('conflict', 'Somebody else has changed the execution meanwhile. Read it again.')
+    if (!moved) throw new Fault('conflict', notReturnable(await Execution.load(ctx, id)))
     note({ resourceType: 'execution', resourceId: id, after: { status: 'rolling_back', reason } })
     return await publicOf(ctx, moved)
   },

@@ -6,6 +6,7 @@ import * as Money from '../kernel/money.ts'
 import * as Organization from '../organization/organization.ts'
 import type * as User from '../identity/people/user.ts'
 import { mayApproveByMail, mint } from './approvals.ts'
+import { confirmationsOf } from './confirmation.ts'
 import { personOf } from './person.ts'
 import type * as Execution from './execution.ts'
 import * as Target from './target.ts'
@@ -53,7 +54,7 @@ interface Facts {
 function letterOf(execution: Execution.Info, { targets, requester, link }: Facts) {
   const { cause, action, approveBy = '' } = execution
   const planned = targets.filter(({ state }) => state === 'planned')
-  const lost = planned.filter(({ undo }) => undo === 'none').length
+  const confirmations = confirmationsOf(targets)
   const named = planned.slice(0, mostNamed).map(lineOf)
   const more = planned.length - named.length
   const because = cause.kind === 'policy' ? `the policy "${cause.policyName}"` : 'a recommendation'
@@ -64,9 +65,13 @@ function letterOf(execution: Execution.Info, { targets, requester, link }: Facts
     ...named,
     ...(more > 0 ? [`- and ${more} more`] : []),
     '',
-    lost > 0
-      ? `${lost} of them are lost for ever: the page asks for their names.`
-      : `It can be taken back: ${actions[action].undone}`,
+    ...(confirmations.length > 0
+      ? [
+          'Something is lost for ever. To approve it, type these texts exactly:',
+          ...confirmations.slice(0, mostNamed).map(({ text }) => `  ${text}`),
+          ...(confirmations.length > mostNamed ? ['The page shows the others.'] : []),
+        ]
+      : [`It can be taken back: ${actions[action].undone}`]),
     '',
     `Look at the whole plan, and approve or reject it until ${approveBy}:`,
     '',
@@ -78,7 +83,8 @@ function letterOf(execution: Execution.Info, { targets, requester, link }: Facts
   return { subject: `CloudOptima: approve "${actions[action].title}"?`, text: text.join('\n') }
 }
 
-function lineOf({ target, provider, accountId, monthlyCost }: Target.Info): string {
+function lineOf({ target, provider, accountId, monthlyCost, undo, losesData }: Target.Info): string {
   const cost = monthlyCost ? `, ${Money.parse(monthlyCost.amount).toFixed(2)} ${monthlyCost.currency} a month` : ''
-  return `- ${target.name ?? target.id} (${provider} ${accountId}, ${target.region}${cost})`
+  const lost = losesData ?? (undo === 'none' ? 'It cannot be undone.' : '')
+  return `- ${target.name ?? target.id} (${provider} ${accountId}, ${target.region}${cost}). ${lost}`.trimEnd()
 }

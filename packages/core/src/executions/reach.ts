@@ -2,6 +2,7 @@ import * as Acting from '../accounts/acting.ts'
 import * as CloudAccount from '../accounts/cloud-account.ts'
 import { actions } from '../actions/actions.ts'
 import type { CloudAction } from '../effects/acting.ts'
+import type { Access, CloudCredentials, TagsByKey } from '../effects/clouds.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { Info as Execution } from './execution.ts'
@@ -17,17 +18,23 @@ export interface Unreachable {
   unreachable: string
 }
 
-/**
- * Calls the action of a target in its account. For a dry run the credentials that read do. `begins` is called right before
- * each call to the cloud, and what it throws ends the step. Throws Fault `unavailable` or `rate_limited` to be called again.
- */
-export async function reach<Answer extends object>(
+/** What it throws ends the step. */
+type Begins = () => Promise<void>
+
+type Asked = Pick<Execution, 'action' | 'dryRun'>
+
+/** What it takes to ask about a target. */
+interface Place {
+  account: CloudAccount.Info
+  /** Those to act; for a dry run, those that read do. */
+  credentials: CloudCredentials
+}
+
+async function placeOf(
   ctx: Context,
-  { action: name, dryRun }: Pick<Execution, 'action' | 'dryRun'>,
+  { action: name, dryRun }: Asked,
   { provider, accountId, cloudAccountId, target }: Target,
-  call: (action: CloudAction) => Promise<Answer>,
-  begins: () => Promise<void> = async () => undefined,
-): Promise<Answer | Unreachable> {
+): Promise<Place | Unreachable> {
   const { clouds, kinds, title } = actions[name]
   if (!clouds.includes(provider)) return { unreachable: `"${title}" is not offered on ${provider}.` }
   if (!kinds.includes(target.kind))
@@ -38,13 +45,19 @@ export async function reach<Answer extends object>(
     return { unreachable: `The account ${accountId} is not connected. Connect it, or leave the resource out.` }
   const toAct = await CloudAccount.credentialsToAct(ctx, account)
   if (!toAct && !dryRun) return { unreachable: Acting.onlyPlanned(accountId) }
-  const credentials = toAct ?? (await CloudAccount.credentialsOf(ctx, account))
-  const clock = clockOf(`The account ${accountId}`)
+  return { account, credentials: toAct ?? (await CloudAccount.credentialsOf(ctx, account)) }
+}
+
+/** The answer of the cloud, or why it refuses for good. */
+async function asked<Answer extends object>(
+  ctx: Context,
+  account: CloudAccount.Info,
+  { credentials, begins = async () => undefined }: { credentials: CloudCredentials; begins?: Begins | undefined },
+  call: (access: Access) => Promise<Answer>,
+): Promise<Answer | Unreachable> {
+  const clock = clockOf(`The account ${account.accountId}`)
   try {
-    return await Acting.within(ctx, account, { credentials, ...clock.of(begins) }, async (access) => {
-      const action = await ctx.runtime.clouds[provider].action(access, name)
-      return action ? await call(action) : { unreachable: `"${title}" is not offered on ${provider}.` }
-    })
+    return await Acting.within(ctx, account, { credentials, ...clock.of(begins) }, call)
   } catch (error) {
     for (const code of ['forbidden', 'not_found', 'invalid', 'conflict'] as const)
       if (isFault(error, code)) return { unreachable: error.message }
@@ -77,4 +90,51 @@ function clockOf(named: string) {
       clearTimeout(call)
     },
   }
+}
+
+/**
+ * Calls the action of a target in its account. For a dry run the credentials that read do. `begins` is called right before
+ * each call to the cloud, and what it throws ends the step. Throws Fault `unavailable` or `rate_limited` to be called again.
+ */
+export async function reach<Answer extends object>(
+  ctx: Context,
+  execution: Asked,
+  target: Target,
+  call: (action: CloudAction) => Promise<Answer>,
+  begins?: Begins,
+): Promise<Answer | Unreachable> {
+  const { provider } = target
+  const place = await placeOf(ctx, execution, target)
+  if ('unreachable' in place) return place
+  const { account, credentials } = place
+  return await asked<Answer | Unreachable>(ctx, account, { credentials, begins }, async (access) => {
+    const action = await ctx.runtime.clouds[provider].action(access, execution.action)
+    const { title } = actions[execution.action]
+    return action ? await call(action) : { unreachable: `"${title}" is not offered on ${provider}.` }
+  })
+}
+
+/** The tags that the resource has in its cloud, by any credentials that may read them. Throws as `reach`. */
+export async function tagsNow(
+  ctx: Context,
+  execution: Asked,
+  info: Target,
+): Promise<{ tags: TagsByKey } | Unreachable> {
+  const { provider, target } = info
+  const place = await placeOf(ctx, execution, info)
+  if ('unreachable' in place) return place
+  const { account } = place
+  const cloud = ctx.runtime.clouds[provider]
+  const by = async (credentials: CloudCredentials) =>
+    await asked<{ tags: TagsByKey } | Unreachable>(ctx, account, { credentials }, async (access) => {
+      const own = await (await cloud.action(access, execution.action))?.tags?.(target)
+      if (own) return { tags: own }
+      const [answer] = await cloud.tags(access, [target])
+      if (answer && 'tags' in answer) return { tags: answer.tags }
+      return { unreachable: answer?.refusal ?? 'The cloud does not know the resource.' }
+    })
+  const found = await by(place.credentials)
+  if ('tags' in found) return found
+  const other = await by(await CloudAccount.credentialsOf(ctx, account))
+  return 'tags' in other ? other : found
 }

@@ -4,6 +4,7 @@ import type { Context } from '../effects/context.ts'
 import { actionNames, undoKinds } from '../kernel/action.ts'
 import { clouds } from '../kernel/cloud.ts'
 import { resourceKinds } from '../kernel/resource.ts'
+import { confirmationsOf } from './confirmation.ts'
 import { type Info, isLive, statuses } from './execution.ts'
 import { Trigger } from './request-input.ts'
 import { SafetyControls } from './safety.ts'
@@ -63,6 +64,16 @@ export const PublicTarget = z.object({
   after: State.describe('Null: the resource is to be gone, or there is no plan for it.'),
   undo: z.enum(undoKinds).nullable(),
   lost: z.array(z.string()).describe('What a rollback does not bring back.'),
+  losesData: z
+    .string()
+    .nullable()
+    .describe('The data that no rollback brings back. Null: none. What the cloud does not tell counts as data.'),
+  confirmAs: z
+    .string()
+    .nullable()
+    .describe(
+      'The exact text that an approval must have in `confirm`, because something is lost for ever. Null: none.',
+    ),
   notes: z.array(z.string()),
   startedAt: z.string().nullable(),
   completedAt: z.string().nullable(),
@@ -120,7 +131,7 @@ export function summaryOf(info: Info, targets: readonly Pick<Target.Info, 'state
 
 const given = (state: Target.Info['before'] | null): PublicTarget['before'] => (state ? { ...state } : null)
 
-function shownTarget(execution: Info, info: Target.Info): PublicTarget {
+function shownTarget(execution: Info, info: Target.Info, confirmAs: string | undefined): PublicTarget {
   const { target, state } = info
   return {
     number: info.number,
@@ -138,6 +149,8 @@ function shownTarget(execution: Info, info: Target.Info): PublicTarget {
     after: given(info.after ?? null),
     undo: info.undo ?? null,
     lost: info.lost,
+    losesData: info.losesData ?? null,
+    confirmAs: confirmAs ?? null,
     notes: info.notes,
     startedAt: info.begunAt ?? null,
     completedAt: info.endedAt ?? null,
@@ -150,10 +163,11 @@ function shownTarget(execution: Info, info: Target.Info): PublicTarget {
 
 export async function publicOf(ctx: Context, info: Info): Promise<Public> {
   const targets = await Target.all(ctx, info.id)
+  const texts = new Map(confirmationsOf(targets).map(({ number, text }) => [number, text]))
   return {
     ...summaryOf(info, targets),
     undone: actions[info.action].undone,
     safetyControls: info.safetyControls,
-    targets: targets.map((target) => shownTarget(info, target)),
+    targets: targets.map((target) => shownTarget(info, target, texts.get(target.number))),
   }
 }

@@ -52,6 +52,8 @@ export interface Info {
   after?: ActionState | null
   undo?: UndoKind
   lost: string[]
+  /** The data that no undo brings back, in a sentence. */
+  losesData?: string
   notes: string[]
   /** Of the action, and of the plan for this resource; only of what is in the plan. */
   hash?: string | undefined
@@ -99,6 +101,10 @@ export const isBegun = ({ state }: Pick<Info, 'state'>): boolean =>
 export const isReturnable = (target: Pick<Info, 'state' | 'undo'>): boolean =>
   (isBegun(target) || target.state === 'undoing' || target.state === 'undo_failed') && target.undo !== 'none'
 
+/** Something of it is lost for ever: it is not done without an approval that names the resource. */
+export const isIrreversible = ({ undo, losesData }: Pick<Info, 'undo' | 'losesData'>): boolean =>
+  undo === 'none' || losesData !== undefined
+
 export async function all(ctx: Context, executionId: string): Promise<Info[]> {
   return await ctx.tables.executionTargets.all(ctx.orgId, `${executionId}/`)
 }
@@ -144,9 +150,9 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 /** What is done to one resource: the same for the same action, state before and state after. */
 export function hashOf({ action, parameters }: Pick<Execution, 'action' | 'parameters'>, target: Info): string {
-  const { provider, accountId, before, after, undo, lost } = target
+  const { provider, accountId, before, after, undo, lost, losesData } = target
   return sha256(
-    canonical({ action, parameters, provider, accountId, target: target.target, before, after, undo, lost }),
+    canonical({ action, parameters, provider, accountId, target: target.target, before, after, undo, lost, losesData }),
   )
 }
 

@@ -1,7 +1,7 @@
 import type { SafetyControls } from '../executions/safety.ts'
 import type { RequestedResource } from '../executions/request-input.ts'
 import * as Money from '../kernel/money.ts'
-import { protectionTags, isProtected, spelledIn } from '../resources/tag-limits.ts'
+import { guardOf } from '../resources/protection.ts'
 import { costOf, type Subject } from '../rules/index.ts'
 import { type Failure, failuresOf, type Node } from './conditions.ts'
 import type { Member } from './fleet.ts'
@@ -34,14 +34,10 @@ export function judge(
 }
 
 function protectionOf({ cloud, tags = {} }: Subject, protectedTags: Protection): Failure | undefined {
-  if (isProtected(cloud, tags)) return { condition: `${protectionTags[0]} != true`, actual: 'true' }
-  for (const { key, value } of protectedTags) {
-    const spelled = spelledIn(cloud, tags, key)
-    const actual = spelled === undefined ? undefined : tags[spelled]
-    if (actual === undefined || (value !== undefined && value !== actual)) continue
-    return { condition: `protected: tags.${key} ${value === undefined ? 'not_exists' : `!= ${value}`}`, actual }
-  }
-  return undefined
+  const guard = guardOf(cloud, tags, protectedTags)
+  if (!guard) return undefined
+  const { key, value, actual } = guard
+  return { condition: `protected: tags.${key} ${value === undefined ? 'not_exists' : `!= ${value}`}`, actual }
 }
 
 const amountOf = (subject: Subject) => costOf(subject) ?? Money.zero

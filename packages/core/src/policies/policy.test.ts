@@ -222,7 +222,7 @@ describe('a preview', () => {
       ['vol-dear', true, []],
       ['vol-free', true, []],
       ['vol-prod', false, [{ condition: 'protected: tags.Environment != prod', actual: 'prod' }]],
-      ['vol-kept', false, [{ condition: 'cloudoptima:protected != true', actual: 'true' }]],
+      ['vol-kept', false, [{ condition: 'protected: tags.cloudoptima:protected != true', actual: 'true' }]],
       ['vol-used', false, [{ condition: 'attached = false', actual: 'true' }]],
     ])
   })

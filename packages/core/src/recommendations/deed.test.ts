@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { actions } from '../actions/actions.ts'
 import { allRules } from '../rules/index.ts'
 import { performanceOf } from '../rules/performance.ts'
-import { deeds } from './deed.ts'
+import { dataLossOf, deeds } from './deed.ts'
+import { previewOf } from './shown.ts'
 
 test('each deed is of a rule, and of an action on the clouds and kinds of the rule', () => {
   const byId = new Map(allRules.map((rule) => [rule.id, rule]))
@@ -24,4 +25,55 @@ test('each deed is of a rule, and of an action on the clouds and kinds of the ru
 test('each sentence on performance is of a rule', () => {
   const ids = allRules.map(({ id }) => id)
   for (const id of Object.keys(performanceOf)) expect(ids).toContain(id)
+})
+
+type Advised = Parameters<typeof previewOf>[0]
+
+function advised(rule: string, to: string, resource: Partial<Advised['resources'][number]>): Advised {
+  return {
+    rule,
+    cloud: rule.startsWith('azure') ? 'azure' : 'aws',
+    resources: [{ id: 'r-1', kind: 'instance', status: 'running', ...resource }],
+    found: {
+      evidence: {},
+      change: { action: 'change', from: 'now', to },
+      effect: 'changes',
+      saving: { basis: 'a share' },
+      confidence: { level: 'high', reason: 'it is known' },
+      risk: 'medium',
+      effort: 'low',
+      restartNeeded: false,
+      rollbackPossible: true,
+      undo: 'Change it back.',
+      priority: '1',
+      alternatives: [],
+      dependents: [],
+    },
+  }
+}
+
+test.each<[string, string, object, string | undefined]>([
+  ['aws-instance-oversized', 'm5d.large', { type: 'm5d.xlarge' }, 'The data on the local disks of m5d.xlarge is lost.'],
+  ['aws-instance-oversized', 'm5.large', { type: 'm5.xlarge' }, undefined],
+  [
+    'azure-instance-idle',
+    'ended',
+    { type: 'Standard_D4s_v3' },
+    'The data on the local disks of Standard_D4s_v3 is lost.',
+  ],
+  ['azure-instance-idle', 'ended', { type: 'Standard_D4s_v5' }, undefined],
+  ['aws-log-group-no-retention', '90 days', { kind: 'log_group' }, 'Events that are older than 90 days are deleted.'],
+  ['aws-bucket-incomplete-uploads', 'a rule', { kind: 'bucket' }, 'The parts of incomplete uploads are deleted.'],
+  ['aws-bucket-no-lifecycle', 'a rule', { kind: 'bucket' }, undefined],
+])('%s to %s: the risks name the data that is lost', (rule, to, resource, loss) => {
+  const given = advised(rule, to, resource)
+  expect(dataLossOf(given)).toBe(loss)
+  const risks =
+    loss === undefined
+      ? ['The risk is medium. It can be taken back: Change it back.']
+      : [
+          'The risk is medium. It can be taken back, without the data: Change it back.',
+          `${loss} The approval asks for the name of the resource.`,
+        ]
+  expect(previewOf(given).risks).toEqual(risks)
 })

@@ -1,7 +1,7 @@
 import { actions } from '../actions/actions.ts'
 import type { ActionParameters } from '../effects/acting.ts'
 import type { ActionName } from '../kernel/action.ts'
-import type { Change, Evidence } from '../rules/index.ts'
+import { type Change, type Evidence, hasLocalDisk } from '../rules/index.ts'
 import type { Info } from './recommendation.ts'
 
 /** The action that follows a recommendation. */
@@ -59,8 +59,10 @@ export const deeds: Readonly<Record<string, Row>> = {
   'aws-nat-gateway-idle': ['delete-nat-gateway'],
 }
 
+type Advised = Pick<Info, 'rule' | 'cloud' | 'found' | 'resources'>
+
 /** Undefined: it has to be followed by hand. */
-export function deedOf({ rule, cloud, found, resources: [resource] }: Info): Deed | undefined {
+export function deedOf({ rule, cloud, found, resources: [resource] }: Advised): Deed | undefined {
   const [name, parametersOf] = deeds[rule] ?? []
   if (!name || !found || !resource) return undefined
   const action = actions[name]
@@ -68,4 +70,17 @@ export function deedOf({ rule, cloud, found, resources: [resource] }: Info): Dee
   const parameters = parametersOf?.(found) ?? {}
   // Parameters of rows that an older version wrote may not be known.
   return action.parameters.safeParse(parameters).success ? { name, parameters } : undefined
+}
+
+/** The data that no rollback brings back, in a sentence, as far as the inventory tells; the plan asks the cloud. */
+export function dataLossOf(advised: Advised): string | undefined {
+  const { cloud, resources } = advised
+  const { name, parameters } = deedOf(advised) ?? {}
+  const type = resources[0]?.type ?? ''
+  if (name === 'set-log-retention')
+    return `Events that are older than ${Number(parameters?.['days'])} days are deleted.`
+  if (name === 'set-bucket-lifecycle' && parameters?.['abortUploadsDays'] !== undefined)
+    return 'The parts of incomplete uploads are deleted.'
+  const stops = name === 'resize-instance' || name === 'stop-instance'
+  return stops && hasLocalDisk(cloud, type) ? `The data on the local disks of ${type} is lost.` : undefined
 }

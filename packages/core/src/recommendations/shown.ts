@@ -4,6 +4,7 @@ import * as Money from '../kernel/money.ts'
 import { resourceKinds } from '../kernel/resource.ts'
 import { analyzerNames, levels } from '../rules/index.ts'
 import { performanceOf } from '../rules/performance.ts'
+import { dataLossOf } from './deed.ts'
 import * as Dismissals from './dismissals.ts'
 import { type Affected, type Amounts, categories, type Facts, type Info, isEnded, statuses } from './recommendation.ts'
 
@@ -54,7 +55,7 @@ export const Public = z.object({
     .nullable(),
   evidence: z.record(z.string(), z.union([z.string(), z.number()])).describe('What the rule saw.'),
   restartNeeded: z.boolean().nullable(),
-  rollbackPossible: z.boolean().nullable(),
+  rollbackPossible: z.boolean().nullable().describe('Of all of it. False: some data is lost for ever.'),
   undo: z.string().nullable(),
   alternatives: z
     .array(
@@ -128,7 +129,7 @@ export function publicOf(info: Info, dismissals: readonly Dismissals.Info[]): Pu
     impactAnalysis: found ? impactOf(info, found) : null,
     evidence: { ...found?.evidence },
     restartNeeded: found?.restartNeeded ?? null,
-    rollbackPossible: found?.rollbackPossible ?? null,
+    rollbackPossible: found ? found.rollbackPossible && dataLossOf(info) === undefined : null,
     undo: found?.undo ?? null,
     alternatives: (found?.alternatives ?? []).map(({ rule, finds: title, change, saving, confidence, risk }) => ({
       rule,
@@ -226,7 +227,8 @@ export const Preview = z.object({
 })
 
 /** What would change, for the resources of a finding. */
-export function previewOf({ found, resources }: PreviewGiven): z.infer<typeof Preview> {
+export function previewOf(given: PreviewGiven): z.infer<typeof Preview> {
+  const { found, resources } = given
   const { saving, change, effect, dependents } = found
   const currency = saving.currency ?? resources[0]?.currency ?? null
   const costs = resources.filter((each) => each.cost !== undefined && each.currency === currency)
@@ -254,19 +256,23 @@ export function previewOf({ found, resources }: PreviewGiven): z.infer<typeof Pr
         after: effect === 'ends' || !isOwn ? null : changed,
       }
     }),
-    risks: risksOf(found),
+    risks: risksOf(found, dataLossOf(given)),
     dependents: dependents.map(namedOf),
   }
 }
 
-interface PreviewGiven {
+interface PreviewGiven extends Pick<Info, 'rule' | 'cloud' | 'resources'> {
   found: Found
-  resources: readonly Affected[]
 }
 
-function risksOf({ risk, restartNeeded, rollbackPossible, undo, confidence, dependents, saving }: Found): string[] {
+function risksOf(found: Found, dataLoss: string | undefined): string[] {
+  const { risk, restartNeeded, rollbackPossible, undo, confidence, dependents, saving } = found
+  const isBack = rollbackPossible
+    ? `It can be taken back${dataLoss ? ', without the data' : ''}`
+    : 'It cannot be taken back'
   return [
-    `The risk is ${risk}. ${rollbackPossible ? 'It can be taken back' : 'It cannot be taken back'}: ${undo}`,
+    `The risk is ${risk}. ${isBack}: ${undo}`,
+    ...(dataLoss === undefined ? [] : [`${dataLoss} The approval asks for the name of the resource.`]),
     ...(restartNeeded ? ['The resource restarts, and is away for some minutes.'] : []),
     ...(confidence.level === 'high' ? [] : [`Confidence is ${confidence.level}: ${confidence.reason}.`]),
     ...(dependents.length > 0 ? [`Other resources name it: ${dependents.map(nameOf).join(', ')}.`] : []),

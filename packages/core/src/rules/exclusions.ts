@@ -1,9 +1,7 @@
 import type { Cloud } from '../kernel/cloud.ts'
+import { ignoredBy } from '../resources/protection.ts'
 import type { Rule, Verdict } from './rule.ts'
 import { daysSince, type Subject, textOf } from './subject.ts'
-
-/** Google Cloud's labels have no colon. */
-const ignoreTags = ['cloudoptima:ignore', 'cloudoptima-ignore']
 
 /** Tags that managers of groups of instances set. */
 const managerTags = [
@@ -47,7 +45,7 @@ const isRecoveryDisk: Record<Cloud, Test> = {
   gcp: ({ configuration }) => configuration['asyncPrimaryDisk'] !== undefined,
 }
 
-const isIgnored: Test = ({ tags = {} }) => ignoreTags.some((key) => (tags[key] ?? 'false') !== 'false')
+const isIgnored: Test = ({ cloud, tags = {} }) => ignoredBy(cloud, tags) !== undefined
 
 /** Whether any rule may judge the subject. */
 export function isJudged(subject: Subject): boolean {

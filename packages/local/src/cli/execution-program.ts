@@ -68,7 +68,7 @@ export function executionCommands(subcommand: Make): Command[] {
     listing,
     onArgument('approve', '<id>', ['approve or reject the plan of an execution', id], approve, approveExamples)
       .option('--yes', 'approve without asking')
-      .option('--confirm <name...>', 'names of the resources that are lost for ever')
+      .option('--confirm <name...>', 'the texts that the plan asks to type')
       .option('--reject <reason>', 'reject it'),
     onArgument(
       'apply',

@@ -42,7 +42,7 @@ export function setTags<C extends Cloud>(cloud: C, access: AccessTo<C>, actor: A
       if (refusal !== undefined) return { refusal }
       if (changes.length === 0) return 'done already'
       const after = { ...current, ...Object.fromEntries(changes.map((change) => [change.key, change.after])) }
-      return { after: { tags: after }, undo: 'full', lost: [], notes: [] }
+      return { after: { tags: after }, undo: 'full', lost: [], losesData: null, notes: [] }
     },
     async act(order) {
       const now = tagsIn((await read(order.target)) ?? null)

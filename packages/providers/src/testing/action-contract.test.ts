@@ -27,7 +27,7 @@ function diskOf(state: 'there' | 'protected', fateOf: FateOf, mistake?: Mistake)
     plan: async () => {
       if (mistake === 'changes in the plan') remove()
       if (state === 'protected') return { refusal: 'It is protected.' }
-      return { after: null, undo: 'full', lost: [], notes: [] }
+      return { after: null, undo: 'full', lost: [], losesData: null, notes: [] }
     },
     act: async (order) => {
       if (!exists) return done

@@ -110,6 +110,10 @@ async function played<Given>(
     assert.deepEqual(cloud.take(), [], 'The plan changed something')
     if (!isFeasible(plan)) return undefined
     const order: ActionOrder = { ...stored({ target, parameters, before, after: plan.after }), token, memory: {} }
+    if (plan.losesData !== null) {
+      assert.match(plan.losesData, /^[A-Z].*\.$/s, 'A loss of data is a sentence')
+      assert.notEqual(plan.undo, 'full', 'An undo that loses data is not full')
+    }
     await run(world, order, 'act', { ...act, cloud, most: actCalls })
     const changes = { act: cloud.take(), undo: new Array<string>() }
     if (actCalls === undefined) await checkDone(world, order, cloud)

@@ -9,28 +9,11 @@ import { audited } from './audited.ts'
 import { changing, haltOf } from './changing.ts'
 import { drop, movedOf } from './check.ts'
 import type { TargetInput } from './input.ts'
+import { mostMisses, pauseOf, slotPauseOf } from './pause.ts'
 
 export type Again = { next: 'again'; seconds: number } | { next: 'end' }
 
-/**
- * With the growing waits, more than a day: snapshots of large disks take hours. Step Functions keeps 25,000 events of an
- * execution, and a step has 9: the longest act of 50 targets fits, and not their longest undo as well.
- */
-const mostSteps = 50
-const longestSeconds = 3600
-
-/** Each wait is a quarter longer than the one before, unless the cloud asks for more. */
-export function pauseOf(target: Pick<Target.Info, 'steps'>, waitSeconds: number): number | undefined {
-  if (target.steps >= mostSteps) return undefined
-  return Math.min(longestSeconds, Math.max(1, Math.ceil(waitSeconds), Math.floor(1.25 ** target.steps)))
-}
-
-const mostMisses = 5
 const missSeconds = 10
-
-/** Waits for a slot of the account, together some ten minutes at least. */
-const mostWaits = 20
-const slotSeconds = 30
 
 /**
  * One step of one target: at most one change in the cloud. What is to be done is recorded before it is done, and what was
@@ -59,7 +42,7 @@ export async function act(ctx: Context, { executionId, number }: TargetInput): P
     case 'refused':
       return await failed(ctx, target, { reason: step.message })
     case 'going on': {
-      const seconds = pauseOf(target, step.waitSeconds)
+      const seconds = pauseOf(target, step.waitSeconds, execution.targets)
       if (seconds === undefined) return await failed(ctx, target, { reason: `It does not end: ${step.says}` })
       await Target.move(ctx, target.id, ['acting'], { steps: target.steps + 1, line: step.says })
       return { next: 'again', seconds }
@@ -75,9 +58,10 @@ export async function act(ctx: Context, { executionId, number }: TargetInput): P
 async function begun(ctx: Context, execution: Execution.Info, target: Target.Info): Promise<Again> {
   const halt = (await haltOf(ctx, execution.id, 'acting')) ?? endOf(execution) ?? closedOf(execution, ctx.now())
   if (halt === undefined && !(await takeSlot(ctx, target))) {
-    if (target.steps < mostWaits) {
+    const seconds = slotPauseOf(target, execution.targets)
+    if (seconds !== undefined) {
       await Target.move(ctx, target.id, ['planned'], { steps: target.steps + 1 })
-      return { next: 'again', seconds: pauseOf(target, slotSeconds) ?? slotSeconds }
+      return { next: 'again', seconds }
     }
     await drop(
       ctx,

@@ -5,6 +5,7 @@ import * as Organization from '../../organization/organization.ts'
 import { firstOpen } from '../blackout.ts'
 import { claim } from '../claims.ts'
 import * as Execution from '../execution.ts'
+import { protectedNow } from '../protection.ts'
 import { reach } from '../reach.ts'
 import * as Target from '../target.ts'
 import { answersOf } from './each-account.ts'
@@ -13,8 +14,8 @@ import type { Input, TargetInput } from './input.ts'
 export type Next = { next: 'wait'; at: string } | { next: 'act'; targets: TargetInput[] } | { next: 'end' }
 
 /**
- * Before the first change: waits for its time, holds the frozen plan against the approvals, and reads each state again. A
- * target that moved, or that another execution has, is dropped and named.
+ * Before the first change: waits for its time, holds the frozen plan against the approvals, and reads each state and its
+ * tags again. A target that moved, that a tag protects, or that another execution has, is dropped and named.
  */
 export async function check(ctx: Context, { executionId }: Input): Promise<Next> {
   const execution = await Execution.load(ctx, executionId)
@@ -65,7 +66,7 @@ export async function movedOf(ctx: Context, execution: Execution.Info, info: Tar
   const now = await reach(ctx, execution, info, async (action) => ({ state: await action.readState(info.target) }))
   if ('unreachable' in now) return now.unreachable
   if (!now.state) return 'The resource does not exist any more.'
-  if (isDeepStrictEqual(now.state, info.before)) return undefined
+  if (isDeepStrictEqual(now.state, info.before)) return await protectedNow(ctx, execution, info)
   const fields = Object.keys({ ...info.before, ...now.state }).filter(
     (field) => !isDeepStrictEqual(now.state?.[field], info.before?.[field]),
   )

@@ -6,6 +6,7 @@ import { isWritten } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import { beyondCaps } from '../caps.ts'
 import * as Execution from '../execution.ts'
+import { protectedNow } from '../protection.ts'
 import { reach } from '../reach.ts'
 import * as Target from '../target.ts'
 import { answersOf } from './each-account.ts'
@@ -40,7 +41,7 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
   if (execution.dryRun) return await endedAs(ctx, executionId, 'planned', `${says} ${dryRunOf(execution)}`, made)
   if (planned.length === 0)
     return await endedAs(ctx, executionId, 'nothing_to_do', `${says} Nothing is to be done.`, made)
-  const isForEver = planned.some(({ undo }) => undo === 'none')
+  const isForEver = planned.some(Target.isIrreversible)
   const approvalsNeeded = execution.safetyControls.requireApproval || isForEver ? approvalRules.approvals : 0
   const status = approvalsNeeded > 0 ? 'awaiting_approval' : 'waiting'
   const approveBy = new Date(ctx.now().getTime() + approvalDays * dayMs).toISOString()
@@ -150,6 +151,9 @@ async function planOf(ctx: Context, execution: Execution.Info, info: Target.Info
   if (made === 'done already')
     return { before, reason: `Nothing is to be done: ${actions[execution.action].title} is done.` }
   if ('refusal' in made) return { before, reason: made.refusal }
-  const { after, undo, lost, notes } = made
-  return { state: 'planned', before, after, undo, lost: [...lost], notes: [...notes] }
+  const guard = await protectedNow(ctx, execution, info)
+  if (guard !== undefined) return { before, reason: guard }
+  const { after, undo, lost, losesData, notes } = made
+  const found = { before, after, undo, lost: [...lost], notes: [...notes] }
+  return { state: 'planned', ...found, ...(losesData !== null && { losesData }) }
 }

@@ -7,10 +7,11 @@ import { claim } from '../claims.ts'
 import * as Execution from '../execution.ts'
 import { reach, type Unreachable } from '../reach.ts'
 import * as Target from '../target.ts'
-import { type Again, pauseOf } from './act.ts'
+import type { Again } from './act.ts'
 import { audited } from './audited.ts'
 import { busySecondsOf, changing } from './changing.ts'
 import type { Input, TargetInput } from './input.ts'
+import { pauseOf } from './pause.ts'
 
 type Undone = ActionStep & { now?: ActionState; restoredId?: string }
 
@@ -76,7 +77,7 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
     return { ...made, ...(now && { now }), ...(restored.id !== order.target.id && { restoredId: restored.id }) }
   })
   if ('busySeconds' in step) return { next: 'again', seconds: step.busySeconds }
-  return 'halted' in step ? { next: 'end' } : await undone(ctx, target, step)
+  return 'halted' in step ? { next: 'end' } : await undone(ctx, { execution, target }, step)
 }
 
 /** The act was verified, and nothing of it is taken back. */
@@ -93,14 +94,19 @@ async function movedSince(ctx: Context, execution: Execution.Info, info: Target.
   return `It has changed since it was done: ${changed.join(', ')}. Look at it, and change it by hand.`
 }
 
-async function undone(ctx: Context, target: Target.Info, step: Undone | Unreachable): Promise<Again> {
+interface Undoing {
+  execution: Execution.Info
+  target: Target.Info
+}
+
+async function undone(ctx: Context, { execution, target }: Undoing, step: Undone | Unreachable): Promise<Again> {
   if ('unreachable' in step) return await undoFailed(ctx, target, step.unreachable)
   await Target.move(ctx, target.id, ['undoing'], { memory: step.memory })
   switch (step.state) {
     case 'refused':
       return await undoFailed(ctx, target, step.message)
     case 'going on': {
-      const seconds = pauseOf(target, step.waitSeconds)
+      const seconds = pauseOf(target, step.waitSeconds, execution.targets)
       if (seconds === undefined) return await undoFailed(ctx, target, `It does not end: ${step.says}`)
       await Target.move(ctx, target.id, ['undoing'], { steps: target.steps + 1, line: step.says })
       return { next: 'again', seconds }

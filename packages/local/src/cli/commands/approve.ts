@@ -4,7 +4,7 @@ import { type Ask, asking } from '../ask.ts'
 import { type CommonOptions, withProduct } from '../options.ts'
 import { oneLine, print, show } from '../output.ts'
 import { onWire } from './costs.ts'
-import { type Execution, executionText, lostForEver, nameOf } from './execution-text.ts'
+import { type Execution, executionText, nameOf, toConfirm } from './execution-text.ts'
 import { hint, namesIn } from './executions.ts'
 
 export interface ApproveOptions extends CommonOptions {
@@ -57,10 +57,12 @@ async function approved(ctx: Context, plan: Execution, options: ApproveOptions):
 
 async function confirmedBy(ask: Ask, plan: Execution, given: readonly string[]): Promise<string[] | undefined> {
   const named = new Set(given)
-  for (const target of lostForEver(plan).filter((one) => !named.has(nameOf(one)) && !named.has(one.resourceId))) {
-    const name = await ask(`${oneLine(nameOf(target))} is lost for ever. Type its name:`)
-    if (name !== nameOf(target) && name !== target.resourceId) return undefined
-    named.add(name)
+  for (const target of toConfirm(plan.targets)) {
+    const { confirmAs, resourceId } = target
+    if (named.has(confirmAs) || named.has(resourceId)) continue
+    const text = await ask(`${oneLine(nameOf(target))} loses something for ever. Type exactly ${confirmAs}:`)
+    if (text !== confirmAs && text !== resourceId) return undefined
+    named.add(text)
   }
   const answer = await ask('Approve this plan? [y/N]')
   return /^(y|yes)$/i.test(answer) ? [...named] : undefined

@@ -36,7 +36,7 @@ const stageOf = ({ stage, dryRun }: Summary) => `${stage.replaceAll('_', ' ')}${
 /** The plan, how far it is, and what was done. */
 export function executionText(execution: Execution, names: Names): string {
   const { id, action, targets, outcome, planHash, logs, measured } = execution
-  const lost = lostForEver(execution)
+  const lost = toConfirm(targets)
   const notes = targets.flatMap(({ notes: own, ...target }) => own.map((text) => `${nameOf(target)}: ${text}`))
   return [
     heading(`${action.title}: ${stageOf(execution)}`),
@@ -44,7 +44,7 @@ export function executionText(execution: Execution, names: Names): string {
     ...(outcome === null ? [] : [oneLine(outcome)]),
     ...(targets.length === 0 ? [] : [heading('Plan'), planTable(targets)]),
     ...notes.map((text) => style.dim(oneLine(text))),
-    ...(lost.length > 0 ? [style.red(oneLine(`Cannot be undone: ${lost.map(nameOf).join(', ')}`))] : []),
+    ...lost.map((target) => style.red(oneLine(`${nameOf(target)}: ${lossOf(target)}`))),
     style.dim(`Rollback: ${execution.undone}`),
     ...measured.map(({ days, monthly, currency }) => `Saved after ${days} days: ${exact(monthly)} ${currency} a month`),
     heading('Log'),
@@ -98,7 +98,8 @@ function changeOf({ before, after }: Target): string {
     .join('; ')
 }
 
-function undoOf({ undo, lost }: Target): string {
+function undoOf({ undo, lost, losesData }: Target): string {
+  if (losesData !== null && undo !== 'none') return `loses data; without ${lost.join(', ')}`
   switch (undo) {
     case null:
       return '-'
@@ -119,6 +120,18 @@ const logLine = (line: string, of?: string) =>
 export const nameOf = ({ resourceName, resourceId }: Pick<Target, 'resourceName' | 'resourceId'>): string =>
   resourceName ?? resourceId
 
-/** The planned resources that an approver has to name. */
-export const lostForEver = ({ targets }: Execution): Target[] =>
-  targets.filter(({ state, undo }) => state === 'planned' && undo === 'none')
+interface Loss extends Target {
+  confirmAs: string
+}
+
+/** The planned resources that an approver has to name, because something of them is lost for ever. */
+export const toConfirm = (targets: readonly Target[]): Loss[] =>
+  targets.flatMap((target) => (target.confirmAs === null ? [] : { ...target, confirmAs: target.confirmAs }))
+
+/** `It cannot be undone. To approve it, type old-data` */
+const lossOf = ({ undo, losesData, confirmAs }: Loss): string =>
+  [
+    ...(undo === 'none' ? ['It cannot be undone.'] : []),
+    ...(losesData === null ? [] : [losesData]),
+    `To approve it, type ${confirmAs}`,
+  ].join(' ')

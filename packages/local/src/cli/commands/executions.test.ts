@@ -28,8 +28,13 @@ async function userId(ctx: Context, email: string): Promise<string> {
 }
 
 /** An execution that deletes a disk, planned, which somebody requested. */
-async function plannedIn({ tables }: Context, of: string, requestedBy: string, undo: 'partial' | 'none' = 'partial') {
-  await executionIn({ tables, orgId: of }, { id, planHash, requestedBy }, { undo })
+async function plannedIn(
+  { tables }: Context,
+  of: string,
+  requestedBy: string,
+  target: Parameters<typeof executionIn>[2] = {},
+) {
+  await executionIn({ tables, orgId: of }, { id, planHash, requestedBy }, target)
 }
 
 const answering = (...lines: string[]) =>
@@ -90,21 +95,27 @@ describe('approve', () => {
     const { ctx, command } = await served()
     const requester = await userId(ctx, 'engineer@demo.example')
     const approve = async (...args: string[]) => await command('approve', id, '--as', 'cfo@demo.example', ...args)
-    await plannedIn(ctx, sampleOrgId, requester, 'none')
+    await plannedIn(ctx, sampleOrgId, requester, { undo: 'none' })
     answering('another', 'y')
-    expect((await approve()).text).toContain('old-data is lost for ever. Type its name:\nNothing was decided.')
+    expect((await approve()).text).toContain('Type exactly old-data:\nNothing was decided.')
     expect(await approve('--yes')).toEqual({
       code: 1,
-      text: expect.stringContaining('must name each resource that is lost for ever: old-data'),
+      text: expect.stringContaining('must have the exact text of each loss for ever: old-data'),
     })
     expect((await approve('--json')).text).toContain('add --yes')
     expect(await stageIn(ctx, sampleOrgId)).toBe('awaiting_approval')
     answering('old-data', 'y')
     expect((await approve()).code).toBe(0)
     expect(await stageIn(ctx, sampleOrgId)).toBe('waiting')
-    await plannedIn(ctx, sampleOrgId, requester, 'none')
+    await plannedIn(ctx, sampleOrgId, requester, { undo: 'none' })
     const { code, text } = await approve('--yes', '--confirm', 'vol-1', '--json')
     expect([code, JSON.parse(text)]).toMatchObject([0, { stage: 'waiting' }])
+    await plannedIn(ctx, sampleOrgId, requester, { losesData: 'Its data is lost.' })
+    answering('old-data', 'y')
+    const losing = await approve()
+    expect(losing.text).toContain('old-data: Its data is lost. To approve it, type old-data\n')
+    expect(losing.text).toContain('loses data; without the id of the volume')
+    expect(losing.code).toBe(0)
   })
 
   test('rejects', { timeout: slow }, async () => {

@@ -4,7 +4,7 @@ import type { ActionOrder, ActionPlan, ActionQuestion, ActionState, ActionStep, 
 import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, rehearsal } from './account.ts'
-import { hindranceOf, notesOf } from './hindrance.ts'
+import { hindranceOf, notesOf, tagsIn } from './hindrance.ts'
 import { lastModification, volumeOf } from './volume.ts'
 import { changedShape, iopsOf, shapeOf, sizeIn } from './volume-shape.ts'
 
@@ -17,6 +17,7 @@ export function changeVolume(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await volumeOf(await at(target), target.id)),
     plan: async (question) => await planOf(await at(question.target), question),
     act: async (order) => await become(await at(order.target), order, order.after, false),
     verify: async ({ target, after }) => differences(await readState(target), after),
@@ -52,7 +53,7 @@ async function planOf(ec2: Ec2, { target: { id }, before, parameters }: ActionQu
     'AWS changes a volume four times in 24 hours, one change after the other. An undo may have to wait for it.',
     ...rehearsed.notes,
   ]
-  return { after, undo: grows ? 'partial' : 'full', lost: grows ? ['the smaller size'] : [], notes }
+  return { after, undo: grows ? 'partial' : 'full', lost: grows ? ['the smaller size'] : [], losesData: null, notes }
 }
 
 function unchangeable({ State, VolumeType, MultiAttachEnabled }: Volume): string | undefined {

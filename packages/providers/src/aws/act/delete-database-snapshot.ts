@@ -4,7 +4,7 @@ import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, found } from './account.ts'
 import { lastOf, type Rds, rdsIn } from './database.ts'
-import { hindranceOf, notesOf } from './hindrance.ts'
+import { hindranceOf, notesOf, tagged, tagsIn } from './hindrance.ts'
 
 /** The action `delete-snapshot` on a snapshot of RDS, which no recycle bin keeps. */
 export function deleteDatabaseSnapshot(account: Reader): CloudAction {
@@ -16,6 +16,7 @@ export function deleteDatabaseSnapshot(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(tagged(await snapshotOf(await rdsIn(account, target.region), target.id))),
     async plan({ target }) {
       const snapshot = await snapshotOf(await rdsIn(account, target.region), target.id)
       return snapshot ? planOf(snapshot) : 'done already'
@@ -53,5 +54,6 @@ function planOf({ SnapshotType, Status, TagList }: DBSnapshot): ActionPlan {
       refusal: 'AWS makes and deletes it by the backup retention of the database. Change this retention instead.',
     }
   if (Status !== 'available') return { refusal: `It is ${Status}. Try again when it is available.` }
-  return { after: null, undo: 'none', lost: ['the data of the snapshot'], notes: notesOf({ Tags: TagList }) }
+  const losesData = 'The data of the snapshot is lost.'
+  return { after: null, undo: 'none', lost: ['the data of the snapshot'], losesData, notes: notesOf({ Tags: TagList }) }
 }

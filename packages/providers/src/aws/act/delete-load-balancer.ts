@@ -55,6 +55,7 @@ function planOf(balancer: LoadBalancer, definition: Definition, Tags: Tag[]): Ac
       ...lostTags({ Tags }),
       ...(hasOwnAddresses ? ['the IP addresses that AWS has chosen for it'] : []),
     ],
+    losesData: null,
     notes: [
       'DNS records, web ACLs of AWS WAF and alarms that name the load balancer are not changed.',
       ...notesOf({ Tags }),

@@ -3,7 +3,7 @@ import type { ActionOrder, ActionPlan, ActionState, ActionStep, CloudAction, Tag
 import { differences, done, goingOn, refused, textIn } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, rehearsal } from './account.ts'
-import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { hindranceOf, notesOf, ownTags, tagsIn } from './hindrance.ts'
 import { destinationOf, gatewayOf, type GatewayRoute, nameOfRoute, routesIn, stateOf, tablesOf } from './nat-gateway.ts'
 import { isOfOrder, lostTags, mostTags, orderFilter, orderTag, renamed, shortId, tagsFor } from './order.ts'
 
@@ -17,6 +17,7 @@ export function deleteNatGateway(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await gatewayOf(await at(target), shortId(target.id))),
     async plan({ target, before }) {
       const ec2 = await at(target)
       const gateway = await gatewayOf(ec2, shortId(target.id))
@@ -48,6 +49,7 @@ async function planOf({ sdk, client }: Ec2, gateway: NatGateway, before: ActionS
     after: null,
     undo: 'partial',
     lost: ['the id of the NAT gateway', 'its private IP address', ...lostTags(gateway)],
+    losesData: null,
     notes: [
       ...(length === 0 ? [] : [`${length} routes lead to it. They stay, and drop what they carry.`]),
       'Its Elastic IP addresses stay, and go on costing.',

@@ -4,7 +4,7 @@ import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import { tagsOf } from '../collect/inventory/row.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
-import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { hindranceOf, notesOf, ownTags, tagsIn } from './hindrance.ts'
 import { shortId } from './order.ts'
 import { undoFromBin } from './recycle-bin.ts'
 
@@ -17,6 +17,7 @@ export function deleteSnapshot(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await snapshotOf(await at(target), target)),
     plan: async ({ target }) => await planOf(account, await at(target), target),
     act: async (order) => await removed(await at(order.target), order),
     verify: async ({ target }) => differences(await readState(target), null),
@@ -49,7 +50,8 @@ async function planOf(account: Reader, ec2: Ec2, target: ActionTarget): Promise<
   const deleted = { region: ec2.region, type: 'EBS_SNAPSHOT' as const, tags: tagsOf(snapshot.Tags) }
   const { undo, notes } = await undoFromBin(account, deleted)
   const lost = undo === 'none' ? ['the data of the snapshot'] : []
-  return { after: null, undo, lost, notes: [...notesOf(snapshot), ...notes, ...rehearsed.notes] }
+  const losesData = undo === 'none' ? 'The data of the snapshot is lost.' : null
+  return { after: null, undo, lost, losesData, notes: [...notesOf(snapshot), ...notes, ...rehearsed.notes] }
 }
 
 async function imageRefusal({ sdk, client }: Ec2, snapshotId: string): Promise<string | undefined> {

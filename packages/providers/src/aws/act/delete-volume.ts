@@ -3,7 +3,7 @@ import type { ActionOrder, ActionPlan, ActionState, ActionStep, ActionTarget, Cl
 import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, rehearsal } from './account.ts'
-import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { hindranceOf, notesOf, ownTags, tagsIn } from './hindrance.ts'
 import { instanceOf } from './instance.ts'
 import { isOfOrder, lostTags, mostTags, orderFilter, renamed, tagsFor } from './order.ts'
 import { restoreVolume } from './restore-volume.ts'
@@ -19,6 +19,7 @@ export function deleteVolume(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await volumeOf(await at(target), target.id)),
     plan: async ({ target }) => await planOf(await at(target), target),
     act: async (order) => await backUpAndDelete(await at(order.target), order),
     verify: async ({ target }) => differences(await readState(target), null),
@@ -69,7 +70,7 @@ async function planOf(ec2: Ec2, { id }: ActionTarget): Promise<ActionPlan> {
     'Its snapshot stays, and costs until you delete it.',
     ...rehearsed.flatMap((each) => each.notes),
   ]
-  return { after: null, undo: 'partial', lost, notes }
+  return { after: null, undo: 'partial', lost, losesData: null, notes }
 }
 
 function undeletable(volume: Volume): string | undefined {

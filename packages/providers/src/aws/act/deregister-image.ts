@@ -4,7 +4,7 @@ import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import { tagsOf } from '../collect/inventory/row.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
-import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { hindranceOf, notesOf, ownTags, tagsIn } from './hindrance.ts'
 import { imageUse } from './image-users.ts'
 import { undoFromBin } from './recycle-bin.ts'
 
@@ -17,6 +17,7 @@ export function deregisterImage(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await imageOf(await at(target), target)),
     plan: async ({ target }) => await planOf(account, await at(target), target),
     act: async (order) => await removed(await at(order.target), order),
     verify: async ({ target }) => differences(await readState(target), null),
@@ -60,7 +61,7 @@ async function planOf(account: Reader, ec2: Ec2, target: ActionTarget): Promise<
     ...rehearsed.notes,
   ]
   const lost = bin.undo === 'none' ? ['the image with its id and launch permissions'] : []
-  return { after: null, undo: bin.undo, lost, notes }
+  return { after: null, undo: bin.undo, lost, losesData: null, notes }
 }
 
 async function removed(ec2: Ec2, { target, memory }: ActionOrder): Promise<ActionStep> {

@@ -240,7 +240,22 @@ describe('a plan says', () => {
       'ec2:DescribeInstanceTypes': { InstanceTypes: [type('m5.large', { InstanceStorageSupported: true })] },
     })
     const lost = [expect.stringContaining('public IP address'), 'the data on instance store volumes']
-    expect(plan).toEqual({ after: { State: 'stopped' }, undo: 'partial', lost, notes: [] })
+    const losesData = 'The data on its instance store volumes is lost.'
+    const after = { State: 'stopped', InstanceType: 'm5.large' }
+    expect(plan).toEqual({ after, undo: 'partial', lost, losesData, notes: [] })
+  })
+
+  test.each([
+    ['without an instance store', [type('m5.large', { InstanceStorageSupported: false })], null],
+    ['with one', [type('m5.large', { InstanceStorageSupported: true })], /^The data on its instance store/],
+    ['of which AWS says nothing', [type('m5.large', { InstanceStorageSupported: undefined })], /^AWS does not tell/],
+    ['that AWS does not know', [], /^AWS does not tell/],
+  ])('whether a stop loses data: a type %s', async (_, InstanceTypes, losesData) => {
+    const plan = await planOf('stop-instance', targets.instance, { 'ec2:DescribeInstanceTypes': { InstanceTypes } })
+    expect(plan).toMatchObject({
+      undo: losesData === null ? 'full' : 'partial',
+      losesData: losesData && (expect.stringMatching(losesData) as string),
+    })
   })
 
   test('which permission the credentials lack', async () => {
@@ -248,7 +263,7 @@ describe('a plan says', () => {
       'ec2:StopInstances dry': (asked: Asked) => refusal(asked, 'UnauthorizedOperation', 403),
     })
     const notes = [expect.stringContaining('The role lacks the permission ec2:StopInstances.')]
-    expect(plan).toMatchObject({ after: { State: 'stopped' }, notes })
+    expect(plan).toMatchObject({ after: { State: 'stopped', InstanceType: 'm5.large' }, notes })
     expect(JSON.stringify(plan)).not.toContain('canary')
   })
 
@@ -277,7 +292,9 @@ describe('a plan says', () => {
   ])('whether the Recycle Bin keeps a snapshot: %s', async (_, given, undo) => {
     const plan = await planOf('delete-snapshot', targets.snapshot, rule(given))
     const notes = undo === 'full' ? ['The Recycle Bin keeps it for 14 days. So long an undo restores it.'] : []
-    expect(plan).toEqual({ after: null, undo, lost: undo === 'full' ? [] : ['the data of the snapshot'], notes })
+    const losesData = undo === 'full' ? null : 'The data of the snapshot is lost.'
+    const lost = undo === 'full' ? [] : ['the data of the snapshot']
+    expect(plan).toEqual({ after: null, undo, lost, losesData, notes })
   })
 
   test('that the rules of the Recycle Bin may not be read', async () => {
@@ -400,4 +417,17 @@ describe('a step', () => {
       message: expect.stringMatching(/no Recycle Bin/),
     })
   })
+})
+
+test.each<[ActionName, ActionTarget, Answers]>([
+  ['stop-instance', targets.instance, { 'ec2:DescribeInstances': instances(instance(tags('Team', 'shop'))) }],
+  ['resize-instance', targets.instance, { 'ec2:DescribeInstances': instances(instance(tags('Team', 'shop'))) }],
+  ['delete-volume', targets.volume, { 'ec2:DescribeVolumes': volumes(volume(tags('Team', 'shop'))) }],
+  ['change-volume', targets.volume, { 'ec2:DescribeVolumes': volumes(volume(tags('Team', 'shop'))) }],
+  ['delete-snapshot', targets.snapshot, { 'ec2:DescribeSnapshots': { Snapshots: [tags('Team', 'shop')] } }],
+  ['deregister-image', targets.image, { 'ec2:DescribeImages': { Images: [tags('Team', 'shop')] } }],
+  ['release-address', targets.address, { 'ec2:DescribeAddresses': { Addresses: [tags('Team', 'shop')] } }],
+])('%s reads the tags that its resource has now', async (name, target, given) => {
+  const { action } = await accountWith(name, given)
+  expect(await action.tags?.(target)).toEqual({ Team: 'shop' })
 })

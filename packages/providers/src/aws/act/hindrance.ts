@@ -43,6 +43,14 @@ export function notesOf({ Tags = [] }: Managed): string[] {
   return stack === undefined ? [] : [`The CloudFormation stack ${stack} describes it, and will differ from it.`]
 }
 
+/** Of what AWS describes; undefined if there is none. */
+export const tagsIn = (described: Pick<Managed, 'Tags'> | undefined): TagsByKey | undefined =>
+  described && tagsOf(described.Tags)
+
+/** RDS has its own name for tags. */
+export const tagged = (described: { TagList?: Managed['Tags'] } | undefined): Pick<Managed, 'Tags'> | undefined =>
+  described && { Tags: described.TagList }
+
 /** Without the tags that AWS sets itself, which nobody can restore. */
 export function ownTags({ Tags = [] }: Managed): TagsByKey {
   return Object.fromEntries(Object.entries(tagsOf(Tags)).filter(([key]) => !key.startsWith('aws:')))

@@ -54,15 +54,29 @@ const isFailed = (code = '') => code.startsWith('Server.') || code === 'Client.I
 export const gone = ({ memory }: Pick<ActionOrder, 'memory'>, { id }: ActionTarget) =>
   refused(memory, `The instance ${id} does not exist any more.`)
 
-/** What a stop loses for ever. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Stop_Start.html */
-export async function lostByStop(ec2: Ec2, { NetworkInterfaces = [], InstanceType }: Instance): Promise<string[]> {
+interface Loss {
+  lost: string[]
+  losesData: string | null
+}
+
+export const noLoss: Loss = { lost: [], losesData: null }
+
+/**
+ * What a stop loses for ever: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-lifetime.html
+ * The description of an instance does not list its instance store volumes; that of its type says whether it has any.
+ */
+export async function lostByStop(ec2: Ec2, { NetworkInterfaces = [], InstanceType }: Instance): Promise<Loss> {
   const isPassing = NetworkInterfaces.some(({ Association }) => Association?.IpOwnerId === 'amazon')
   const name: string = InstanceType ?? ''
-  const type = (await instanceTypes(ec2, name)).get(name)
-  return [
-    ...(isPassing ? ['the public IP address, because it is not an Elastic IP address'] : []),
-    ...(type?.InstanceStorageSupported ? ['the data on instance store volumes'] : []),
-  ]
+  const hasStore = (await instanceTypes(ec2, name)).get(name)?.InstanceStorageSupported
+  const unknown = `AWS does not tell whether ${name} has instance store volumes: their data is lost.`
+  return {
+    lost: [
+      ...(isPassing ? ['the public IP address, because it is not an Elastic IP address'] : []),
+      ...(hasStore === false ? [] : ['the data on instance store volumes']),
+    ],
+    losesData: hasStore === false ? null : hasStore ? 'The data on its instance store volumes is lost.' : unknown,
+  }
 }
 
 /** Why an instance is neither stopped nor changed. */
@@ -78,12 +92,17 @@ export function instanceHindrance(instance: Instance, before: ActionState): stri
     : `It is ${state}. Try again when it runs or is stopped.`
 }
 
+interface Given extends Loss {
+  notes: string[]
+  changes: ('stop' | 'start' | { type: string })[]
+}
+
 /** The plan of a change that loses these things. */
 export async function instancePlan(
   ec2: Ec2,
   instance: Instance,
   after: ActionState,
-  { lost, notes, changes }: { lost: string[]; notes: string[]; changes: ('stop' | 'start' | { type: string })[] },
+  { lost, losesData, notes, changes }: Given,
 ): Promise<ActionPlan> {
   const rehearsed = [...notesOf(instance), ...notes]
   for (const change of changes) {
@@ -91,7 +110,7 @@ export async function instancePlan(
     if (refusal !== undefined) return { refusal }
     rehearsed.push(...more)
   }
-  return { after, undo: lost.length > 0 ? 'partial' : 'full', lost, notes: rehearsed }
+  return { after, undo: lost.length > 0 ? 'partial' : 'full', lost, losesData, notes: rehearsed }
 }
 
 async function dryRun({ sdk, client }: Ec2, id: string, change: 'stop' | 'start' | { type: string }) {

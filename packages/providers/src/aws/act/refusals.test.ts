@@ -61,6 +61,7 @@ test('a database that makes its backup counts as available, and its stop tells o
     after: { DBInstanceStatus: 'stopped' },
     undo: 'full',
     lost: [],
+    losesData: null,
     notes: ['AWS starts the database again after seven days.'],
   })
 })
@@ -133,4 +134,42 @@ test.each<[string, object, ActionParameters, RegExp]>([
   const answers = { 'autoscaling:DescribeAutoScalingGroups': { AutoScalingGroups: [{ ...web, ...more }] } }
   const plan = await planned('scale-group', group, answers, parameters)
   expect(plan).toEqual({ refusal: expect.stringMatching(refusal) })
+})
+
+test.each<[number, number | undefined, string | null]>([
+  [30, undefined, 'Events that are older than 30 days are deleted for ever.'],
+  [30, 90, 'Events that are older than 30 days are deleted for ever.'],
+  [90, 30, null],
+])('a retention of %i days instead of %s loses events: %s', async (days, retentionInDays, losesData) => {
+  const answers = { 'logs:DescribeLogGroups': { logGroups: [{ logGroupName: '/web', retentionInDays }] } }
+  const plan = await planned('set-log-retention', logs, answers, { days })
+  expect(plan).toMatchObject({ undo: losesData === null ? 'full' : 'partial', losesData })
+})
+
+test.each<[ActionParameters, string | null]>([
+  [{ desired: 2 }, 'The group terminates 1 instances; the data on their own disks is lost.'],
+  [{ desired: 4 }, null],
+  [{ maximum: 3 }, null],
+])('a group that is scaled to %j loses: %s', async (parameters, losesData) => {
+  const answers = { 'autoscaling:DescribeAutoScalingGroups': { AutoScalingGroups: [web] } }
+  expect(await planned('scale-group', group, answers, parameters)).toMatchObject({ losesData })
+})
+
+test.each<[ActionName, ActionTarget, Record<string, object>]>([
+  ['stop-database', database, described({ TagList: [{ Key: 'Team', Value: 'shop' }] })],
+  ['resize-database', database, described({ TagList: [{ Key: 'Team', Value: 'shop' }] })],
+  [
+    'scale-group',
+    group,
+    {
+      'autoscaling:DescribeAutoScalingGroups': {
+        AutoScalingGroups: [{ ...web, Tags: [{ Key: 'Team', Value: 'shop' }] }],
+      },
+    },
+  ],
+])('%s reads the tags that its resource has now', async (name, target, answers) => {
+  open = await fakeAccount(({ call }) => answers[call])
+  const { aws, access } = accessTo(open)
+  const action = await aws.action(access, name)
+  expect(await action?.tags?.(target)).toEqual({ Team: 'shop' })
 })

@@ -4,7 +4,7 @@ import type { TagsByKey } from '@cloudoptima/core'
 import { differences, done, goingOn, refused, textIn } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In, found, rehearsal } from './account.ts'
-import { hindranceOf, notesOf, ownTags } from './hindrance.ts'
+import { hindranceOf, notesOf, ownTags, tagsIn } from './hindrance.ts'
 import { isOfOrder, lostTags, mostTags, orderFilter, orderTag, renamed, shortId, tagsFor } from './order.ts'
 
 /** The action `release-address`: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-instance-addressing-eips-releasing.html */
@@ -16,6 +16,7 @@ export function releaseAddress(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await addressOf(await at(target), shortId(target.id))),
     plan: async ({ target }) => await planOf(await at(target), target),
     act: async (order) => await released(await at(order.target), order),
     verify: async ({ target }) => differences(await readState(target), null),
@@ -60,7 +61,7 @@ async function planOf(ec2: Ec2, target: ActionTarget): Promise<ActionPlan> {
     ...lostTags(address),
     `the address ${PublicIp}, once AWS gives it to others`,
   ]
-  return { after: null, undo: 'partial', lost, notes: [...notesOf(address), ...rehearsed.notes] }
+  return { after: null, undo: 'partial', lost, losesData: null, notes: [...notesOf(address), ...rehearsed.notes] }
 }
 
 function unreleasable(address: Address): string | undefined {

@@ -4,7 +4,7 @@ import { differences, done, goingOn, textIn } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing } from './account.ts'
 import { databaseGone, databaseHindrance, databaseOf, lastOf, type Rds, rdsIn, statusOf, waiting } from './database.ts'
-import { notesOf } from './hindrance.ts'
+import { notesOf, tagged, tagsIn } from './hindrance.ts'
 
 /** The action `resize-database`: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.DBInstance.Modifying.html */
 export function resizeDatabase(account: Reader): CloudAction {
@@ -15,6 +15,7 @@ export function resizeDatabase(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(tagged(await databaseOf(await rdsIn(account, target.region), target.id))),
     plan: async ({ target, parameters }) =>
       await planOf(await rdsIn(account, target.region), target.id, textIn(parameters, 'type')),
     act: async (order) =>
@@ -56,7 +57,7 @@ async function planOf(rds: Rds, id: string, type: string): Promise<ActionPlan> {
     ...notesOf({ Tags: TagList }),
   ]
   const after = { DBInstanceStatus: 'available', DBInstanceClass: type }
-  return { after, undo: 'full', lost: [], notes }
+  return { after, undo: 'full', lost: [], losesData: null, notes }
 }
 
 function unchangeable(database: DBInstance, type: string): string | undefined {

@@ -2,7 +2,8 @@ import type { ActionOrder, ActionPlan, ActionState, ActionStep, CloudAction } fr
 import { differences, done, goingOn, textIn } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing, type Ec2, ec2In } from './account.ts'
-import { gone, instanceHindrance, instanceOf, instancePlan, lostByStop, powerStep } from './instance.ts'
+import { tagsIn } from './hindrance.ts'
+import { gone, instanceHindrance, instanceOf, instancePlan, lostByStop, noLoss, powerStep } from './instance.ts'
 import { driversFor, instanceTypes, isOfferedIn, misfitOf } from './instance-types.ts'
 
 const stateOf = ({ State, InstanceType }: NonNullable<Awaited<ReturnType<typeof instanceOf>>>): ActionState => ({
@@ -38,6 +39,7 @@ export function resizeInstance(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await instanceOf(await ec2In(account, target.region), target.id)),
     plan: async ({ target, parameters, before }) =>
       await planOf(await ec2In(account, target.region), target.id, before, textIn(parameters, 'type')),
     act: async (order) => await become(order, order.after, false),
@@ -73,7 +75,7 @@ async function planOf(ec2: Ec2, id: string, before: ActionState, type: string): 
     instance,
     { ...before, InstanceType: type },
     {
-      lost: runs ? await lostByStop(ec2, instance) : [],
+      ...(runs ? await lostByStop(ec2, instance) : noLoss),
       notes,
       changes: [...(runs ? (['stop', 'start'] as const) : []), { type }],
     },

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing } from './account.ts'
-import { hindranceOf, notesOf } from './hindrance.ts'
+import { hindranceOf, notesOf, tagsIn } from './hindrance.ts'
 
 /** Amazon EC2 Auto Scaling in one region of an account. */
 interface Scaling {
@@ -48,6 +48,7 @@ export function scaleGroup(account: Reader): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await groupOf(await scalingIn(account, target.region), target.id)),
     async plan({ target, parameters }) {
       const group = await groupOf(await scalingIn(account, target.region), target.id)
       return group ? planOf(group, parameters) : { refusal: 'The group does not exist any more.' }
@@ -70,6 +71,7 @@ function planOf(group: AutoScalingGroup, parameters: ActionParameters): ActionPl
     after: wanted,
     undo: fewer > 0 ? 'partial' : 'full',
     lost: fewer > 0 ? [`${fewer} instances that the group ends, with the data of their own disks`] : [],
+    losesData: fewer > 0 ? `The group terminates ${fewer} instances; the data on their own disks is lost.` : null,
     notes: ['Scaling policies and scheduled actions of the group may change its size again.', ...notesOf(group)],
   }
 }

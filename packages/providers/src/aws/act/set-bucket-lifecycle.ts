@@ -66,16 +66,22 @@ export function setBucketLifecycle(account: Reader): CloudAction {
       const Tags = await tagsOn(account, target)
       const refusal = hindranceOf({ Tags }) ?? unsettable(lifecycle, parameters)
       if (refusal !== undefined) return { refusal }
-      const Rules = merged(lifecycle.Rules, rulesFor(parameters, lifecycle))
+      const ours = rulesFor(parameters, lifecycle)
+      const Rules = merged(lifecycle.Rules, ours)
       if (isDeepStrictEqual(stateOf({ Rules }), stateOf({ Rules: lifecycle.Rules }))) return 'done already'
+      const abort = ours.find(({ ID }) => ID === abortId)?.AbortIncompleteMultipartUpload
       const lost = [
-        ...(parameters['abortUploadsDays'] === undefined ? [] : ['uploads that the rule ends']),
+        ...(abort === undefined ? [] : ['uploads that the rule ends']),
         ...(parameters['tieringDays'] === undefined ? [] : ['the storage class of objects that the rule moves']),
       ]
       return {
         after: stateOf({ TransitionDefaultMinimumObjectSize: usualSize, ...lifecycle, Rules }),
         undo: 'partial',
         lost,
+        losesData:
+          abort === undefined
+            ? null
+            : `The parts of uploads that are incomplete for ${abort.DaysAfterInitiation} days are deleted for ever.`,
         notes: notesOf({ Tags }),
       }
     },

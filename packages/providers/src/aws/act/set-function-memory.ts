@@ -41,7 +41,7 @@ export function setFunctionMemory(account: Reader): CloudAction {
       const refusal = hindranceOf({ Tags }) ?? unsettable(own)
       if (refusal !== undefined) return { refusal }
       const notes = [...(await notesOfVersions(lambda, target)), ...notesOf({ Tags })]
-      return { after: { MemorySize }, undo: 'full', lost: [], notes }
+      return { after: { MemorySize }, undo: 'full', lost: [], losesData: null, notes }
     },
     act: async (order) => await stepTo(account, order, order.after),
     verify: async ({ target, after }) => differences(await readState(target), after),

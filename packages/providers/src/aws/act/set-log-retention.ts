@@ -51,6 +51,7 @@ export function setLogRetention(account: Reader): CloudAction {
         after: stateOf({ retentionInDays: days }),
         undo: isShorter ? 'partial' : 'full',
         lost,
+        losesData: isShorter ? `Events that are older than ${days} days are deleted for ever.` : null,
         notes: notesOf({ Tags }),
       }
     },

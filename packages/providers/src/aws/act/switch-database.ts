@@ -4,7 +4,7 @@ import { differences, done, goingOn, refused, textIn } from '../../access/steps.
 import type { Reader } from '../collect/reader.ts'
 import { changing } from './account.ts'
 import { databaseGone, databaseHindrance, databaseOf, lastOf, type Rds, rdsIn, statusOf, waiting } from './database.ts'
-import { notesOf } from './hindrance.ts'
+import { notesOf, tagged, tagsIn } from './hindrance.ts'
 
 type Status = 'available' | 'stopped'
 
@@ -20,6 +20,7 @@ export function switchDatabase(account: Reader, wanted: Status): CloudAction {
   }
   return {
     readState,
+    tags: async (target) => tagsIn(tagged(await databaseOf(await rdsIn(account, target.region), target.id))),
     async plan({ target }) {
       const database = await databaseOf(await rdsIn(account, target.region), target.id)
       if (!database) return { refusal: 'The database does not exist any more.' }
@@ -33,6 +34,7 @@ export function switchDatabase(account: Reader, wanted: Status): CloudAction {
         after: { DBInstanceStatus: wanted },
         undo: 'full',
         lost: [],
+        losesData: null,
         notes: [...notes, ...notesOf({ Tags: database.TagList })],
       }
     },

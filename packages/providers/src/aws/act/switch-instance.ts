@@ -2,7 +2,9 @@ import type { ActionOrder, ActionState, ActionStep, CloudAction } from '@cloudop
 import { differences, done } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { ec2In } from './account.ts'
-import { gone, instanceHindrance, instanceOf, instancePlan, lostByStop, type Power, powerStep } from './instance.ts'
+import { tagsIn } from './hindrance.ts'
+import { gone, instanceHindrance, instanceOf, instancePlan } from './instance.ts'
+import { lostByStop, noLoss, type Power, powerStep } from './instance.ts'
 
 /** The actions `stop-instance` and `start-instance`. */
 export function switchInstance(account: Reader, wanted: Power): CloudAction {
@@ -16,10 +18,12 @@ export function switchInstance(account: Reader, wanted: Power): CloudAction {
   }
   const readState: CloudAction['readState'] = async ({ id, region }) => {
     const instance = await instanceOf(await ec2In(account, region), id)
-    return instance && { State: instance.State?.Name ?? '' }
+    // Another type may have an instance store, of which the plan says nothing.
+    return instance && { State: instance.State?.Name ?? '', InstanceType: instance.InstanceType ?? '' }
   }
   return {
     readState,
+    tags: async (target) => tagsIn(await instanceOf(await ec2In(account, target.region), target.id)),
     async plan({ target, before }) {
       const ec2 = await ec2In(account, target.region)
       const instance = await instanceOf(ec2, target.id)
@@ -29,9 +33,9 @@ export function switchInstance(account: Reader, wanted: Power): CloudAction {
       if (before['State'] === wanted) return 'done already'
       const after = { ...before, State: wanted }
       if (wanted === 'running')
-        return await instancePlan(ec2, instance, after, { lost: [], notes: [], changes: ['start'] })
-      const lost = await lostByStop(ec2, instance)
-      return await instancePlan(ec2, instance, after, { lost, notes: [], changes: ['stop'] })
+        return await instancePlan(ec2, instance, after, { ...noLoss, notes: [], changes: ['start'] })
+      const loss = await lostByStop(ec2, instance)
+      return await instancePlan(ec2, instance, after, { ...loss, notes: [], changes: ['stop'] })
     },
     act: async (order) => await become(order, order.after, false),
     verify: async ({ target, after }) => differences(await readState(target), after),

@@ -87,6 +87,54 @@ describe('what must not be interrupted has no plan', () => {
   })
 })
 
+describe('what is lost for ever', () => {
+  const size = (name: string, resourceDiskSizeInMB: number) => ({ name, resourceDiskSizeInMB, maxDataDiskCount: 8 })
+  const listed = (...value: object[]) => ({ body: { value } })
+  const lost = 'The data on its temporary disk and on its local NVMe disks is lost.'
+  const unknown = (name: string) => `Azure does not tell whether ${name} has a temporary disk: its data is lost.`
+  const forbidden = { status: 403, headers: { 'x-ms-error-code': 'AuthorizationFailed' }, body: '' }
+  test.each<[string, string, Reply, string | null]>([
+    ['no temporary disk', 'Standard_D4s_v5', listed(size('Standard_D4s_v5', 0)), null],
+    ['a temporary disk', 'Standard_D4s_v3', listed(size('Standard_D4s_v3', 32_768)), lost],
+    ['a local NVMe disk', 'Standard_D4ads_v6', listed(size('Standard_D4ads_v6', 0)), lost],
+    ['the series L', 'Standard_L8s_v4', listed(size('Standard_L8s_v4', 0)), lost],
+    ['an unknown size', 'Standard_X4', listed(size('Standard_D4s_v5', 0)), unknown('Standard_X4')],
+    ['a role that may not ask', 'Standard_D4s_v5', forbidden, unknown('Standard_D4s_v5')],
+  ])('by a stop: %s', async (_, vmSize, answer, losesData) => {
+    const document = machine({ hardwareProfile: { vmSize } })
+    const { plan } = await actionOn('stop-instance', { id: ids.machine, document, answer: () => answer })
+    expect(await plan()).toMatchObject({ undo: losesData === null ? 'full' : 'partial', losesData })
+  })
+
+  test.each([
+    ['running', lost],
+    ['deallocated', null],
+  ])('by another size of an instance that is %s', async (power, losesData) => {
+    const instanceView = { statuses: [{ code: `PowerState/${power}` }] }
+    const document = machine({ hardwareProfile: { vmSize: 'Standard_D4s_v3' }, instanceView })
+    const answer = () => listed(size('Standard_D4s_v3', 32_768), size('Standard_D2s_v3', 16_384))
+    const parameters = { type: 'Standard_D2s_v3' }
+    const { plan } = await actionOn('resize-instance', { id: ids.machine, document, parameters, answer })
+    expect(await plan()).toMatchObject({ losesData })
+  })
+
+  test.each([
+    [{ instances: 2 }, true],
+    [{ instances: 4 }, false],
+    [{ sku: 'P0v3' }, true],
+    [{ sku: 'P0v3', instances: 4 }, true],
+  ])('by %j of a plan', async (parameters, isLost) => {
+    const { plan } = await actionOn('scale-plan', {
+      id: ids.plan,
+      document: { location: 'x', sku: { name: 'P1v3', capacity: 3 }, properties: {} },
+      parameters,
+      answer: () => listed(),
+    })
+    const losesData = isLost ? (expect.stringMatching(/workers themselves/) as string) : null
+    expect(await plan()).toMatchObject({ undo: isLost ? 'partial' : 'full', losesData })
+  })
+})
+
 const refusing = (status: number, code: string) => () => ({ status, headers: { 'x-ms-error-code': code }, body: '' })
 
 describe('a change is sent once, and', () => {
@@ -163,6 +211,14 @@ describe('an operation of Azure', () => {
     const memory = { operation: { way: 'act', path: '/subscriptions/other/providers/Microsoft.Compute/x' } }
     await expect(action.act({ ...order, memory })).rejects.toMatchObject({ code: 'forbidden' })
   })
+})
+
+test('an action reads the tags of its resource with the permission that it has', async () => {
+  const { action, order } = await actionOn('stop-instance', {
+    id: ids.machine,
+    document: { ...running, tags: { Environment: 'prod' } },
+  })
+  expect(await action.tags?.(order.target)).toEqual({ Environment: 'prod' })
 })
 
 test('a change carries the etag that was read', async () => {

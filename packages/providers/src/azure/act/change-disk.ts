@@ -105,7 +105,7 @@ export const changeVolume: Recipe<State, Wanted> = {
     if (isDeepStrictEqual(after, before)) return 'done already'
     if (reason !== undefined) return { refusal: reason }
     const lost = isLarger ? [`the size of ${before.diskSizeGB} GiB`] : []
-    return { after, undo: isLarger ? 'partial' : 'full', lost, notes: [] }
+    return { after, undo: isLarger ? 'partial' : 'full', lost, losesData: null, notes: [] }
   },
   act: async (arm, { target, after }) => await become(arm, target.id, after as State),
   undo: async (arm, { target, before }) => await become(arm, target.id, before),

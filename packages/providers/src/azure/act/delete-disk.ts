@@ -82,7 +82,7 @@ async function planOf(arm: Arm, before: State): Promise<ActionPlan> {
   if (refusal !== undefined) return { refusal }
   const notes = ['The snapshot costs as long as it exists. An undo deletes it when the disk is back.']
   if (before.managedBy) notes.push('The disk is detached from its deallocated instance.')
-  return { after: null, undo: 'partial', lost: ['the unique id of the disk'], notes }
+  return { after: null, undo: 'partial', lost: ['the unique id of the disk'], losesData: null, notes }
 }
 
 async function reasonAgainst(arm: Arm, before: State): Promise<string | undefined> {

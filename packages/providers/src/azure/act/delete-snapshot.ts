@@ -21,7 +21,13 @@ export const deleteSnapshot: Recipe<State> = {
     if (before.protected) return { refusal: protectedBy }
     if (before.diskState.startsWith('Active'))
       return { refusal: 'The snapshot is being exported. Revoke its access first.' }
-    return { after: null, undo: 'none', lost: ['the snapshot'], notes: ['Later incremental snapshots stay complete.'] }
+    return {
+      after: null,
+      undo: 'none',
+      lost: ['the snapshot'],
+      losesData: 'The data of the snapshot is lost.',
+      notes: ['Later incremental snapshots stay complete.'],
+    }
   },
   async act(arm, { target, before }) {
     const snapshot = await snapshotAt(arm, target.id)

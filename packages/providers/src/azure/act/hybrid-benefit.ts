@@ -60,7 +60,7 @@ export const enableHybridBenefit: Recipe<State, { licenseType: string }> = {
     // The guest changes its source of updates by an extension, which is not installed here.
     if (license.publisher)
       notes.push('The extension of Azure Hybrid Benefit for Linux must be installed on the instance.')
-    return { after: { ...before, licenseType }, undo: 'full', lost: [], notes }
+    return { after: { ...before, licenseType }, undo: 'full', lost: [], losesData: null, notes }
   },
   act: async (arm, { target, parameters }) => await become(arm, target.id, parameters.licenseType),
   undo: async (arm, { target, before }) => await become(arm, target.id, before.licenseType),

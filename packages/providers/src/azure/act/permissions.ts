@@ -19,7 +19,7 @@ const snapshot = ['Microsoft.Compute/snapshots/read', 'Microsoft.Compute/snapsho
  * Roles know no tags of resources: what protects a resource with the tag `cloudoptima:protected` is the plan.
  */
 export const azureActionPermissions = {
-  'stop-instance': power,
+  'stop-instance': [...power, 'Microsoft.Compute/locations/vmSizes/read'],
   'start-instance': [...power, 'Microsoft.Compute/virtualMachines/powerOff/action'],
   'resize-instance': [
     ...power,

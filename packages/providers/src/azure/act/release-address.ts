@@ -96,7 +96,7 @@ export const releaseAddress: Recipe<State> = {
     if (isProtected(before)) return { refusal: protectedBy }
     if (before.user !== null) return { refusal: 'The address is in use. Dissociate it first.' }
     const lost = before.ipAddress === null ? [] : [`the address ${before.ipAddress}`]
-    return { after: null, undo: 'partial', lost: [...lost, 'the GUID of the resource'], notes: [] }
+    return { after: null, undo: 'partial', lost: [...lost, 'the GUID of the resource'], losesData: null, notes: [] }
   },
   async act(arm, { target, before }) {
     const address = await addressAt(arm, target.id)

@@ -1,42 +1,11 @@
 import { type Arm, isSame } from './arm.ts'
 import { isBusy, isProtected, keptFrom, type Machine, machineAt, type Power, powerOf, protectedBy } from './machine.ts'
+import { featuresOf, localDisk, localDiskLoss, type Size, sizesOf, sizesOnHost } from './sizes.ts'
 import type { Next, Recipe } from './step.ts'
 
 const type = 'Microsoft.Compute/virtualMachines'
 
 type State = { vmSize: string; powerState: Power; protected: boolean }
-
-/** https://learn.microsoft.com/rest/api/compute/virtual-machines/list-available-sizes */
-interface Size {
-  name: string
-  resourceDiskSizeInMB: number
-  maxDataDiskCount: number
-}
-
-interface Sizes {
-  value: Size[]
-}
-
-/** Those that the machine can take on the host where it is. */
-async function sizesOnHost(arm: Arm, path: string): Promise<Size[]> {
-  const api = 'Microsoft.Compute/virtualMachines/vmSizes/read'
-  return (await arm.read<Sizes>(api, type, `${path}/vmSizes`))?.value ?? []
-}
-
-async function sizesOf(arm: Arm, path: string, { location }: Machine): Promise<Size[]> {
-  const [, , subscription = ''] = path.split('/')
-  const region = `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}/vmSizes`
-  return (await arm.read<Sizes>('Microsoft.Compute/locations/vmSizes/read', type, region))?.value ?? []
-}
-
-/**
- * The letters of a size: `p` is ARM, `s` takes premium disks.
- * https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
- */
-function featuresOf(size: string): { isArm: boolean; isPremium: boolean } {
-  const [, family = '', letters = ''] = /^[A-Za-z]+_([A-Z]+)\d+(?:-\d+)?([a-z]*)/.exec(size) ?? []
-  return { isArm: letters.includes('p'), isPremium: letters.includes('s') || /^(D|G)S$/.test(family) }
-}
 
 /** Why the machine cannot take the size, and what to do. */
 function misfit(machine: Machine, now: Size | undefined, wanted: Size): string | undefined {
@@ -105,7 +74,11 @@ export const resizeInstance: Recipe<State, { type: string }> = {
         refusal: 'The hosts of its availability set do not have this size. Deallocate all instances of the set first.',
       }
     const note = isHere ? 'A running instance restarts.' : 'A running instance is deallocated, and starts again.'
-    return { after: { ...before, vmSize: wanted.name }, undo: 'full', lost: [], notes: [note] }
+    // One that is deallocated has lost it already.
+    const losesData = before.powerState === 'running' ? localDiskLoss(before.vmSize, now) : null
+    const lost = losesData === null ? [] : [localDisk]
+    const undo = losesData === null ? 'full' : 'partial'
+    return { after: { ...before, vmSize: wanted.name }, undo, lost, losesData, notes: [note] }
   },
   act: async (arm, { target, after }) => await become(arm, target.id, after as State),
   undo: async (arm, { target, before }) => await become(arm, target.id, before),

@@ -109,7 +109,14 @@ export const scalePlan: Recipe<State, { sku?: string; instances?: number }> = {
     if (instances !== before.instances && (await isAutoscaled(arm, target.id)))
       return { refusal: 'An autoscale setting sets the number of instances. Change the setting instead.' }
     const notes = to === from ? [] : [`Azure refuses ${to} if an app uses a feature that it lacks.`]
-    return { after: { ...before, sku, instances }, undo: 'full', lost: [], notes }
+    const isKept = isSame(sku, before.sku) && instances > before.instances
+    return {
+      after: { ...before, sku, instances },
+      undo: isKept ? 'full' : 'partial',
+      lost: isKept ? [] : ['the files that the apps keep on the workers themselves'],
+      losesData: isKept ? null : 'The files that the apps keep on the workers themselves, outside of /home, are lost.',
+      notes,
+    }
   },
   act: async (arm, { target, after }) => await become(arm, target.id, after as State),
   undo: async (arm, { target, before }) => await become(arm, target.id, before),

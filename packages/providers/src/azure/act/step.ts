@@ -9,10 +9,12 @@ import {
   type ActionStep,
   type ActionTarget,
   type CloudAction,
+  type TagsByKey,
 } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import type { AccessTo } from '../../access/verdict.ts'
 import { azureCalls, Refusal } from '../collect/calls.ts'
+import type { ActPermission } from './permissions.ts'
 import { type Arm, armOf, type ArmType, assertOwn, type Change, faultOf, isSame, typeOf } from './arm.ts'
 
 /** What a look at the resource says to do next. */
@@ -45,6 +47,15 @@ interface Running {
 
 const waitSeconds = 10
 
+const readOf = {
+  'Microsoft.Compute/virtualMachines': 'Microsoft.Compute/virtualMachines/read',
+  'Microsoft.Compute/disks': 'Microsoft.Compute/disks/read',
+  'Microsoft.Compute/snapshots': 'Microsoft.Compute/snapshots/read',
+  'Microsoft.Network/publicIPAddresses': 'Microsoft.Network/publicIPAddresses/read',
+  'Microsoft.Web/serverfarms': 'Microsoft.Web/serverfarms/read',
+  'Microsoft.Insights/autoscaleSettings': 'Microsoft.Insights/autoscaleSettings/read',
+} as const satisfies Record<ArmType, ActPermission>
+
 /** An action that does what its recipe says, one change a call. */
 export async function azureAction<State extends ActionState, Parameters extends ActionParameters>(
   options: AccessOptions,
@@ -75,6 +86,12 @@ export async function azureAction<State extends ActionState, Parameters extends 
   }
   return {
     readState: read,
+    async tags(target) {
+      assertOwn(calls, target.id)
+      if (!isOfType(target)) return undefined
+      const found = await arm.read<{ tags?: TagsByKey | null }>(readOf[recipe.type], recipe.type, target.id)
+      return found && (found.tags ?? {})
+    },
     async plan({ target, ...question }) {
       if (!isOfType(target)) return { refusal: `This action changes ${recipe.type} only. Leave the resource out.` }
       return await recipe.plan(arm, { target, ...question } as unknown as Asked<ActionQuestion, State, Parameters>)

@@ -178,6 +178,12 @@ test.each<[string, object, RegExp]>([
 const sql = { state: 'RUNNABLE', createTime: '2026-01-01T00:00:00Z' }
 const settings = { settingsVersion: '3', activationPolicy: 'ALWAYS', tier: 'db-custom-4-16384' }
 
+test('an action reads all labels that the database has now', async () => {
+  const answers = { 'GET /instances/one': { ...sql, settings: { ...settings, userLabels: { team: 'shop' } } } }
+  const action = await (await cloudOf(answers)).actionOf('stop-database')
+  expect(await action.tags?.(database)).toEqual({ team: 'shop' })
+})
+
 describe('a plan for a database is refused', () => {
   test.each<[ActionName, object, object, string, RegExp]>([
     ['stop-database', { instanceType: 'READ_REPLICA_INSTANCE' }, {}, '', /does not stop read replicas/],

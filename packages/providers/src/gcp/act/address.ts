@@ -65,8 +65,9 @@ export function releaseAddress(caller: Caller): CloudAction {
     async plan({ before }) {
       const refusal = keptFrom(given(before))
       if (refusal !== undefined) return { refusal }
+      const notes = ['Look for the IP address in DNS records and allow lists.']
       const lost = ['the id of the address', 'the IP address itself, if Google has given it to somebody else']
-      return { after: null, undo: 'partial', lost, notes: ['Look for the IP address in DNS records and allow lists.'] }
+      return { after: null, undo: 'partial', lost, losesData: null, notes }
     },
     async act(order) {
       const { memory, before, target } = order

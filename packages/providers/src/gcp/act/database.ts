@@ -116,6 +116,10 @@ function settingAction(
 
   return {
     readState: read,
+    async tags(target) {
+      const database = await get(target)
+      return database && (database.settings.userLabels ?? {})
+    },
     plan: async ({ before, parameters }) => plan(given(before), parameters),
     act: async (order) => await become({ order, phase: 'act' }, given(order.after ?? order.before)[setting]),
     verify: async ({ target, after }) => differences(await read(target), after),
@@ -154,7 +158,7 @@ export const stopDatabase = (caller: Caller): CloudAction =>
     if (replicaNames.length > 0)
       return { refusal: `The database has the replicas ${replicaNames.join(', ')}. Delete them first.` }
     const notes = ['Storage, backups and the IP address go on costing.']
-    return { after: { ...before, activationPolicy: stopped }, undo: 'full', lost: [], notes }
+    return { after: { ...before, activationPolicy: stopped }, undo: 'full', lost: [], losesData: null, notes }
   })
 
 /** Starts the database. */
@@ -163,7 +167,7 @@ export const startDatabase = (caller: Caller): CloudAction =>
     if (before.activationPolicy === running) return 'done already'
     const refusal = keptFrom(before)
     if (refusal !== undefined) return { refusal }
-    return { after: { ...before, activationPolicy: running }, undo: 'full', lost: [], notes: [] }
+    return { after: { ...before, activationPolicy: running }, undo: 'full', lost: [], losesData: null, notes: [] }
   })
 
 /** Sets the tier, which restarts the database: https://cloud.google.com/sql/docs/mysql/edit-instance */
@@ -174,7 +178,7 @@ export const resizeDatabase = (caller: Caller): CloudAction =>
     const refusal = keptFrom(before) ?? misfitOf(tier, before.edition)
     if (refusal !== undefined) return { refusal }
     const notes = before.activationPolicy === stopped ? [] : ['The database restarts, and its connections end.']
-    return { after: { ...before, tier }, undo: 'full', lost: [], notes }
+    return { after: { ...before, tier }, undo: 'full', lost: [], losesData: null, notes }
   })
 
 /** https://cloud.google.com/sql/docs/postgres/machine-series-overview and create-instance#machine-types */

@@ -44,7 +44,8 @@ function deletion(caller: Caller, { collection, get, remove, noun, refusal, note
       if (status !== 'READY' && status !== 'FAILED')
         return { refusal: `The ${noun} is ${status}. Wait until it is READY.` }
       const kept = await refusal(compute, placeIn(caller, target, collection).path, given(before))
-      return kept === undefined ? { after: null, undo: 'none', lost: [`the ${noun}`], notes } : { refusal: kept }
+      if (kept !== undefined) return { refusal: kept }
+      return { after: null, undo: 'none', lost: [`the ${noun}`], losesData: `The data of the ${noun} is lost.`, notes }
     },
     async act(order) {
       const { memory, before, target } = order

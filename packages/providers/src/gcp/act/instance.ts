@@ -151,12 +151,21 @@ function keptRunning({ localSsds, suppliedKeys, startRestricted }: InstanceState
     : undefined
 }
 
-function stopsAndStarts(before: InstanceState): { undo: 'full' | 'partial'; lost: string[]; notes: string[] } {
+interface Loss {
+  undo: 'full' | 'partial'
+  lost: string[]
+  losesData: null
+  notes: string[]
+}
+
+/** Instances with local SSDs have no plan, so no data is lost. */
+function stopsAndStarts(before: InstanceState): Loss {
   const hasAddress = before.accessConfigs !== 0
   const isSpot = before.provisioningModel !== 'STANDARD'
   return {
     undo: hasAddress ? 'partial' : 'full',
     lost: hasAddress ? ['the external address, if it is not reserved'] : [],
+    losesData: null,
     notes: isSpot ? ['It is a Spot VM: Google may lack the capacity to start it again.'] : [],
   }
 }
@@ -175,7 +184,7 @@ export const startInstance = (caller: Caller): CloudAction =>
     if (before.status === running) return 'done already'
     const refusal = keptFrom(before) ?? keptRunning(before)
     return refusal === undefined
-      ? { after: { ...before, status: running }, undo: 'full', lost: [], notes: [] }
+      ? { after: { ...before, status: running }, undo: 'full', lost: [], losesData: null, notes: [] }
       : { refusal }
   })
 
@@ -204,7 +213,7 @@ export const resizeInstance = (caller: Caller): CloudAction =>
     const refusal = mismatchOf({ from, to, old, wanted, bound: before.bound })
     if (refusal !== undefined) return { refusal }
     const after = { ...before, machineType: to }
-    if (before.status === stopped) return { after, undo: 'full', lost: [], notes: [] }
+    if (before.status === stopped) return { after, undo: 'full', lost: [], losesData: null, notes: [] }
     const { notes, ...back } = stopsAndStarts(before)
     return { after, ...back, notes: ['The instance is stopped for some minutes.', ...notes] }
   })

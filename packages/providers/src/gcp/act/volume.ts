@@ -48,7 +48,7 @@ export function deleteVolume(caller: Caller): CloudAction {
       const refusal = keptFrom(before)
       if (refusal !== undefined) return { refusal }
       const lost = ['the id of the disk', 'the IAM policy and the tags that are bound to the disk itself']
-      return { after: null, undo: 'partial', lost, notes: ['The snapshot costs until you delete it.'] }
+      return { after: null, undo: 'partial', lost, losesData: null, notes: ['The snapshot costs until you delete it.'] }
     },
     act: async (order) => await act(compute, { order, phase: 'act' }),
     verify: async ({ target, before }) =>
