@@ -23,7 +23,7 @@ const common = /^(?:db\.)?(?:[cmr][4-8]|t[2-4]|i[34])\w*\.|^Standard_/
 const output = process.argv[2] ?? join(import.meta.dirname, '../packages/core/src/rules/pricing/bundled-prices.json')
 
 const serviceOf = (sku: string): string => {
-  if (sku.startsWith('db.')) return 'AmazonRDS'
+  if (/^(?:db\.|RDS:)/.test(sku)) return 'AmazonRDS'
   if (sku.startsWith('Lambda-')) return 'AWSLambda'
   return sku.startsWith('Fargate-') ? 'AmazonECS' : 'AmazonEC2'
 }

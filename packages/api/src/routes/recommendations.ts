@@ -19,7 +19,7 @@ const recommendation = {
   status: 'active',
   title: 'EBS volume that no instance uses: old-data',
   description:
-    'Delete, after a snapshot if the data may be wanted (available -> deleted). It saves 59.50 USD a month: ends ' +
+    'Delete, after a snapshot (available -> deleted). It saves 59.50 USD a month: ends ' +
     'storage. Confidence is high: it has been unattached for longer than the threshold.',
   category: 'storage',
   risk_level: 'medium',
@@ -41,7 +41,7 @@ const recommendation = {
   actions: [
     {
       type: 'delete',
-      description: 'delete, after a snapshot if the data may be wanted: available -> deleted',
+      description: 'delete, after a snapshot: available -> deleted',
       parameters: { resource_id: volume, from: 'available', to: 'deleted' },
     },
   ],

@@ -22,6 +22,10 @@ test('each deed is of a rule, and of an action on the clouds and kinds of the ru
   }
 })
 
+test('an idle database of RDS is deleted by hand: AWS starts a stopped one again, and its storage goes on costing', () => {
+  expect(deeds).not.toHaveProperty('aws-database-idle')
+})
+
 test('each sentence on performance is of a rule', () => {
   const ids = allRules.map(({ id }) => id)
   for (const id of Object.keys(performanceOf)) expect(ids).toContain(id)

@@ -33,7 +33,6 @@ export const deeds: Readonly<Record<string, Row>> = {
   'azure-instance-idle': ['stop-instance'],
   'gcp-instance-idle': ['stop-instance'],
   'azure-instance-not-deallocated': ['stop-instance'],
-  'aws-database-idle': ['stop-database'],
   'gcp-database-idle': ['stop-database'],
   'aws-volume-unattached': ['delete-volume'],
   'azure-disk-unattached': ['delete-volume'],

@@ -13,7 +13,7 @@ import {
   textOf,
   type Unknown,
 } from '../rules/index.ts'
-import { type Affected, categoryOf, type Facts } from './recommendation.ts'
+import { type Affected, categoryOf, type Facts, stoppedStatuses } from './recommendation.ts'
 
 /** Of the resources that end with another, and of those that name it. */
 const mostNamed = 50
@@ -104,11 +104,13 @@ export const stateOf = (subject: Pick<Subject, 'configuration'>): Record<string,
     }),
   )
 
-function effectOf({ saving, subject }: Found): NonNullable<Facts['found']>['effect'] {
+function effectOf({ saving, subject, change }: Found): NonNullable<Facts['found']>['effect'] {
   if (subject.kind === 'commitment') return 'none'
   switch (saving.kind) {
-    case 'stops_cost':
-      return saving.parts === 'all' ? 'ends' : 'changes'
+    case 'stops_cost': {
+      const isStopped = stoppedStatuses.has(change.to) && !stoppedStatuses.has(subject.status)
+      return saving.parts === 'all' || isStopped ? 'ends' : 'changes'
+    }
     case 'price_of':
     case 'share':
       return 'changes'

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { dayOf } from '../kernel/calendar.ts'
 import { type Advice, keyOf, relationsOf, type Subject } from '../rules/index.ts'
 import { factsOf, factsOfUnknown, stateOf, unknownRule } from './facts.ts'
-import { type Facts, idOf, type Info, isEnded } from './recommendation.ts'
+import { type Facts, idOf, type Info, isEnded, stoppedStatuses } from './recommendation.ts'
 
 /** Rows of an organization. Of more, those with the least priority or cost are left out. */
 const mostFound = 2000
@@ -143,13 +143,13 @@ function ended(row: Info, { isRead, subject, because: known }: Ending, at: Date)
 }
 
 const ends = new Set(['terminated', 'deleted'])
-const stops = new Set(['stopped', 'deallocated'])
 
 function followedBy({ found, resources: [resource] }: Info, subject: Subject | undefined): string | undefined {
   if (!found || !resource || found.effect === 'none') return undefined
   if (!subject || ends.has(subject.status)) return 'The resource is gone.'
   const { status, type } = subject
-  if (found.effect === 'ends' && stops.has(status) && !stops.has(resource.status)) return `The resource is ${status}.`
+  if (found.effect === 'ends' && stoppedStatuses.has(status) && !stoppedStatuses.has(resource.status))
+    return `The resource is ${status}.`
   if (found.effect !== 'changes') return undefined
   if (type !== undefined && type !== resource.type) return `It is ${type} now.`
   const state = stateOf(subject)

@@ -142,6 +142,9 @@ export interface Info extends Facts {
   expiresAt?: number
 }
 
+/** Of a resource that is there, but does not run. */
+export const stoppedStatuses: ReadonlySet<string> = new Set(['stopped', 'deallocated'])
+
 type Subject = Parameters<typeof keyOf>[0] & { cloud: Cloud; id: string }
 
 const hashed = (parts: readonly string[], length: number) =>

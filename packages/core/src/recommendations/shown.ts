@@ -6,7 +6,16 @@ import { analyzerNames, levels } from '../rules/index.ts'
 import { performanceOf } from '../rules/performance.ts'
 import { dataLossOf } from './deed.ts'
 import * as Dismissals from './dismissals.ts'
-import { type Affected, type Amounts, categories, type Facts, type Info, isEnded, statuses } from './recommendation.ts'
+import {
+  type Affected,
+  type Amounts,
+  categories,
+  type Facts,
+  type Info,
+  isEnded,
+  statuses,
+  stoppedStatuses,
+} from './recommendation.ts'
 
 const amount = z.number().nullable()
 const exact = z.string().nullable()
@@ -165,7 +174,7 @@ function dismissalOf({ reason, until, createdBy: by, createdAt: at, resourceId, 
 
 type Found = NonNullable<Facts['found']>
 
-/** `delete, after a snapshot if the data may be wanted` has the type `delete`. */
+/** `delete, after a snapshot` has the type `delete`. */
 export function actionOf({ change }: Found, { id }: Affected): Public['actions'][number] {
   const type = (change.action.split(/[,:]/)[0] ?? '')
     .replaceAll(/\b(?:the|a|an) /g, '')
@@ -192,7 +201,10 @@ function descriptionOf({ found, missing }: Info): string {
   return `${done} ${moneyText(saving)}${committed} Confidence is ${confidence.level}: ${confidence.reason}.`
 }
 
-function impactOf({ analyzer, rule }: Facts, { effect, restartNeeded, dependents }: Found) {
+const isStop = ({ change }: Found): boolean => stoppedStatuses.has(change.to)
+
+function impactOf({ analyzer, rule }: Facts, found: Found) {
+  const { effect, restartNeeded, dependents } = found
   const users = dependents.length === 0 ? '' : ` ${dependents.length} other resources name it.`
   return {
     performanceImpact:
@@ -202,7 +214,7 @@ function impactOf({ analyzer, rule }: Facts, { effect, restartNeeded, dependents
         : 'No change.'),
     availabilityImpact:
       effect === 'ends'
-        ? `The resource is no longer there.${users}`
+        ? `${isStop(found) ? 'The resource does not run.' : 'The resource is no longer there.'}${users}`
         : restartNeeded
           ? `The resource restarts.${users}`
           : 'No change.',
@@ -247,13 +259,13 @@ export function previewOf(given: PreviewGiven): z.infer<typeof Preview> {
     resourceChanges: resources.map((each, index) => {
       const before = { type: each.type ?? null, status: each.status, cost: each.cost ?? null }
       const isOwn = index === 0
-      const field = change.from === each.type ? 'type' : type
-      const changed = { ...before, [field]: change.to, ...(effect === 'changes' && { cost: null }) }
+      const field = isStop(found) ? 'status' : change.from === each.type ? 'type' : type
+      const changed = { ...before, [field]: change.to, ...(effect !== 'none' && { cost: null }) }
       return {
         resourceId: each.id,
         changeType: isOwn ? type : 'ends_with_it',
         before,
-        after: effect === 'ends' || !isOwn ? null : changed,
+        after: (effect === 'ends' && !isStop(found)) || !isOwn ? null : changed,
       }
     }),
     risks: risksOf(found, dataLossOf(given)),

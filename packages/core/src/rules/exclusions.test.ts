@@ -84,6 +84,7 @@ const asleep = ec2({
 const attached = some('aws', 'volume', {
   status: 'in-use',
   attachedTo: 'i-asleep',
+  sizeGb: 1000,
   cost: usd({ storage: '80 x 1000' }),
 })
 const marks = { 'cloudoptima:ignore': 'true' }
@@ -121,5 +122,5 @@ test('a disk that nobody wants deleted is not deleted with its instance, and its
   expect(advised([asleep, kept], 'aws-volume-on-stopped-instance')).toEqual([])
   const isDismissed = ({ rule, subject }: Finding) => rule === 'aws-volume-on-stopped-instance' && subject === kept
   const [one, ...more] = recommend([asleep, kept, other], { now }, { book, isDismissed }).recommendations
-  expect([one?.finding.also, one?.saving.amount, more]).toEqual([[other], '80', []])
+  expect([one?.finding.also, one?.saving.amount, more]).toEqual([[other], '26', []])
 })

@@ -2,7 +2,7 @@ import { allRules } from './analyzers.ts'
 import { compete, type Option, type Recommendation } from './compete.ts'
 import { judge, type Settings } from './engine.ts'
 import { sparing } from './exclusions.ts'
-import { savingOf } from './pricing/money.ts'
+import { priced } from './pricing/money.ts'
 import type { PriceBook } from './pricing/prices.ts'
 import { type Demand, purchases } from './purchase.ts'
 import type { Finding, Unknown } from './rule.ts'
@@ -46,7 +46,7 @@ export function resolve(
       }
       const found = sparing(finding, (subject) => spared.has(keyOfSubject({ subject })))
       if (!found) return []
-      const option = { finding: found, saving: savingOf(found, book) }
+      const option = priced(found, book)
       if (isUnwanted) dismissed.push(option)
       return isUnwanted ? [] : [option]
     })

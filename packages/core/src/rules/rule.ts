@@ -17,16 +17,16 @@ export type Level = (typeof levels)[number]
 
 /** How the saving follows from the resource's own cost and from prices. */
 export type SavingBasis =
-  /** These parts of the resource (and of `also`) end. */
-  | { kind: 'stops_cost'; parts: readonly Part[] | 'all' }
+  /** These parts of the resource (and of `also`) end. `isCopied`: a copy of each disk and database stays. */
+  | { kind: 'stops_cost'; parts: readonly Part[] | 'all'; isCopied?: true }
   /** These parts are replaced by others, of which the price is asked; default quantity: that of the same part now. */
   | { kind: 'price_of'; replaces: readonly Part[]; targets: readonly Target[] }
   /** A share of these parts ends: 0-1. */
   | { kind: 'share'; parts: readonly Part[]; share: number }
   /** An amount a month that another formula gives. */
   | { kind: 'computed'; amount: string; how: string }
-  /** The data does not say how much. */
-  | { kind: 'unknown'; why: string }
+  /** The data does not say how much. `isAtMostCost`: at most what the resource costs. */
+  | { kind: 'unknown'; why: string; isAtMostCost?: true }
   /** The finding is about order, not about money. */
   | { kind: 'none' }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { allRules } from './analyzers.ts'
 import { judge } from './engine.ts'
-import { savingOf } from './pricing/money.ts'
+import { priced } from './pricing/money.ts'
 import { analyzerNames } from './rule.ts'
 import type { Subject } from './subject.ts'
 import { billOf } from './testing/bill.ts'
@@ -35,10 +35,7 @@ test.each(analyzerNames)('the bill of %s', async (analyzer) => {
     const findings = judge([rule], subjects, { now, requiredTags })
     return billOf(
       rule,
-      findings.map((finding) => ({
-        finding,
-        ...(finding.state === 'found' && { saving: savingOf(finding, book) }),
-      })),
+      findings.map((finding) => (finding.state === 'found' ? priced(finding, book) : { finding })),
     )
   })
   const file = join(import.meta.dirname, 'testing', 'golden', `${analyzer}.txt`)

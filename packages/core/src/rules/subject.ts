@@ -13,6 +13,8 @@ export interface PartCost {
   quantity?: string
   /** What commitments pay of it: this goes on if the resource stops. */
   covered?: { cost: string; quantity?: string; commitmentId?: string }
+  /** Of what commitments do not pay, at list prices; undefined if the bill does not say. */
+  listCost?: string
 }
 
 export interface MonthlyCost {

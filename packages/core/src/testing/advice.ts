@@ -32,7 +32,7 @@ export async function adviceIn(ctx: Pick<Context, 'tables' | 'orgId'>, given: Gi
     ...(saving !== undefined && {
       found: {
         evidence: { unattachedDays: 41 },
-        change: { action: 'delete, after a snapshot if the data may be wanted', from: 'available', to: 'deleted' },
+        change: { action: 'delete, after a snapshot', from: 'available', to: 'deleted' },
         effect: 'ends',
         saving: { amount: saving, currency, basis: 'ends storage' },
         confidence: { level: 'high', reason: 'it has been unattached for longer than the threshold' },

@@ -63,7 +63,7 @@ test('machines have a price by type and platform, for shared tenancy', async () 
   expect(prices[0]).toMatchObject({ cloud: 'aws', region: 'eu-central-1', currency: 'USD', asOf: '2026-11-20' })
 })
 
-test('volumes have prices of storage, operations above the free ones, and throughput of a MiB', async () => {
+test('volumes and copies have prices of storage, operations above the free ones, and throughput of a MiB', async () => {
   const prices = await read(
     offer('EUC1-EBS:VolumeUsage.gp3', '0.0952000000', { Unit: 'GB-Mo' }),
     offer('EUC1-EBS:VolumeUsage.io2', '0.1490000000', { Unit: 'GB-month' }),
@@ -72,6 +72,8 @@ test('volumes have prices of storage, operations above the free ones, and throug
     offer('EUC1-EBS:VolumeP-IOPS.io2.tier2', '0.0546000000', { Unit: 'IOPS-Mo' }),
     offer('EUC1-EBS:VolumeP-Throughput.gp3', '48.7424000000', { Unit: 'GiBps-mo' }),
     offer('EUC1-EBS:SnapshotUsage', '0.0540000000', { Unit: 'GB-Mo' }),
+    offer('EUC1-EBS:SnapshotArchiveStorage', '0.0135000000', { Unit: 'GB-Mo' }),
+    offer('EUC1-RDS:ChargedBackupUsage', '0.1030000000', { Unit: 'GB-Mo' }),
   )
   expect(prices.map(short)).toEqual([
     'storage gp3 0.0952',
@@ -79,6 +81,8 @@ test('volumes have prices of storage, operations above the free ones, and throug
     'iops gp3 0.006',
     'iops io2 0.078',
     'throughput gp3 0.0476',
+    'backup EBS:SnapshotUsage 0.054',
+    'backup RDS:ChargedBackupUsage 0.103',
   ])
 })
 

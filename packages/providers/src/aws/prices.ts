@@ -154,7 +154,7 @@ function priceOf(offer: Offer, { region, asOf }: { region: string; asOf: string 
 /** As `variantOf` of the rules tells it of a resource; `none` if the offer is for something else. */
 function variantOf({ usageType, operation, engine, edition, license }: Offer): string | undefined {
   if (serverless.test(usageType)) return undefined
-  if (/(?:^|-)EBS:Volume(?:Usage|P-IOPS|P-Throughput)\.\w+$/.test(usageType)) return undefined
+  if (storages.test(usageType)) return undefined
   if (/(?:^|-)BoxUsage:/.test(usageType)) return platforms[operation] ?? 'none'
   const [, instances] = /(?:^|-)(InstanceUsage|Multi-AZUsage):db\./.exec(usageType) ?? []
   const name = engines[`${engine} ${edition}`.trim()]
@@ -162,6 +162,7 @@ function variantOf({ usageType, operation, engine, edition, license }: Offer): s
   return `${name} ${instances === 'InstanceUsage' ? 'Single-AZ' : 'Multi-AZ'}`
 }
 
+const storages = /(?:^|-)(?:EBS:Volume(?:Usage|P-IOPS|P-Throughput)\.\w+|EBS:SnapshotUsage|RDS:ChargedBackupUsage)$/
 /** What a Compute Savings Plan covers beside EC2. */
 const serverless = /(?:^|-)(?:Fargate|Lambda)-/
 const mibInGib = Money.parse('1024')

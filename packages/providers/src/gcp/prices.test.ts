@@ -92,6 +92,7 @@ test('disks have a price for a GiB and month; a free amount is no price', () => 
     'storage pd-standard 0.048',
     'storage pd-balanced 0.12',
     'storage pd-ssd 0.204',
+    'backup Storage PD Snapshot 0.031',
   ])
 })
 

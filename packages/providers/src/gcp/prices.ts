@@ -64,7 +64,7 @@ export const isListed = ({ category, serviceRegions, description }: CatalogSku, 
   flexible.test(description) ||
   (usageTypes.has(category.usageType) && serviceRegions.some((region) => regions.includes(region)))
 
-/** The prices of a region's disks, and of each machine type: its cores and its memory, each times its price. */
+/** The prices of a region's disks and snapshots, and of each machine type: its cores and its memory, each times its price. */
 export function pricesOf(skus: readonly CatalogSku[], place: { region: string; asOf: string }): ListPrice[] {
   const { region, asOf } = place
   const cores = new Map<string, Rate>()
@@ -75,14 +75,16 @@ export function pricesOf(skus: readonly CatalogSku[], place: { region: string; a
     const rate = rateOf(sku)
     const [, name = '', resource] = /^(.+) (Core|Ram) running in /.exec(sku.description) ?? []
     const [, kind = ''] = /^(.+) PD Capacity(?: in .+)?$/.exec(sku.description) ?? []
+    const [snapshot] = /^Storage PD Snapshot(?= in )/.exec(sku.description) ?? []
     const [machine, disk] = [series[name], disks[kind]]
     if (!rate) continue
     if (machine !== undefined && resource === 'Core' && rate.unit === 'h') cores.set(machine, rate)
     if (machine !== undefined && resource === 'Ram' && rate.unit === 'GiBy.h') memory.set(machine, rate)
-    if (disk !== undefined && rate.unit === 'GiBy.mo') {
-      const { currency, amount } = rate
-      prices.push({ cloud: 'gcp', region, part: 'storage', sku: disk, currency, price: Money.plain(amount), asOf })
-    }
+    if (rate.unit !== 'GiBy.mo') continue
+    const { currency, amount } = rate
+    const price = { cloud: 'gcp', region, currency, price: Money.plain(amount), asOf } as const
+    if (disk !== undefined) prices.push({ ...price, part: 'storage', sku: disk })
+    if (snapshot !== undefined) prices.push({ ...price, part: 'backup', sku: snapshot })
   }
   for (const { name, vcpus, memoryGb } of Rules.typesOf('gcp')) {
     const machine = name.slice(0, name.indexOf('-'))

@@ -11,7 +11,9 @@ const common = {
   restartNeeded: false,
 } as const
 
-const stopsAll = { kind: 'stops_cost', parts: 'all' } as const
+const stopsAll = { kind: 'stops_cost', parts: 'all', isCopied: true } as const
+
+const deleted = { action: 'delete, after a snapshot', to: 'deleted' } as const
 
 type Unattached = Pick<Rule, 'id' | 'clouds' | 'finds'> & { days: Threshold }
 
@@ -37,7 +39,7 @@ function unattached({ id, clouds, finds, days }: Unattached): Rule {
       if ((detached ?? age ?? 0) < limit.days) return undefined
       return {
         evidence: { unattachedDays: detached ?? 'unknown', ageDays: age ?? 'unknown' },
-        change: { action: 'delete, after a snapshot if the data may be wanted', from: subject.status, to: 'deleted' },
+        change: { ...deleted, from: subject.status },
         saving: stopsAll,
         confidence:
           detached === undefined
@@ -109,7 +111,7 @@ export const diskRules: readonly Rule[] = [
       if (stopped < limit.days) return undefined
       return {
         evidence: { instance: instance.id, stoppedDays: stopped },
-        change: { action: 'delete, after a snapshot if the data may be wanted', from: 'attached', to: 'deleted' },
+        change: { ...deleted, from: 'attached' },
         saving: stopsAll,
         confidence: { level: 'medium', reason: 'somebody may start the instance again' },
       }

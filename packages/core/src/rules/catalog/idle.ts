@@ -20,14 +20,26 @@ interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'u
   cloud: Cloud
   kind: ResourceKind
   action: string
+  /** What it is then. */
+  to?: 'stopped' | 'deallocated'
   analyzer?: Rule['analyzer']
   saving?: Verdict['saving']
   /** Undefined: the rule does not concern the resource. */
   conditions(subject: Subject, limit: Facts<Name>['limit']): readonly Quiet[] | undefined
 }
 
+const all = { kind: 'stops_cost', parts: 'all' } as const
+
 /** A rule about a resource that nothing uses, as its metrics say. */
-export function idle<Name extends string>({ cloud, kind, action, conditions, saving, ...own }: Idle<Name>): Rule {
+export function idle<Name extends string>({
+  cloud,
+  kind,
+  action,
+  to,
+  conditions,
+  saving = all,
+  ...own
+}: Idle<Name>): Rule {
   return rule<Name>({
     ...common,
     ...own,
@@ -40,8 +52,8 @@ export function idle<Name extends string>({ cloud, kind, action, conditions, sav
       if ('missing' in answer) return answer
       return {
         evidence: answer.evidence,
-        change: { action, from: subject.status, to: 'ended' },
-        saving: saving ?? { kind: 'stops_cost', parts: 'all' },
+        change: { action, from: subject.status, to: to ?? 'ended' },
+        saving,
         confidence: { level: 'high', reason: `99 % of the hours of ${windowDays} days were below the thresholds` },
       }
     },
@@ -59,7 +71,7 @@ const instanceConditions = ({ cpuPercent, inBytes, outBytes }: Limits): Quiet[] 
   { metric: 'network_in', below: inBytes },
   { metric: 'network_out', below: outBytes },
 ]
-const stop = { action: 'stop, and delete after a backup', undo: 'Start the instance again.' }
+const stop = { action: 'stop', to: 'stopped', undo: 'Start the instance again.' } as const
 const restore = 'Restore from the final snapshot.'
 
 export const idleRules: readonly Rule[] = [
@@ -81,7 +93,8 @@ export const idleRules: readonly Rule[] = [
     cloud: 'azure',
     kind: 'instance',
     finds: 'Virtual machine that does nothing',
-    action: 'deallocate, and delete after a backup',
+    action: 'deallocate',
+    to: 'deallocated',
     undo: stop.undo,
     thresholds: {
       cpuPercent: threshold(3, '% CPU', 'advisorResize'),
@@ -111,6 +124,7 @@ export const idleRules: readonly Rule[] = [
     finds: 'RDS database without connections',
     action: 'delete after a final snapshot',
     undo: restore,
+    saving: { ...all, isCopied: true },
     thresholds: { connections: threshold(1, 'connections', 'trustedAdvisor') },
     // A member of a cluster may be its failover target.
     conditions: (subject, { connections }) =>
@@ -151,8 +165,9 @@ export const idleRules: readonly Rule[] = [
     cloud: 'gcp',
     kind: 'database',
     finds: 'Cloud SQL instance without connections',
-    action: 'stop, and delete after an export',
-    undo: 'Start the instance again.',
+    ...stop,
+    // Storage and addresses of a stopped instance go on costing.
+    saving: { kind: 'stops_cost', parts: ['compute', 'license'] },
     thresholds: { connections: threshold(1, 'connections', 'gcpSqlIdle') },
     conditions: (_, { connections }) => [{ metric: 'connections', below: connections, ofPeaks: true }],
   }),

@@ -39,6 +39,8 @@ export function variantOf(subject: Subject): string | undefined {
     const engine = textOf(subject, 'Engine')
     return engine && `${engine} ${subject.configuration['MultiAZ'] === true ? 'Multi-AZ' : 'Single-AZ'}`
   }
+  // With Azure Hybrid Benefit, Windows costs as much as Linux.
+  if (textOf(subject, 'licenseType')?.startsWith('Windows')) return 'Linux'
   return textOf(subject, 'PlatformDetails') ?? textOf(subject, 'osType')
 }
 

@@ -32,10 +32,23 @@ function old(subject: Subject, { now, limit, resource, usersOf }: Facts<'days'>)
   return {
     evidence: { ageDays: age, source: `${source}, and has a newer snapshot` },
     change: { action: 'delete', from: 'kept', to: 'deleted' },
-    saving: { kind: 'stops_cost', parts: 'all' },
+    saving: isWhole(subject)
+      ? { kind: 'stops_cost', parts: 'all' }
+      : { kind: 'unknown', why: shared, isAtMostCost: true },
     confidence: { level: 'medium', reason: 'it is old; a rule of retention may still want it' },
   }
 }
+
+/**
+ * Snapshots of disks and databases are incremental, but for the full ones of Azure:
+ * https://docs.aws.amazon.com/ebs/latest/userguide/ebs-deleting-snapshot.html,
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_CreateSnapshot.html,
+ * https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots and
+ * https://cloud.google.com/compute/docs/disks/snapshots
+ */
+const isWhole = ({ cloud, configuration }: Subject) => cloud === 'azure' && configuration['incremental'] === false
+
+const shared = 'blocks that newer snapshots need stay, and are billed with them'
 
 /** AWS names this volume for each copy of a snapshot: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Snapshot.html */
 const sourceOfCopies = 'vol-ffffffff'
@@ -45,6 +58,10 @@ const unusable = /^(?:error|failed|pending|creating|uploading|deleting)$/i
 
 const isNewest = ({ kind, createdAt = '' }: Subject, siblings: readonly Subject[]) =>
   !siblings.some((other) => other.kind === kind && !unusable.test(other.status) && (other.createdAt ?? '') > createdAt)
+
+/** By a newer snapshot of the same volume, which refers to its blocks. */
+const isNeeded = (snapshot: Subject, usersOf: Facts['usersOf']) =>
+  snapshot.attachedTo !== undefined && !isNewest(snapshot, usersOf(snapshot.attachedTo))
 
 function oldSnapshot(cloud: Cloud, kind: 'snapshot' | 'database_snapshot', id: string, finds: string): Rule {
   const undo = 'None: the snapshot is gone. Copy it to an archive before.'
@@ -112,7 +129,9 @@ export const snapshotRules: readonly Rule[] = [
         also,
         evidence: { ageDays: age, launchedDaysAgo: launched ?? 'never' },
         change: { action: 'deregister, and delete the snapshots', from: 'kept', to: 'deleted' },
-        saving: { kind: 'stops_cost', parts: 'all' },
+        saving: also.some((each) => isNeeded(each, usersOf))
+          ? { kind: 'unknown', why: shared, isAtMostCost: true }
+          : { kind: 'stops_cost', parts: 'all' },
         confidence: { level: 'low', reason: 'launch templates, which may name it, are not collected' },
       }
     },

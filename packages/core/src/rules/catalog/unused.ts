@@ -83,12 +83,14 @@ export const unusedRules: readonly Rule[] = [
       const stopped = daysSince(stoppedAt(subject), now)
       if (stopped === undefined) return { missing: ['since when it has been stopped'] }
       if (stopped < limit.days) return undefined
-      const disks = usersOf(subject.id).filter(({ kind }) => kind === 'volume')
+      const disks = usersOf(subject.id)
+        .filter(({ kind }) => kind === 'volume')
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       return {
-        also: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        also: disks,
         evidence: { stoppedDays: stopped, disks: disks.length },
         change: { action: 'make an image, and delete with the disks', from: 'stopped', to: 'image' },
-        saving: { kind: 'stops_cost', parts: 'all' },
+        saving: { kind: 'stops_cost', parts: 'all', isCopied: true },
         confidence: { level: 'medium', reason: 'somebody may start it again' },
       }
     },

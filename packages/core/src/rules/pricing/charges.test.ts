@@ -28,9 +28,9 @@ test.each([
   ['aws', '', 'EBS:VolumeUsage', 'storage'],
   ['aws', '', 'EUC1-EBS:VolumeP-IOPS.gp3', 'iops gp3'],
   ['aws', '', 'EUC1-EBS:VolumeP-Throughput.gp3', 'throughput gp3'],
-  ['aws', '', 'EUC1-EBS:SnapshotUsage', 'backup'],
+  ['aws', '', 'EUC1-EBS:SnapshotUsage', 'backup EBS:SnapshotUsage'],
   ['aws', '', 'EUC1-RDS:GP2-Storage', 'storage'],
-  ['aws', '', 'EUC1-RDS:ChargedBackupUsage', 'backup'],
+  ['aws', '', 'EUC1-RDS:ChargedBackupUsage', 'backup RDS:ChargedBackupUsage'],
   ['aws', '', 'EUC1-TimedStorage-ByteHrs', 'storage'],
   ['aws', '', 'EUC1-PublicIPv4:IdleAddress', 'address'],
   ['aws', '', 'EUC1-NatGateway-Hours', 'gateway'],
@@ -41,7 +41,10 @@ test.each([
   ['aws', '', 'EUC1-USE1-AWS-Out-Bytes', 'transfer_region'],
   ['aws', '', 'EUC1-DataTransfer-Out-Bytes', 'transfer_internet'],
   ['aws', '', 'EUC1-Requests-Tier1', 'other'],
-  ['azure', 'Virtual Machines', 'D2s v5', 'compute'],
+  ['azure', 'Virtual Machines', 'D2s v5', 'compute Standard_D2s_v5'],
+  ['azure', 'Virtual Machines', 'B4ms', 'compute Standard_B4ms'],
+  ['azure', 'Virtual Machines', 'D2s v5 Spot', 'compute'],
+  ['azure', 'Virtual Machines', 'D2 v3/D2s v3', 'compute'],
   ['azure', 'Virtual Machines Licenses', '2 vCPU VM License', 'license'],
   ['azure', 'Storage', 'P10 LRS Disk', 'storage P10 LRS'],
   ['azure', 'Storage', 'LRS Snapshots', 'backup'],
@@ -52,7 +55,7 @@ test.each([
   ['gcp', 'Compute Engine', 'N2 Instance Ram running in Frankfurt', 'compute'],
   ['gcp', 'Compute Engine', 'SSD backed PD Capacity in Frankfurt', 'storage'],
   ['gcp', 'Compute Engine', 'Static Ip Charge in Frankfurt', 'address'],
-  ['gcp', 'Compute Engine', 'Storage PD Snapshot in Frankfurt', 'backup'],
+  ['gcp', 'Compute Engine', 'Storage PD Snapshot in Frankfurt', 'backup Storage PD Snapshot'],
   ['gcp', 'Compute Engine', 'Network Inter Zone Egress', 'transfer_zone'],
   ['gcp', 'Compute Engine', 'Licensing Fee for Windows Server 2022 Datacenter Edition (CPU cost)', 'license'],
   ['gcp', 'Cloud SQL', 'Cloud SQL for PostgreSQL: Zonal - vCPU in Frankfurt', 'compute'],
@@ -66,8 +69,8 @@ test('a resource has its cost by part, with what commitments pay of it', () => {
   const charges = [
     charge(),
     charge({ ...plan, effectiveCost: '20', quantity: '270' }),
-    charge({ meter: 'EUC1-EBS:VolumeUsage.gp3', effectiveCost: '8.8', quantity: '100' }),
-    charge({ meter: 'EUC1-EBS:VolumeUsage.gp2', effectiveCost: '1.1', quantity: '10' }),
+    charge({ meter: 'EUC1-EBS:VolumeUsage.gp3', effectiveCost: '8.8', listCost: '9', quantity: '100' }),
+    charge({ meter: 'EUC1-EBS:VolumeUsage.gp2', effectiveCost: '1.1', listCost: '11', quantity: '10' }),
   ]
   expect(monthlyCost(charges)).toEqual({
     currency: 'USD',
@@ -76,14 +79,17 @@ test('a resource has its cost by part, with what commitments pay of it', () => {
         part: 'compute',
         cost: '90.08',
         quantity: '1000',
+        listCost: '84.096',
         covered: { cost: '20', quantity: '270', commitmentId: 'plan-1' },
       },
-      { part: 'storage', cost: '9.9' },
+      { part: 'storage', cost: '9.9', listCost: '20' },
     ],
   })
   const unused = charge({ commitmentId: 'plan-1', commitmentStatus: 'Unused' })
   expect(monthlyCost([...charges, unused])).toEqual(monthlyCost(charges))
   expect(monthlyCost([])).toBeUndefined()
+  const unlisted = monthlyCost([charge(), charge({ listCost: null })])
+  expect(unlisted?.parts.map(({ listCost }) => listCost)).toEqual([undefined])
 })
 
 test('a commitment has the cost of its use, wherever, and of what was not used', () => {

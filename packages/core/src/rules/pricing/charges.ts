@@ -39,7 +39,7 @@ const known: Record<Cloud, readonly Meter[]> = {
     // What a Compute Savings Plan covers beside EC2.
     ['compute', /(?:^|-)(Fargate-(?:ARM-)?(?:vCPU-Hours:perCPU|GB-Hours)|Lambda-GB-Second(?:-ARM)?)$/],
     ['compute', /Fargate|EBSOptimized|CPUCredits|AmazonEKS-Hours/],
-    ['backup', /SnapshotUsage|BackupUsage|ChargedBackup/],
+    ['backup', /(EBS:SnapshotUsage|RDS:ChargedBackupUsage)$|SnapshotUsage|BackupUsage|ChargedBackup/],
     ['iops', /VolumeP-IOPS\.(\w+)|VolumeIOPS|PIOPS-Storage-IOPS|RDS:GP3-PIOPS|RDS:PIOPS/],
     ['throughput', /VolumeP-Throughput\.(\w+)|RDS:GP3-Throughput/],
     ['storage', /VolumeUsage\.(\w+)|VolumeUsage|TimedStorage|RDS:\S*Storage|StorageUsage/],
@@ -63,12 +63,13 @@ const known: Record<Cloud, readonly Meter[]> = {
     ['transfer_zone', /Availability Zone/],
     ['transfer_region', /Inter[- ]Region|Intra-Continent|Inter-Continent/],
     ['transfer_internet', /^Bandwidth/],
+    ['compute', /^Virtual Machines: ([A-Z]+\d+\S*(?: v\d+)?)$/],
     ['compute', /^Virtual Machines|^SQL Database|^Azure App Service|vCore|DTU/],
   ]),
   // Descriptions of SKUs: https://cloud.google.com/skus
   gcp: meters([
     ['license', /Licensing Fee/],
-    ['backup', /Snapshot/],
+    ['backup', /^(Storage PD Snapshot)\b|Snapshot/],
     ['address', /(?:Static|External) Ip Charge|External IP/i],
     [
       'storage',
@@ -94,7 +95,9 @@ export function partOf({ cloud, service, meter }: Pick<Charge, 'cloud' | 'servic
   const text = cloud === 'azure' ? `${service}: ${meter}` : meter
   for (const { part, pattern } of known[cloud]) {
     const match = pattern.exec(text)
-    const sku = match?.slice(1).find((group) => group !== undefined)
+    const named = match?.slice(1).find((group) => group !== undefined)
+    // The meter `D4s v5` is of the type Standard_D4s_v5.
+    const sku = cloud === 'azure' && part === 'compute' && named ? `Standard_${named.replaceAll(' ', '_')}` : named
     if (match) return { part, ...(sku !== undefined && { sku }) }
   }
   return { part: 'other' }
@@ -159,10 +162,14 @@ const costOf = (charges: readonly Charge[]) => Money.sum(charges.map(({ effectiv
 
 function partCost(part: Part, charges: readonly Charge[]): PartCost {
   const covered = charges.filter(({ commitmentStatus }) => commitmentStatus === 'Used')
+  const free = charges.filter(({ commitmentStatus }) => commitmentStatus !== 'Used')
+  const listed = free.map(({ listCost }) => listCost).filter((cost) => cost !== null)
+  const isListed = free.length > 0 && listed.length === free.length
   const commitmentId = covered.map((charge) => charge.commitmentId).find((id) => id !== null)
   return {
     part,
     ...amountsOf(charges),
+    ...(isListed && { listCost: Money.plain(Money.sum(listed.map(Money.parse))) }),
     ...(covered.length > 0 && {
       covered: { ...amountsOf(covered), ...(commitmentId !== undefined && { commitmentId }) },
     }),

@@ -1,5 +1,6 @@
 import * as Money from '../../kernel/money.ts'
-import { type Price, type PriceBook, priceOf } from './prices.ts'
+import { type Copied, copyOf } from './copies.ts'
+import { type Paid, type Price, type PriceBook, priceOf } from './prices.ts'
 import type { Found, Target } from '../rule.ts'
 import type { Part, PartCost, Subject } from '../subject.ts'
 
@@ -12,6 +13,16 @@ export interface Saving {
   basis: string
   /** What commitments go on costing, which no saving counts. */
   committed?: string
+  /** Less is saved, but the data does not say how much less. */
+  isAtMost?: true
+}
+
+/** A finding and its saving. Of a saving that is less than it seems nobody is sure. */
+export function priced(finding: Found, book: PriceBook): { finding: Found; saving: Saving } {
+  const saving = savingOf(finding, book)
+  if (!saving.isAtMost) return { finding, saving }
+  const reason = `${finding.confidence.reason}; the saving is at most this`
+  return { finding: { ...finding, confidence: { level: 'low', reason } }, saving }
 }
 
 /** The amount of {@link Saving}, 0 if unknown. */
@@ -25,8 +36,10 @@ export const costOf = ({ cost }: Subject): Money.Amount | undefined =>
 export function savingOf(found: Found, book: PriceBook): Saving {
   const { saving, subject, also = [] } = found
   if (saving.kind === 'none') return { amount: '0', basis: 'changes no cost' }
-  if (saving.kind === 'unknown') return { basis: saving.why }
-  const { cost } = subject
+  if (saving.kind === 'unknown')
+    return { basis: saving.isAtMostCost ? mostOf([subject, ...also], saving.why) : saving.why }
+  // A stopped instance may have no charges, but its disks have.
+  const cost = saving.kind === 'stops_cost' ? [subject, ...also].map((each) => each.cost).find(Boolean) : subject.cost
   if (!cost) return { basis: 'the bills do not name the cost of this resource' }
   const { currency } = cost
   const resources = [subject, ...also].map((each) => each.cost).filter((each) => each?.currency === currency)
@@ -39,13 +52,24 @@ export function savingOf(found: Found, book: PriceBook): Saving {
   const common = { currency, ...(committed.gt(0) && { committed: Money.plain(committed) }) }
   if (committed.gt(0) && free.lte(0))
     return { ...common, amount: '0', basis: 'a commitment pays for it: nothing is saved until it is used elsewhere' }
-  if (saving.kind === 'stops_cost') return bounded(free, most, { ...common, basis: `ends ${namesOf(affected)}` })
+  const price = { book, currency, replaced: paidFor(affected) }
+  if (saving.kind === 'stops_cost') {
+    const ends = `ends ${namesOf(affected)}`
+    const copied = saving.isCopied ? [subject, ...also].map(copyOf).filter((copy) => copy !== undefined) : []
+    const copies = copied.map((copy) => copyCost(copy, subject, price))
+    const unknown = copies.find((copy) => typeof copy === 'string')
+    if (unknown !== undefined)
+      return bounded(free, most, { ...common, basis: `at most: ${ends}, but a copy stays: ${unknown}`, isAtMost: true })
+    const known = copies.filter((copy) => typeof copy !== 'string')
+    const basis = [ends, ...known.map(({ words }) => `a copy stays: at most ${words}`)].join('; ')
+    return bounded(free.minus(Money.sum(known.map(({ amount }) => amount))), most, { ...common, basis })
+  }
   if (saving.kind === 'share') {
     const share = Money.parse(saving.share.toFixed(6))
     const basis = `${Money.plain(share.times(100).round(1))} % of ${namesOf(affected)}`
     return bounded(free.times(share), most, { ...common, basis })
   }
-  const targets = saving.targets.map((target) => newCost(target, subject, cost, book))
+  const targets = saving.targets.map((target) => newCost(target, subject, cost.parts, price))
   const unknown = targets.find((target) => typeof target === 'string')
   if (unknown !== undefined) return { ...common, basis: unknown }
   const known = targets.filter((target) => typeof target !== 'string')
@@ -63,23 +87,59 @@ function freeOf(parts: readonly PartCost[]): Money.Amount {
   return Money.sum(parts.map(({ cost, covered }) => Money.parse(cost).minus(covered?.cost ?? '0')))
 }
 
+/** Beyond commitments; undefined if the list cost of a part is unknown. */
+function paidFor(parts: readonly PartCost[]): Paid | undefined {
+  const listed = parts.map(({ listCost }) => listCost).filter((cost) => cost !== undefined)
+  if (listed.length < parts.length) return undefined
+  return { cost: freeOf(parts), listCost: Money.sum(listed.map(Money.parse)) }
+}
+
 const isOf = (parts: readonly Part[] | 'all', part: Part) => parts === 'all' || parts.includes(part)
 
 const namesOf = (costs: readonly PartCost[]) =>
   [...new Set(costs.map(({ part }) => part.replaceAll('_', ' ')))].toSorted().join(', ') || 'no billed part'
 
+interface Prices {
+  book: PriceBook
+  currency: string
+  /** What is replaced, or ends. */
+  replaced: Paid | undefined
+}
+type Priced = { amount: Money.Amount; words: string }
+
 /** Of what commitments do not cover; or a sentence about what is missing. */
-function newCost(
-  { part, sku, variant, quantity }: Target,
-  { cloud, region }: Subject,
-  { currency, parts }: NonNullable<Subject['cost']>,
-  book: PriceBook,
-): { amount: Money.Amount; words: string } | string {
+function newCost(target: Target, subject: Subject, parts: readonly PartCost[], prices: Prices): Priced | string {
+  const { part, quantity } = target
   const units = quantity === undefined ? freeQuantity(parts, part) : Money.parse(String(quantity))
-  if (!units) return `the bills do not name the quantity of ${part.replaceAll('_', ' ')}`
-  const price = priceOf(book, { cloud, region, part, sku, currency, ...(variant !== undefined && { variant }) })
-  if (!price) return `no price of ${sku} (${part.replaceAll('_', ' ')}) in ${region}`
+  return units ? unitsCost(units, target, subject, prices) : `the bills do not name the quantity of ${wordOf(part)}`
+}
+
+function copyCost({ sku, sizeGb }: Copied, subject: Subject, prices: Prices): Priced | string {
+  if (sizeGb === undefined) return 'its size is not known'
+  return unitsCost(Money.parse(String(sizeGb)), { part: 'backup', sku }, subject, prices)
+}
+
+function unitsCost(
+  units: Money.Amount,
+  { part, sku, variant }: Target,
+  { cloud, region }: Subject,
+  { book, currency, replaced }: Prices,
+): Priced | string {
+  const wanted = { cloud, region, part, sku, currency, ...(variant !== undefined && { variant }) }
+  const price = priceOf(book, wanted, replaced)
+  if (!price) return `no price of ${sku} (${wordOf(part)}) in ${region}`
   return { amount: units.times(price.amount), words: wordsOf(units, sku, price, currency) }
+}
+
+const wordOf = (part: Part) => part.replaceAll('_', ' ')
+
+/** In the currency of the first; without costs, the reason only. */
+function mostOf(subjects: readonly Subject[], why: string): string {
+  const costs = subjects.map(({ cost }) => cost).filter((cost) => cost !== undefined && cost.parts.length > 0)
+  const currency = costs[0]?.currency
+  const parts = costs.flatMap((cost) => (cost?.currency === currency ? (cost?.parts ?? []) : []))
+  if (currency === undefined) return why
+  return `at most ${Money.sum(parts.map((part) => Money.parse(part.cost))).toFixed(2)} ${currency}: ${why}`
 }
 
 function freeQuantity(parts: readonly PartCost[], wanted: Part): Money.Amount | undefined {

@@ -17,11 +17,17 @@ export interface Price {
   basis: string
 }
 
+/** What something costs the organization, and at list prices. */
+export interface Paid {
+  cost: Money.Amount
+  listCost: Money.Amount
+}
+
 export interface PriceBook {
   own: ReadonlyMap<string, OwnPrice>
   list: ReadonlyMap<string, ListPrice>
   /** Own cost and list cost by family. */
-  paid: ReadonlyMap<string, { cost: Money.Amount; listCost: Money.Amount }>
+  paid: ReadonlyMap<string, Paid>
 }
 
 const digits = 15
@@ -32,7 +38,7 @@ const keyOf = ({ cloud, region, part, sku, variant = '', currency }: Sku) =>
 const familyKeyOf = ({ cloud, part, sku, currency }: Sku) => [cloud, part, familyOf(cloud, sku), currency].join('|')
 
 export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]): PriceBook {
-  const paid = new Map<string, { cost: Money.Amount; listCost: Money.Amount }>()
+  const paid = new Map<string, Paid>()
   for (const row of own) {
     if (row.listCost === undefined) continue
     const key = familyKeyOf(row)
@@ -46,20 +52,25 @@ export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]):
   }
 }
 
-/** The organization's own price, else the list price times its own discount on the family. */
-export function priceOf(book: PriceBook, sku: Sku): Price | undefined {
+/**
+ * The organization's own price, else the list price times its own discount: on the family of the SKU, else on what the SKU
+ * replaces.
+ */
+export function priceOf(book: PriceBook, sku: Sku, replaced?: Paid): Price | undefined {
   const own = book.own.get(keyOf(sku))
   if (own && Money.parse(own.quantity).gt(0))
     return { amount: Money.quotient(Money.parse(own.cost), Money.parse(own.quantity), digits), basis: 'own price' }
   const listed = book.list.get(keyOf(sku))
   if (!listed) return undefined
   const list = `list price of ${listed.asOf}`
-  const paid = book.paid.get(familyKeyOf(sku))
-  if (!paid || paid.listCost.lte(0) || paid.cost.lt(0)) return { amount: Money.parse(listed.price), basis: list }
-  const ratio = Money.quotient(paid.cost, paid.listCost, digits)
+  const family = ratioOf(book.paid.get(familyKeyOf(sku)))
+  const ratio = family ?? ratioOf(replaced)
+  if (!ratio) return { amount: Money.parse(listed.price), basis: list }
   const percent = Money.plain(ratio.times(100).round(2))
-  return {
-    amount: Money.parse(listed.price).times(ratio),
-    basis: `${percent} % of the ${list}, as paid for ${familyOf(sku.cloud, sku.sku)}`,
-  }
+  const of = family ? familyOf(sku.cloud, sku.sku) : 'this resource'
+  return { amount: Money.parse(listed.price).times(ratio), basis: `${percent} % of the ${list}, as paid for ${of}` }
 }
+
+/** Undefined if it costs nothing, because that is the price of credits or a free tier, not of further usage. */
+const ratioOf = (paid: Paid | undefined) =>
+  paid?.listCost.gt(0) && paid.cost.gt(0) ? Money.quotient(paid.cost, paid.listCost, digits) : undefined

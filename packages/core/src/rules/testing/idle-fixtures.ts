@@ -12,11 +12,13 @@ const gce = some('gcp', 'instance', {
   status: 'running',
   cost: usd({ compute: '141.79 x 730' }),
 })
+const volume = some('aws', 'volume', { status: 'in-use', sizeGb: 50, cost: usd({ storage: '4.4 x 50' }) })
 const idleMetrics = { cpu: steady(1.2, 3.5), network_in: steady(120_000), network_out: steady(90_000) }
 const gceIdle = { ...idleMetrics, cpu: steady(0.4, 1) }
 const rds = some('aws', 'database', {
   type: 'db.m5.large',
   status: 'running',
+  sizeGb: 100,
   cost: usd({ compute: '124.83 x 730', storage: '11.5 x 100' }),
 })
 const cache = some('aws', 'cache', { type: 'cache.m5.large', cost: usd({ compute: '113.88 x 730' }) })
@@ -131,10 +133,8 @@ export const idleFixtures: readonly Fixture[] = [
     ],
     lacks: [vm({ id: 'vm-asleep-once', status: 'stopped', configuration: { code: 'PowerState/deallocated' } })],
     beside: [
-      some(
-        'aws',
-        'volume',
-      )({ id: 'vol-root', attachedTo: 'i-asleep', status: 'in-use', cost: usd({ storage: '4.4 x 50' }) }),
+      volume({ id: 'vol-root', attachedTo: 'i-asleep' }),
+      volume({ id: 'vol-ignored', attachedTo: 'i-asleep', tags: { 'cloudoptima:ignore': 'true' } }),
     ],
   },
 ]

@@ -41,6 +41,8 @@ export const book = priceBook(
     listed('azure', 'storage', '5.89', 'S10 LRS'),
     listed('azure', 'storage', '9.6', 'E10 LRS'),
     listed('azure', 'operations', '0.002', 'E10 LRS'),
+    listed('aws', 'backup', '0.054', 'EBS:SnapshotUsage'),
+    listed('aws', 'backup', '0.095', 'RDS:ChargedBackupUsage'),
     listed('azure', 'backup', '0.05', 'Snapshots LRS'),
   ],
 )

@@ -66,7 +66,14 @@ export const sizingFixtures: readonly Fixture[] = [
   },
   {
     rule: 'azure-instance-oversized',
-    finds: [vm({ id: 'vm-wide', utilization: { cpu: steady(9, 18), memory: steady(15, 35) } })],
+    finds: [
+      vm({ id: 'vm-wide', utilization: { cpu: steady(9, 18), memory: steady(15, 35) } }),
+      vm({
+        id: 'vm-wide-licensed',
+        utilization: { cpu: steady(9, 18), memory: steady(15, 35) },
+        configuration: { osType: 'Windows', licenseType: 'Windows_Server' },
+      }),
+    ],
     leaves: [vm({ id: 'vm-right', utilization: { cpu: steady(40, 60), memory: steady(15, 35) } })],
     lacks: [vm({ id: 'vm-unmeasured' })],
   },
@@ -201,6 +208,7 @@ export const sizingFixtures: readonly Fixture[] = [
     rule: 'aws-previous-generation',
     finds: [
       ec2({ id: 'i-old', type: 'm4.xlarge', cost: usd({ compute: '175.2 x 730' }) }),
+      ec2({ id: 'i-old-discounted', type: 'm4.xlarge', cost: usd({ compute: '140.16 x 730 of 175.2' }) }),
       rds({ id: 'db-old', type: 'db.r4.large' }),
     ],
     // c6i.8xlarge has 32 of its 36 CPUs.

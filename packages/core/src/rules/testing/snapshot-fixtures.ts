@@ -39,7 +39,10 @@ export const snapshotFixtures: readonly Fixture[] = [
   },
   {
     rule: 'azure-snapshot-old',
-    finds: [ofDisk({ id: 'disk-snapshot-old', attachedTo: 'disk-gone' })],
+    finds: [
+      ofDisk({ id: 'disk-snapshot-old', attachedTo: 'disk-gone', configuration: { incremental: true } }),
+      ofDisk({ id: 'disk-snapshot-full', attachedTo: 'disk-gone', configuration: { incremental: false } }),
+    ],
     leaves: [
       ofDisk({ id: 'disk-snapshot-new', attachedTo: 'disk-gone', createdAt: daysAgo(30) }),
       ofDisk({ id: 'disk-snapshot-only', attachedTo: 'disk-lost' }),
@@ -88,6 +91,7 @@ export const snapshotFixtures: readonly Fixture[] = [
         cost: usd({}),
         configuration: { SnapshotIds: ['snap-of-unused'], LastLaunchedTime: daysAgo(120) },
       }),
+      image({ id: 'ami-shared', configuration: { SnapshotIds: ['snap-shared'], LastLaunchedTime: daysAgo(120) } }),
     ],
     leaves: [
       image({ id: 'ami-used' }),
@@ -99,6 +103,8 @@ export const snapshotFixtures: readonly Fixture[] = [
     lacks: [image({ id: 'ami-ageless', ...ageless })],
     beside: [
       snapshot({ id: 'arn:snap-of-unused', aliases: ['snap-of-unused'] }),
+      snapshot({ id: 'snap-shared', attachedTo: 'vol-shared' }),
+      snapshot({ id: 'snap-shared-new', attachedTo: 'vol-shared', createdAt: daysAgo(20) }),
       some('aws', 'instance')({ id: 'i-of-image', status: 'running', configuration: { ImageId: 'ami-used' } }),
     ],
   },

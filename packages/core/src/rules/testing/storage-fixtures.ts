@@ -27,6 +27,7 @@ export const storageFixtures: readonly Fixture[] = [
       volume({ id: 'vol-free' }),
       volume({ id: 'vol-free-at-first', unchangedSince: daysAgo(3), mayBeOlder: true }),
       volume({ id: 'vol-free-since', unchangedSince: daysAgo(40) }),
+      volume({ id: 'vol-free-slow', type: 'sc1', sizeGb: 1000, cost: usd({ storage: '18 x 1000' }) }),
     ],
     leaves: [
       volume({ id: 'vol-attaching', attachedTo: 'i-1' }),

@@ -36,11 +36,13 @@ export function scarce(level: number): MetricSummary {
   return { average: level, maximum: level, hours: 120, hoursExpected: 336 }
 }
 
-/** `{ compute: '70.08 x 730' }`: cost and quantity. */
+/** `{ compute: '70.08 x 730 of 87.6' }`: cost, quantity, and cost at list prices. */
 export function usd(costs: Partial<Record<Part, string>>): MonthlyCost {
   const parts = Object.entries(costs).map(([part, text]) => {
-    const [cost = '', quantity] = text.split(' x ')
-    return { part: part as Part, cost, ...(quantity !== undefined && { quantity }) }
+    const [paid = '', listCost] = text.split(' of ')
+    const [cost = '', quantity] = paid.split(' x ')
+    const optional = { ...(quantity !== undefined && { quantity }), ...(listCost !== undefined && { listCost }) }
+    return { part: part as Part, cost, ...optional }
   })
   return { currency: 'USD', parts }
 }

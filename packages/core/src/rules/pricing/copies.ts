@@ -1,0 +1,24 @@
+import type { Cloud } from '../../kernel/cloud.ts'
+import type { ResourceKind } from '../../kernel/resource.ts'
+import type { Subject } from '../subject.ts'
+
+/** The storage of copies, by its name in price lists. */
+const storages: Partial<Record<ResourceKind, Partial<Record<Cloud, string>>>> = {
+  volume: { aws: 'EBS:SnapshotUsage', azure: 'Snapshots LRS', gcp: 'Storage PD Snapshot' },
+  database: { aws: 'RDS:ChargedBackupUsage' },
+}
+
+export interface Copied {
+  sku: string
+  /** Undefined if unknown. */
+  sizeGb: number | undefined
+}
+
+/**
+ * The snapshot of a disk, the copy of it in an image, or the last snapshot of a database; at most, because it holds the blocks
+ * that were written, and the cloud does not tell before how many these are. Undefined for other kinds.
+ */
+export function copyOf({ kind, cloud, sizeGb }: Pick<Subject, 'kind' | 'cloud' | 'sizeGb'>): Copied | undefined {
+  const sku = storages[kind]?.[cloud]
+  return sku === undefined ? undefined : { sku, sizeGb }
+}
