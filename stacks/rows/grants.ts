@@ -71,11 +71,17 @@ const extras: Partial<Record<RowName, Needs>> = {
   'subscriptions/react-to-recommendation': (stack, stage) => sends(stack, stage, timerQueue),
   'subscriptions/react-to-resource': (stack, stage) => sends(stack, stage, timerQueue),
   'subscriptions/react-to-threshold': (stack, stage) => sends(stack, stage, timerQueue),
+  // What waited for the end of the execution.
+  'subscriptions/count-execution': (stack, stage) => sends(stack, stage, timerQueue),
   'subscriptions/set-timer': () => use(Timers).timers,
   // A timer of a policy that is gone is removed.
-  'queues/remediation': () => {
+  'queues/remediation': (stack, stage) => {
     const { environment, grants } = use(Timers).timers
-    return { environment, grants: [...grants, listObjects(), objects(['s3:GetObject'], '*/lake/*')] }
+    const more = sends(stack, stage, timerQueue)
+    return {
+      environment: { ...environment, ...more.environment },
+      grants: [...grants, ...more.grants, listObjects(), objects(['s3:GetObject'], '*/lake/*')],
+    }
   },
   'subscriptions/request-analysis': (stack, stage) => sends(stack, stage, 'ml'),
   'subscriptions/request-advice': (stack, stage) => sends(stack, stage, 'ml'),

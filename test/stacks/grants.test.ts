@@ -91,11 +91,12 @@ describe('grants', () => {
       ReactToResource: reacts,
       ReactToThreshold: reacts,
       SetTimer: [...everyRow, ...timers, 'sqs:SendMessage DeadLetters'],
-      CountExecution: [...everyRow, 'sqs:SendMessage DeadLetters'],
+      CountExecution: reacts,
       Remediation: [
         ...everyRow,
         ...timers,
         ...consumes('remediation'),
+        sendsTo('remediation'),
         's3:GetObject Bucket/*/lake/*',
         's3:ListBucket Bucket',
       ],

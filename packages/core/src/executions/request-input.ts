@@ -14,7 +14,12 @@ const text = z.string().min(1).max(1024)
 export const Trigger = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('manual') }),
   z.strictObject({ type: z.literal('schedule'), at: Time.describe('The scheduled time.') }),
-  z.strictObject({ type: z.literal('event'), name: text, eventId: text }),
+  z.strictObject({
+    type: z.literal('event'),
+    name: text,
+    eventId: text.describe('Of the first one.'),
+    events: z.int().optional().describe('Events that the execution is for, if there are several.'),
+  }),
   z.strictObject({
     type: z.literal('threshold'),
     metric: text,
@@ -45,8 +50,15 @@ export type RequestedResource = z.infer<typeof RequestedResource>
 export const ExecutionRequest = z.strictObject({
   /** Unique in the organization: a repetition answers the first execution. */
   key: z.string().min(1).max(256),
+  /** `definition`: the hash of what a policy does, for its dry runs. */
   cause: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('policy'), policyId: text, policyName: text, trigger: Trigger }),
+    z.strictObject({
+      kind: z.literal('policy'),
+      policyId: text,
+      policyName: text,
+      trigger: Trigger,
+      definition: text.optional(),
+    }),
     z.strictObject({ kind: z.literal('recommendation'), recommendationId: text }),
   ]),
   action: z.strictObject({ name: z.enum(actionNames), parameters: z.record(z.string(), json) }),

@@ -13,6 +13,8 @@ export const events = {
     accountId: z.string(),
     counts: z.partialRecord(z.enum(resourceChanges), z.int()),
     resources: z.array(z.object({ id: z.string(), change: z.enum(resourceChanges) })).max(100),
+    /** Of the inventory, as the changes in the lake have it. */
+    takenAt: z.string().optional(),
   }),
   /** A way to save at least the smallest amount that the organization wants to hear of; at most once for each. */
   'recommendation.found': z.object({ recommendationId: z.string() }),

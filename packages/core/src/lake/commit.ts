@@ -100,11 +100,11 @@ function eventsOf(ctx: Context, delivery: Delivery, { lakeVersion }: NextVersion
 function resourceChanged(
   ctx: Context,
   { snapshotId, changes }: Delivery,
-  { provider, accountId }: Candidate<'inventory'>,
+  { provider, accountId, takenAt }: Candidate<'inventory'>,
   lakeVersion: number,
 ): Event {
   const { counts, resources } = changes ?? { counts: {}, resources: [] }
-  const changed = { syncId: snapshotId, lakeVersion, provider, accountId, counts, resources }
+  const changed = { syncId: snapshotId, lakeVersion, provider, accountId, counts, resources, takenAt }
   return event(ctx, 'resource.changed', changed, `resource.changed/${snapshotId}`)
 }
 

@@ -73,7 +73,7 @@ export interface Info {
   updatedBy: string
   /** Grows with each change. */
   version: number
-  /** What the last dry run showed, as a hash. */
+  /** The hash of the definition that a dry run has shown to its end. */
   rehearsed?: string
   lastRun?: { at: string; trigger: string; matched: number; executionId: string | null }
 }

@@ -5,7 +5,8 @@ import type { Queries } from '../effects/queries.ts'
 import * as Organization from '../organization/organization.ts'
 import { charge, type FleetWorld, fleetWorld, now, resource } from '../testing/fleet.ts'
 import { refusal } from '../testing/identity.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { eachTable, killedAt } from '../testing/processes.ts'
+import { memoryRuntime, over, testContext } from '../testing/runtime.ts'
 import * as Policies from './policies.ts'
 import { crossed, react } from './reactions.ts'
 import { consume, count } from './run.ts'
@@ -32,6 +33,31 @@ async function ready(given: Partial<Parameters<typeof Policies.create>[1]> = {},
 }
 
 const due = (policyId: string) => ({ policyId, trigger: { type: 'schedule' as const } })
+const gathered = (policyId: string) => ({ policyId, trigger: { type: 'gathered' as const } })
+
+const changed = (id: string, ...ids: string[]) => ({
+  id,
+  name: 'resource.changed' as const,
+  data: {
+    syncId: 'syn_1',
+    lakeVersion: 1,
+    provider: 'aws',
+    accountId: '1',
+    counts: { detached: ids.length },
+    resources: ids.map((one) => ({ id: one, change: 'detached' as const })),
+    takenAt: now,
+  },
+})
+
+/** Ends what goes on, as a workflow does. */
+async function endAll(ctx: Context): Promise<void> {
+  for (const { id: executionId, dryRun, status: before } of await ctx.tables.policyExecutions.all(ctx.orgId)) {
+    if (before !== 'planning') continue
+    const status = dryRun ? 'planned' : 'succeeded'
+    await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) => ({ ...info, status }))
+    await count(ctx, { data: { executionId, status } })
+  }
+}
 
 const at = (ctx: Context, time: string): Context => ({ ...ctx, now: () => new Date(time) })
 
@@ -64,10 +90,29 @@ describe('an execution of a policy', () => {
     const { ctx, id } = await ready()
     expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
     await Policies.execute(ctx, { id, dryRun: true })
+    // It counts when it has ended.
+    expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+    await endAll(ctx)
     await Policies.update(ctx, { id, name: 'Another name' })
     expect(await Policies.execute(ctx, { id })).toMatchObject({ dryRun: false })
     await Policies.update(ctx, { id, conditions: [] })
     expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+  })
+
+  test('needs a dry run of the same definition that did not fail', async () => {
+    const { ctx, id, executions } = await ready()
+    await Policies.execute(ctx, { id, dryRun: true })
+    await Policies.update(ctx, { id, conditions: [] })
+    await endAll(ctx)
+    expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+    const { executionId } = await Policies.execute(ctx, { id, dryRun: true })
+    await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) => ({ ...info, status: 'failed' }))
+    await count(ctx, { data: { executionId, status: 'failed' } })
+    expect(await refusal(Policies.execute(ctx, { id }))).toMatchObject({ code: 'conflict' })
+    await Policies.execute(ctx, { id, dryRun: true })
+    await endAll(ctx)
+    expect(await Policies.execute(ctx, { id })).toMatchObject({ dryRun: false })
+    expect(await executions()).toHaveLength(4)
   })
 
   test('of a disabled policy can only be a dry run', async () => {
@@ -104,17 +149,64 @@ describe('an execution of a policy', () => {
 })
 
 describe('a trigger', () => {
-  test('that comes again requests one execution: any messages, in any order', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 8 }), async (eventIds) => {
-        const { ctx, id, executions } = await ready({ trigger: onFound })
-        for (const eventId of eventIds)
-          await consume(ctx, { policyId: id, trigger: { type: 'event', name: 'resource.changed', eventId } })
-        expect(await executions()).toHaveLength(new Set(eventIds).size)
-        expect((await Policies.get(ctx, { id })).executionCount).toBe(new Set(eventIds).size)
-      }),
-      { numRuns: 15 },
+  test('of each event is in one execution, and one goes on at a time: any order, any repetition', async () => {
+    const act = fc.oneof(
+      fc.record({ event: fc.constantFrom('a', 'b', 'c', 'd'), of: fc.constantFrom('vol-1', 'vol-2') }),
+      fc.constantFrom('deliver', 'deliver twice', 'end'),
     )
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 16 }), async (acts) => {
+        const { ctx, runtime, id, executions } = await ready({ trigger: onFound })
+        const seen = new Set<string>()
+        const deliver = async (times: number) => {
+          for (const { data } of runtime.sent.splice(0))
+            for (let n = 0; n < times; n++) await consume(ctx, data as Parameters<typeof consume>[1])
+        }
+        for (const one of acts) {
+          if (typeof one === 'object') {
+            seen.add(one.event)
+            await react(ctx, changed(one.event, one.of))
+          } else if (one === 'end') await endAll(ctx)
+          else await deliver(one === 'deliver' ? 1 : 2)
+          const live = (await executions()).filter(({ status }) => status === 'planning')
+          expect(live.length).toBeLessThanOrEqual(1)
+        }
+        for (await endAll(ctx); runtime.sent.length > 0; await endAll(ctx)) await deliver(1)
+        const triggers = (await executions()).map(({ cause }) => (cause.kind === 'policy' ? cause.trigger : undefined))
+        const events = triggers.map((trigger) => (trigger?.type === 'event' ? (trigger.events ?? 1) : 0))
+        expect(events.reduce((sum, count) => sum + count, 0)).toBe(seen.size)
+        expect((await Policies.get(ctx, { id })).executionCount).toBe(events.length)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('of 1,000 events is one execution with the caps of one', async () => {
+    const { ctx, runtime, id, executions } = await ready({ trigger: onFound })
+    for (let n = 0; n < 1000; n++) await react(ctx, changed(`evt_${n}`, n % 2 === 0 ? 'vol-1' : 'vol-2'))
+    expect(runtime.sent[0]).toMatchObject({ queue: 'remediation', data: gathered(id), options: { delaySeconds: 60 } })
+    for (let n = 0; n < 3; n++) await consume(ctx, gathered(id))
+    expect(await executions()).toMatchObject([
+      { resources: [{ id: 'vol-1' }, { id: 'vol-2' }], fleetSize: 3, cause: { trigger: { events: 1000 } } },
+    ])
+  })
+
+  test('of an event is not lost and not done twice if its process is killed at any write', async () => {
+    for (let writes = 0, ended = false; !ended; writes++) {
+      const { ctx, runtime, id, executions } = await ready({ trigger: onFound })
+      await react(ctx, changed('evt_1', 'vol-1'))
+      const left = { left: writes }
+      const killed = { ...runtime, tables: eachTable(runtime.tables, (table) => killedAt(table, left)) }
+      ended = await consume(over(ctx, killed), gathered(id)).then(
+        () => true,
+        () => false,
+      )
+      await consume(ctx, gathered(id))
+      await endAll(ctx)
+      await consume(ctx, gathered(id))
+      expect([writes, (await executions()).length]).toStrictEqual([writes, 1])
+      expect(await runtime.tables.policyBatches.all(ctx.orgId)).toStrictEqual([])
+    }
   })
 
   test('begins with a dry run, and asks in the name of who changed the policy', async () => {
@@ -173,11 +265,11 @@ describe('a trigger', () => {
 
   test('that names resources for a dry run leaves them to an execution by hand', async () => {
     const { ctx, id, executions } = await ready({ trigger: onFound })
-    const trigger = { type: 'event' as const, name: 'resource.changed' as const, eventId: 'evt_1' }
-    await consume(ctx, { policyId: id, trigger, resourceIds: ['vol-2'] })
+    await react(ctx, changed('evt_1', 'vol-2'))
+    await consume(ctx, gathered(id))
     const [shown] = await executions()
     expect(shown).toMatchObject({ dryRun: true, resources: [{ id: 'vol-2' }] })
-    await Policies.execute(ctx, { id, dryRun: true })
+    await endAll(ctx)
     const { executionId } = await Policies.execute(ctx, { id })
     const made = await ctx.tables.policyExecutions.get(ctx.orgId, executionId)
     expect(made?.resources.map((one) => one.id)).toContain('vol-2')
@@ -185,11 +277,24 @@ describe('a trigger', () => {
 
   test('of a policy that is disabled, deleted or waits for something else does nothing', async () => {
     const { ctx, id, executions } = await ready()
-    await consume(ctx, { policyId: id, trigger: { type: 'event', name: 'resource.changed', eventId: 'e' } })
+    await consume(ctx, gathered(id))
     await Policies.update(ctx, { id, enabled: false })
     await consume(ctx, due(id))
     await Policies.remove(ctx, { id })
     await consume(ctx, due(id))
+    expect(await executions()).toEqual([])
+  })
+
+  test('of a policy that waits for something else by then, or is disabled, is forgotten', async () => {
+    const { ctx, id, executions } = await ready({ trigger: onFound })
+    await react(ctx, changed('evt_1', 'vol-1'))
+    await Policies.update(ctx, { id, enabled: false })
+    await consume(ctx, gathered(id))
+    await Policies.update(ctx, { id, enabled: true })
+    await consume(ctx, gathered(id))
+    await react(ctx, changed('evt_2', 'vol-1'))
+    await Policies.update(ctx, { id, trigger: { type: 'event', config: { event: 'anomaly.detected' } } })
+    await consume(ctx, gathered(id))
     expect(await executions()).toEqual([])
   })
 
@@ -205,19 +310,30 @@ describe('a trigger', () => {
 
   test('by an event is for the resources of the event only, of the whole fleet', async () => {
     const { ctx, runtime, id, executions } = await ready({ trigger: onFound })
-    const data = {
-      syncId: 'syn_1',
-      lakeVersion: 1,
-      provider: 'aws',
-      accountId: '1',
-      counts: {},
-      resources: [{ id: 'VOL-2', change: 'detached' as const }],
-    }
-    await react(ctx, { id: 'evt_1', name: 'resource.changed', data })
+    await react(ctx, changed('evt_1', 'VOL-2'))
     await react(ctx, { id: 'evt_2', name: 'anomaly.detected', data: { anomalyId: 'ano_1', severity: 'high' } })
-    expect(runtime.sent).toMatchObject([{ queue: 'remediation', data: { policyId: id, resourceIds: ['vol-2'] } }])
-    await consume(ctx, runtime.sent[0]?.data as Parameters<typeof consume>[1])
+    expect(runtime.sent).toHaveLength(1)
+    await consume(ctx, gathered(id))
     expect(await executions()).toMatchObject([{ resources: [{ id: 'vol-2' }], matched: 1, fleetSize: 3 }])
+  })
+
+  test('by an event whose list is cut is for all resources that changed, by the lake', async () => {
+    const { ctx, runtime, id, executions } = await ready({ trigger: onFound })
+    const { query } = ctx.runtime.lake
+    const asked: unknown[] = []
+    const row = { kind: 'volume', change: 'detached', at: now, earlier: null, later: null }
+    ctx.runtime.lake.query = async (name, files, parameters) => {
+      if (name !== 'resourceChanges') return await query(name, files, parameters)
+      asked.push(parameters)
+      const own = ['vol-1', 'vol-2'].map((one) => ({ ...row, id: one, provider: 'aws', accountId: '1' }))
+      return [...own, { ...row, id: 'vol-3', provider: 'aws', accountId: '2' }] as never
+    }
+    const { data, ...event } = changed('evt_1', 'vol-2')
+    await react(ctx, { ...event, data: { ...data, counts: { detached: 5000 } } })
+    await consume(ctx, gathered(id))
+    expect(asked).toMatchObject([{ start: now, end: new Date(Date.parse(now) + 1).toISOString() }])
+    expect((await executions())[0]?.resources.map((one) => one.id)).toStrictEqual(['vol-1', 'vol-2'])
+    expect(runtime.sent).toHaveLength(1)
   })
 })
 
@@ -302,11 +418,18 @@ describe('a threshold', () => {
     expect(asked[0]).toMatchObject({ start: '2026-11-27', end: '2026-11-27' })
     const [first] = crossings()
     await crossed(ctx, first as Parameters<typeof crossed>[1])
-    expect(runtime.sent.at(-1)?.data).toEqual({
-      policyId: id,
-      trigger: { type: 'threshold', metric: 'daily_cost', value: '100.01', at: now },
-    })
-    await consume(ctx, runtime.sent.at(-1)?.data as Parameters<typeof consume>[1])
+    expect(runtime.sent.at(-1)?.data).toEqual(gathered(id))
+    // While the last execution goes on, a crossing waits for its end.
+    await Policies.execute(ctx, { id, dryRun: true })
+    await consume(ctx, gathered(id))
+    expect(await ctx.tables.policyExecutions.all(ctx.orgId)).toHaveLength(1)
+    runtime.sent.splice(0)
+    await endAll(ctx)
+    expect(runtime.sent.map(({ data }) => data)).toEqual([gathered(id)])
+    const waiting = await ctx.tables.policyWakes.all(ctx.orgId)
+    expect(waiting.map(({ trigger }) => trigger)).toEqual([
+      { type: 'threshold', metric: 'daily_cost', value: '100.01', at: now },
+    ])
   })
 
   test('that is changed begins anew', async () => {

@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { type Context, expiryIn } from '../effects/context.ts'
 import * as Execution from '../executions/execution.ts'
 import * as Executions from '../executions/executions.ts'
-import { type RequestedExecution, Trigger } from '../executions/request-input.ts'
+import { known } from '../executions/request.ts'
+import type { RequestedExecution, Trigger } from '../executions/request-input.ts'
 import { resultOf } from '../executions/shown.ts'
 import { change, command } from '../guard/command.ts'
 import { Page } from '../effects/paged.ts'
@@ -11,6 +12,7 @@ import { walk } from '../effects/tables.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'
 import { byId } from '../kernel/name.ts'
+import { type Batch, batchOf, idsOf, take, type Wake, wakeWaiting } from './gathering.ts'
 import { judge, requested } from './match.ts'
 import { type Info, load } from './policy.ts'
 import { lastTime } from './schedule.ts'
@@ -45,7 +47,7 @@ async function run(ctx: Context, policy: Info, { trigger, key, requestedBy, ids,
   const execution = isNeeded
     ? await Executions.request(ctx, {
         key,
-        cause: { kind: 'policy', policyId, policyName, trigger },
+        cause: { kind: 'policy', policyId, policyName, trigger, definition: fingerprint(policy) },
         action: { name: action.name, parameters: { ...action.parameters } },
         resources: matching.map(({ subject }) => requested(subject)),
         fleetSize: size,
@@ -81,13 +83,7 @@ async function record(ctx: Context, policy: Info, { type }: Trigger, { matched, 
     )
   // Somebody may have deleted it meanwhile.
   await ctx.tables.policies.upsert(ctx.orgId, policy.id, (found) =>
-    found
-      ? {
-          ...found,
-          lastRun: { at, trigger: type, matched, executionId },
-          ...(executionId !== null && { rehearsed: fingerprint(policy) }),
-        }
-      : undefined,
+    found ? { ...found, lastRun: { at, trigger: type, matched, executionId } } : undefined,
   )
 }
 
@@ -111,7 +107,10 @@ export const execute = change(
     if (!dryRun && !policy.enabled)
       throw new Fault('conflict', 'The policy is disabled. Enable it, or execute it with dry_run=true.')
     if (!dryRun && needsRehearsal(policy))
-      throw new Fault('conflict', 'The policy has dry_run_first: execute it with dry_run=true, and read the plan.')
+      throw new Fault(
+        'conflict',
+        'The policy has dry_run_first: execute it with dry_run=true, wait for its end, and read the plan.',
+      )
     const asked = { trigger: { type: 'manual' }, key: ctx.newId('run'), dryRun, requestedBy: ctx.actor.id } as const
     const { execution, matched } = await run(ctx, policy, asked)
     if (!execution) throw new Error('A manual run requested no execution.')
@@ -130,47 +129,74 @@ export const executions = command(
   },
 )
 
-/** A message of the queue. */
+/** A message of the queue. `gathered`: events or crossings wait. */
 export const Message = z.object({
   policyId: z.string(),
-  trigger: z.union([z.object({ type: z.literal('schedule') }), Trigger]),
-  /** Only these, in lower case; default: all. */
-  resourceIds: z.array(z.string()).optional(),
+  trigger: z.object({ type: z.enum(['schedule', 'gathered']) }),
 })
 type Message = z.output<typeof Message>
 
 /** Idempotent by the trigger. A policy that is deleted, disabled or waits for something else does nothing. */
-export async function consume(ctx: Context, { policyId, trigger: given, resourceIds }: Message): Promise<void> {
+export async function consume(ctx: Context, { policyId, trigger: { type } }: Message): Promise<void> {
   const policy = await ctx.tables.policies.get(ctx.orgId, policyId)
-  if (given.type === 'schedule' && policy?.trigger.type !== 'schedule')
-    await ctx.runtime.timers.remove(ctx.orgId, policyId)
-  const trigger = policy?.enabled ? await triggerOf(policy, given, ctx.now()) : undefined
-  if (!policy || !trigger) {
-    ctx.log.info('a policy does not wait for this trigger', { policyId, trigger: given.type })
-    return
+  if (type === 'schedule') await onTime(ctx, policyId, policy)
+  else await gather(ctx, policyId, policy)
+}
+
+async function onTime(ctx: Context, policyId: string, policy: Info | undefined): Promise<void> {
+  const own = policy?.trigger
+  if (own?.type !== 'schedule') await ctx.runtime.timers.remove(ctx.orgId, policyId)
+  const at = policy?.enabled && own?.type === 'schedule' ? await lastTime(own.timing, ctx.now()) : undefined
+  if (!policy || !at) return ctx.log.info('a policy does not wait for its timer', { policyId })
+  if ((await liveOf(ctx, policyId)) !== undefined) return
+  const trigger = { type: 'schedule', at: at.toISOString() } as const
+  const key = `${policyId}/schedule/${trigger.at}`
+  await run(ctx, policy, { trigger, key, dryRun: false, requestedBy: policy.updatedBy })
+}
+
+/** Requests one execution for all that waits, when the last one has ended. */
+async function gather(ctx: Context, policyId: string, before: Info | undefined): Promise<void> {
+  if (before?.enabled && (await goesOn(ctx, before))) return
+  const found = await batchOf(ctx, policyId)
+  if (!found) return
+  const { batch, wakes } = found
+  // Again, because another message may have ended its batch meanwhile.
+  const policy = await ctx.tables.policies.get(ctx.orgId, policyId)
+  const meant = policy?.enabled ? wakes.filter(({ trigger }) => isMeant(policy, trigger)) : []
+  const [first] = meant
+  if (policy && first) {
+    const isRequested = (await known(ctx, batch.key)) !== undefined
+    // Its end brings the message again.
+    if (!isRequested && (await goesOn(ctx, policy))) return
+    await runBatch(ctx, policy, batch, [first, ...meant.slice(1)])
   }
-  const goingOn = trigger.type === 'event' ? undefined : await liveOf(ctx, policyId)
-  if (goingOn !== undefined) {
-    ctx.log.info('an execution of the policy goes on', { policyId, executionId: goingOn })
-    return
-  }
+  await take(ctx, batch)
+}
+
+async function runBatch(ctx: Context, policy: Info, { key }: Batch, wakes: readonly [Wake, ...Wake[]]): Promise<void> {
+  const newest = wakes.at(-1) ?? wakes[0]
+  const [{ trigger }] = wakes
+  const isMore = trigger.type === 'event' && wakes.length > 1
+  const ids = await idsOf(ctx, wakes)
   await run(ctx, policy, {
-    trigger,
-    key: keyOf(policyId, trigger),
+    trigger: trigger.type === 'threshold' ? newest.trigger : { ...trigger, ...(isMore && { events: wakes.length }) },
+    key,
     dryRun: false,
     requestedBy: policy.updatedBy,
-    ...(resourceIds && { ids: resourceIds }),
+    ...(ids && { ids }),
   })
 }
 
-/** With the time that was due; undefined if the policy does not wait for it. */
-async function triggerOf({ trigger: own }: Info, given: Message['trigger'], now: Date): Promise<Trigger | undefined> {
-  if (given.type === 'schedule') {
-    const at = own.type === 'schedule' ? await lastTime(own.timing, now) : undefined
-    return at && { type: 'schedule', at: at.toISOString() }
-  }
-  if (own.type !== given.type) return undefined
-  return own.type === 'event' && given.type === 'event' && own.event !== given.name ? undefined : given
+function isMeant({ trigger: own }: Info, given: Trigger): boolean {
+  if (own.type === 'event' && given.type === 'event') return own.event === given.name
+  return own.type === given.type
+}
+
+/** Also a dry run of the last trigger, which shows the definition; by what is stored, because the index may be late. */
+async function goesOn(ctx: Context, { id, lastRun }: Info): Promise<boolean> {
+  const last =
+    lastRun?.executionId == null ? undefined : await ctx.tables.policyExecutions.get(ctx.orgId, lastRun.executionId)
+  return (last !== undefined && Execution.isLive(last)) || (await liveOf(ctx, id)) !== undefined
 }
 
 /**
@@ -184,27 +210,23 @@ async function liveOf({ tables, orgId }: Context, policyId: string): Promise<str
   return undefined
 }
 
-function keyOf(policyId: string, trigger: Trigger): string {
-  switch (trigger.type) {
-    case 'manual':
-      throw new Error('A manual execution has a key of its own.')
-    case 'event':
-      return `${policyId}/event/${trigger.eventId}`
-    case 'schedule':
-    case 'threshold':
-      return `${policyId}/${trigger.type}/${new Date(trigger.at).toISOString()}`
-  }
-}
-
-/** Counts how the executions of policies end. */
+/** Counts how the executions of policies end, and what their dry runs have shown. */
 export async function count(
   ctx: Context,
   { data: { executionId } }: Pick<Event<'execution.ended'>, 'data'>,
 ): Promise<void> {
   const execution = await ctx.tables.policyExecutions.get(ctx.orgId, executionId)
-  const result = execution && !execution.dryRun ? resultOf(execution) : null
-  if (!execution?.policyId || result === null) return
-  await ctx.tables.policyRuns.upsert(ctx.orgId, `${execution.policyId}/${executionId}`, (found) =>
-    found && found.result !== result ? { ...found, result } : undefined,
-  )
+  if (!execution?.policyId) return
+  const { policyId, cause, dryRun, status } = execution
+  const result = dryRun ? null : resultOf(execution)
+  if (result !== null)
+    await ctx.tables.policyRuns.upsert(ctx.orgId, `${policyId}/${executionId}`, (found) =>
+      found && found.result !== result ? { ...found, result } : undefined,
+    )
+  const rehearsed = cause.kind === 'policy' && dryRun && status === 'planned' ? cause.definition : undefined
+  if (rehearsed !== undefined)
+    await ctx.tables.policies.upsert(ctx.orgId, policyId, (found) =>
+      found && found.rehearsed !== rehearsed && fingerprint(found) === rehearsed ? { ...found, rehearsed } : undefined,
+    )
+  await wakeWaiting(ctx, policyId)
 }
