@@ -99,6 +99,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   resourceCosts: [],
   tagCoverage: [],
   resourceCharges: [],
+  commitmentCosts: [],
   onDemandUsage: [],
   reconciliation: [
     {

@@ -1,14 +1,16 @@
 import type { Queries } from '@cloudoptima/core'
+import { literal } from './database.ts'
 import { accountOfRow } from './relation.ts'
 import { ofResource, type Statement } from './statement.ts'
 
-type Name = 'utilizationLevels' | 'resourceCharges' | 'onDemandUsage'
+type Name = 'utilizationLevels' | 'resourceCharges' | 'commitmentCosts' | 'onDemandUsage'
 
 const isUsage = "ChargeCategory = 'Usage'"
-/** Azure prices blocks: 7.3 of `100 Hours` are 730. */
-const block = `coalesce(TRY_CAST(regexp_extract(PricingUnit, '^([0-9]+) ', 1) AS INTEGER), 1)`
+/** Azure prices blocks: 7.3 of `100 Hours` are 730. AWS bills the throughput of gp3 by the GiB, and limits it in MiB. */
+const block = `CASE WHEN PricingUnit ILIKE 'GiBps-Mo%' THEN 1024
+  ELSE coalesce(TRY_CAST(regexp_extract(PricingUnit, '^([0-9]+) ', 1) AS INTEGER), 1) END`
 /** `PricingQuantity` in single units; NULL if it is too large for an exact sum. */
-const units = `CASE WHEN abs(CAST(PricingQuantity AS DOUBLE)) * ${block} <= 1e13 THEN PricingQuantity * ${block} END`
+const units = `CASE WHEN abs(CAST(PricingQuantity AS DOUBLE)) * (${block}) <= 1e13 THEN PricingQuantity * (${block}) END`
 
 /** Meters of machines, as `coveredUsage` of the rules reads them. */
 const ofMachines =
@@ -57,6 +59,16 @@ FROM told GROUP BY id, metric, off ORDER BY id, metric, off`,
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
   AND ${ofResource} AND EffectiveCost IS NOT NULL
 GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
+  }),
+
+  commitmentCosts: ({ start, end }) => ({
+    dataset: 'costs',
+    values: { start, end },
+    sql: `SELECT lower(CommitmentDiscountId) AS id, ServiceProviderName AS provider, BillingCurrency AS currency,
+  ${['Used', 'Unused'].map((status) => `CAST(coalesce(sum(EffectiveCost) FILTER (${isUsage} AND CommitmentDiscountStatus = ${literal(status)}), 0) AS VARCHAR) AS ${status.toLowerCase()}`).join(', ')},
+  CAST(coalesce(sum(EffectiveCost) FILTER (ChargeCategory = 'Purchase'), 0) AS VARCHAR) AS purchased
+FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
+  AND CommitmentDiscountId IS NOT NULL GROUP BY ALL ORDER BY sum(EffectiveCost) DESC NULLS LAST, id`,
   }),
 
   onDemandUsage: ({ start, end, most }) => ({

@@ -40,7 +40,8 @@ export interface ResourceRow {
   sizeGb: number | null
   iops: number | null
   attachedTo: string | null
-  tags: string
+  /** JSON; null: the cloud has never told them. */
+  tags: string | null
   configuration: string
   takenAt: string
 }
@@ -320,6 +321,15 @@ export interface Queries {
       commitmentId: string | null
       commitmentStatus: 'Used' | 'Unused' | null
     }
+  }
+  /**
+   * Effective costs of commitments by their ids in lower case: of usage that they cover, of usage that nobody had, and of
+   * purchases, such as the RIFee of AWS, whose effective cost is the part that nobody used. The dearest first.
+   */
+  commitmentCosts: {
+    dataset: 'costs'
+    parameters: { start: string; end: string }
+    row: { id: string; provider: string; currency: string; used: string; unused: string; purchased: string }
   }
   /**
    * Usage of machines at on-demand prices by payer, region, meter and description: those with the highest costs. Hours (as ISO times)

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { allRules } from '../rules/index.ts'
+import { executionIn } from '../testing/execution.ts'
 import { charge, detached, fleetWorld as world, resource } from '../testing/fleet.ts'
 import { advise } from './advise.ts'
 import { dismiss, list, reopen } from './recommendations.ts'
@@ -65,4 +66,46 @@ test('of an account whose changes were cut nobody knows since when a volume is u
     createdAt: '2026-01-01T00:00:00.000Z',
   } as never)
   expect((await subjectsOf(ctx)).subjects[0]).not.toHaveProperty('unchangedSince')
+})
+
+test('what an execution followed is completed, once the inventory shows that it did', async () => {
+  const { ctx, given } = await world({
+    resources: [resource('vol-1')],
+    charges: [charge('vol-1', '50')],
+    changes: [detached('vol-1')],
+  })
+  await advise(ctx)
+  const id = (await list(ctx, {})).recommendations[0]?.id ?? ''
+  const { id: executionId } = await executionIn(ctx, { status: 'succeeded', recommendationId: id })
+  await ctx.tables.recommendations.update(ctx.orgId, id, (row) => ({ ...row, status: 'scheduled', executionId }))
+  const statusOf = async () => (await ctx.tables.recommendations.get(ctx.orgId, id))?.status
+  await advise(ctx)
+  expect(await statusOf()).toBe('scheduled')
+  // Reads as used: only the execution tells that the advice was followed.
+  given.resources[0] = resource('vol-1', { attachedTo: 'i-1', status: 'in-use' })
+  await advise(ctx)
+  expect(await ctx.tables.recommendations.get(ctx.orgId, id)).toMatchObject({
+    status: 'completed',
+    endedBecause: `The execution ${executionId} succeeded.`,
+  })
+})
+
+test('the cost of a commitment is that of the last complete month', async () => {
+  const { ctx } = await world({
+    resources: [resource('arn:RI-1', { kind: 'commitment', type: 'm5.large', status: 'active' })],
+    charges: [],
+    commitments: [
+      { id: 'arn:ri-1', provider: 'AWS', currency: 'USD', used: '310', unused: '0', purchased: '62' },
+      { id: 'arn:ri-1', provider: 'AWS', currency: 'EUR', used: '1', unused: '0', purchased: '1' },
+    ],
+  })
+  const query = vi.spyOn(ctx.runtime.lake, 'query')
+  expect((await subjectsOf(ctx)).subjects[0]?.cost).toEqual({
+    currency: 'USD',
+    parts: [
+      { part: 'commitment', cost: '300' },
+      { part: 'commitment_unused', cost: '60' },
+    ],
+  })
+  expect(query).toHaveBeenCalledWith('commitmentCosts', expect.anything(), { start: '2026-10-01', end: '2026-10-31' })
 })

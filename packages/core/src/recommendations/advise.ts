@@ -52,7 +52,8 @@ export async function advise(ctx: Context): Promise<Report> {
   )
   const { snapshots } = await Snapshot.view(ctx, { kind: 'inventory' })
   const accounts = new Set(snapshots.map(({ provider, accountId }) => `${provider}/${accountId}`))
-  const plan = planOf({ orgId: ctx.orgId, at, rows, subjects, advice, accounts })
+  const succeeded = await succeededOf(ctx, rows)
+  const plan = planOf({ orgId: ctx.orgId, at, rows, subjects, advice, accounts, succeeded })
   const floor = organization?.recommendations?.floorAmount ?? defaults.floorAmount
   const inCurrency = await converted(ctx, organization?.currency)
   const announced = (row: Info): Info =>
@@ -75,6 +76,13 @@ export async function advise(ctx: Context): Promise<Report> {
   await measure(ctx, [...rows.filter(({ id }) => !plan.changed.some((row) => row.id === id)), ...plan.changed])
   ctx.log.info('resources were judged', { count: subjects.length, found: advice.recommendations.length })
   return { at: at.toISOString(), resources: subjects.length, leftOut: plan.leftOut }
+}
+
+/** Of the executions of scheduled rows, by id. */
+async function succeededOf(ctx: Context, rows: readonly Info[]): Promise<Set<string>> {
+  const ids = rows.flatMap(({ status, executionId }) => (status === 'scheduled' ? (executionId ?? []) : []))
+  const executions = await Promise.all(ids.map((id) => ctx.tables.policyExecutions.get(ctx.orgId, id)))
+  return new Set(executions.flatMap((execution) => (execution?.status === 'succeeded' ? execution.id : [])))
 }
 
 /** Once for each recommendation, by its id. */

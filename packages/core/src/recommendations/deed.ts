@@ -1,8 +1,9 @@
 import { actions } from '../actions/actions.ts'
 import type { ActionParameters } from '../effects/acting.ts'
 import type { ActionName } from '../kernel/action.ts'
+import { volumeLimits } from '../kernel/volume-limits.ts'
 import { type Change, type Evidence, hasLocalDisk } from '../rules/index.ts'
-import type { Info } from './recommendation.ts'
+import { type Info, numberIn } from './recommendation.ts'
 
 /** The action that follows a recommendation. */
 export interface Deed {
@@ -14,13 +15,13 @@ type Given = { change: Change; evidence: Evidence }
 type Row = readonly [ActionName, ((given: Given) => ActionParameters)?]
 
 const toType = ({ change }: Given): ActionParameters => ({ type: change.to })
-const numberIn = (text: string): number => Number(/\d+/.exec(text)?.[0])
 
-/** gp3 has at least 3,000 operations and 125 MB a second. */
+const { iops: iopsOfGp3, throughputMb: throughputOfGp3 } = volumeLimits.gp3
+
 const toGp3 = ({ evidence }: Given): ActionParameters => ({
   type: 'gp3',
-  iops: Math.max(3000, Number(evidence['iops'])),
-  throughputMb: Math.max(125, Number(evidence['throughputMb'])),
+  iops: Math.max(iopsOfGp3[0], Number(evidence['iops'])),
+  throughputMb: Math.max(throughputOfGp3[0], Number(evidence['throughputMb'])),
 })
 
 /** By rule. What is not here takes a decision or a deployment of the customer. */

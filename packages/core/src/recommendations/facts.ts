@@ -10,7 +10,6 @@ import {
   type relationsOf,
   type Saving,
   type Subject,
-  textOf,
   type Unknown,
 } from '../rules/index.ts'
 import { type Affected, categoryOf, type Facts, stoppedStatuses } from './recommendation.ts'
@@ -80,45 +79,26 @@ function commonOf(finding: Finding): Omit<Facts, 'missing'> {
 function affectedOf(subject: Subject): Affected {
   const { id, aliases, name, kind, type, status } = subject
   const cost = costOf(subject)
-  const state = stateOf(subject)
   return {
     id,
     kind,
     status,
     ...(aliases && { aliases }),
-    ...(Object.keys(state).length > 0 && { state }),
     ...(name !== undefined && { name }),
     ...(type !== undefined && { type }),
     ...(cost && subject.cost && { cost: Money.plain(cost), currency: subject.cost.currency }),
   }
 }
 
-/** The power state of Azure, and the version of an engine. */
-const stateFields = ['code', 'EngineVersion']
+/** Where a change ends the resource itself. */
+const endings = new Set(['deleted', 'ended', 'image', 'released'])
 
-export const stateOf = (subject: Pick<Subject, 'configuration'>): Record<string, string> =>
-  Object.fromEntries(
-    stateFields.flatMap((field) => {
-      const value = textOf(subject, field)
-      return value === undefined ? [] : [[field, value]]
-    }),
-  )
-
-function effectOf({ saving, subject, change }: Found): NonNullable<Facts['found']>['effect'] {
+function effectOf({ saving, change, subject }: Found): NonNullable<Facts['found']>['effect'] {
   if (subject.kind === 'commitment') return 'none'
-  switch (saving.kind) {
-    case 'stops_cost': {
-      const isStopped = stoppedStatuses.has(change.to) && !stoppedStatuses.has(subject.status)
-      return saving.parts === 'all' || isStopped ? 'ends' : 'changes'
-    }
-    case 'price_of':
-    case 'share':
-      return 'changes'
-    case 'computed':
-    case 'unknown':
-    case 'none':
-      return 'none'
-  }
+  const isStopped = stoppedStatuses.has(change.to) && !stoppedStatuses.has(subject.status)
+  const isPart = saving.kind === 'stops_cost' && saving.parts !== 'all'
+  if (isStopped || (endings.has(change.to) && !isPart)) return 'ends'
+  return saving.kind === 'none' || saving.kind === 'unknown' ? 'none' : 'changes'
 }
 
 function amountsOf({ amount, currency, basis, committed }: Saving) {

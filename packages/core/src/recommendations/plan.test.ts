@@ -16,19 +16,22 @@ const instance = some('aws', 'instance', {
   cost: usd({ compute: '70 x 730' }),
 })
 
+const all = new Set(['aws/account-1', 'azure/account-1'])
+
 interface More {
   rows?: Info[]
   at?: Date
   isDismissed?: (rule: string) => boolean
   accounts?: Set<string>
+  succeeded?: Set<string>
 }
 
 function plan(
   subjects: readonly Subject[],
-  { rows = [], at = now, isDismissed = () => false, accounts = new Set(['aws/account-1']) }: More = {},
+  { rows = [], at = now, isDismissed = () => false, accounts = all, succeeded = new Set() }: More = {},
 ) {
   const advice = recommend(subjects, { now: at }, { book, isDismissed: ({ rule }) => isDismissed(rule) })
-  return planOf({ orgId: 'org', at, rows, subjects, advice, accounts })
+  return planOf({ orgId: 'org', at, rows, subjects, advice, accounts, succeeded })
 }
 
 function applied(rows: readonly Info[], { found, changed, judged }: ReturnType<typeof plan>): Info[] {
@@ -67,6 +70,47 @@ test('a finding is a row once, and keeps its identity while its figures change',
 const busy = { cpu: steady(90), network_in: steady(1e9), network_out: steady(1e9) }
 const idle = { cpu: steady(1), network_in: steady(1e3), network_out: steady(1e3) }
 
+const provisioned = (iops: number) =>
+  volume({
+    id: 'vol-3',
+    type: 'io2',
+    iops,
+    attachedTo: 'i-1',
+    status: 'in-use',
+    utilization: { disk_operations: steady(300 * 3600) },
+    cost: usd({ storage: '12.5 x 100', iops: '650 x 10000' }),
+  })
+const service = (desiredCount: number) =>
+  some('aws', 'container_service', { type: 'FARGATE', status: 'active', cost: usd({ compute: '90 x 100' }) })({
+    id: 'arn:service',
+    configuration: { desiredCount },
+    utilization: { cpu: steady(10), memory: steady(10) },
+  })
+const sized = (MemorySize: number) =>
+  some('aws', 'function', { type: 'nodejs22.x', status: 'active', cost: usd({ compute: '90 x 100' }) })({
+    id: 'arn:function',
+    configuration: { MemorySize },
+    utilization: {
+      memory_used: steady(100e6),
+      cpu_time: steady(10),
+      duration: steady(1000),
+      requests: steady(100),
+    },
+  })
+const logs = (more: Record<string, unknown>) =>
+  some('aws', 'log_group', { status: 'available', sizeGb: 100, cost: usd({ storage: '3 x 100' }) })({
+    id: 'arn:logs',
+    createdAt: daysAgo(400),
+    configuration: more,
+  })
+const windows = (more: object) =>
+  some('azure', 'instance', {
+    type: 'Standard_D4s_v5',
+    status: 'running',
+    cost: usd({ compute: '140 x 730', license: '100 x 730' }),
+    utilization: busy,
+  })({ id: 'vm-1', configuration: { osType: 'Windows', ...more } })
+
 test.each([
   ['a resource that is gone completes it', unattached, [], 'completed', 'The resource is gone.'],
   [
@@ -97,13 +141,65 @@ test.each([
     'completed',
     'It is gp3 now.',
   ],
+  [
+    'another type than the recommended one does not follow it',
+    volume({ id: 'vol-2', attachedTo: 'i-1', status: 'in-use' }),
+    [volume({ id: 'vol-2', attachedTo: 'i-1', status: 'in-use', type: 'io2' })],
+    'expired',
+    'Its reason is gone.',
+  ],
+  [
+    'the end of a resource that was to be changed does not follow it',
+    volume({ id: 'vol-2', attachedTo: 'i-1', status: 'in-use' }),
+    [],
+    'expired',
+    'The resource is gone.',
+  ],
+  ['lower operations follow it', provisioned(10_000), [provisioned(1000)], 'completed', 'iops is 1000 now.'],
+  [
+    'operations that are in use have no reason',
+    provisioned(10_000),
+    [{ ...provisioned(10_000), utilization: { disk_operations: steady(9000 * 3600) } }],
+    'expired',
+    'Its reason is gone.',
+  ],
+  ['less memory of a function follows it', sized(1769), [sized(128)], 'completed', 'MemorySize is 128 now.'],
+  [
+    'more memory of a function does not follow it',
+    sized(1769),
+    [{ ...sized(3008), utilization: {} }],
+    'expired',
+    'Its reason is gone.',
+  ],
+  ['fewer tasks follow it', service(6), [service(2)], 'completed', 'desiredCount is 2 now.'],
+  ['a retention follows it', logs({}), [logs({ retentionInDays: 90 })], 'completed', 'retentionInDays is 90 now.'],
+  [
+    'Hybrid Benefit follows it',
+    windows({}),
+    [windows({ licenseType: 'Windows_Server' })],
+    'completed',
+    'licenseType is Windows_Server now.',
+  ],
 ] as const)('%s', (_, before, after, status, reason) => {
   const rows = applied([], plan([before]))
   const { changed } = plan([...after], { rows, at: later })
-  const ended = changed.find(({ id }) => id === rows[0]?.id)
+  const active = rows.find((row) => row.status === 'active')
+  const ended = changed.find(({ id }) => id === active?.id)
   expect(ended).toMatchObject({ status, endedBecause: reason, endedAt: later.toISOString() })
   const again = plan([...after], { rows: applied(rows, { found: [], changed, judged: [], leftOut: 0 }), at: later })
   expect(again.changed).toEqual([])
+})
+
+test('a recommendation whose execution succeeded is completed, whatever the inventory shows', () => {
+  const bucket = (configuration: object) =>
+    some('aws', 'bucket', { status: 'available' })({ id: 'arn:bucket', configuration: { ...configuration } })
+  const [row] = applied([], plan([bucket({ LifecycleRules: [], BucketSizeBytes: { StandardStorage: 1e12 } })]))
+  const scheduled = row ? [{ ...row, status: 'scheduled' as const, executionId: 'exe_1' }] : []
+  const next = (succeeded: Set<string>) => plan([], { rows: scheduled, at: later, succeeded }).changed
+  expect(next(new Set(['exe_1']))).toMatchObject([
+    { id: row?.id, status: 'completed', endedBecause: 'The execution exe_1 succeeded.' },
+  ])
+  expect(next(new Set(['exe_2']))).toMatchObject([{ id: row?.id, status: 'expired' }])
 })
 
 test('what was found of an account that is not read any more is over, and comes back with the account', () => {

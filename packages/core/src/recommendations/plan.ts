@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { dayOf } from '../kernel/calendar.ts'
 import { type Advice, keyOf, relationsOf, type Subject } from '../rules/index.ts'
-import { factsOf, factsOfUnknown, stateOf, unknownRule } from './facts.ts'
-import { type Facts, idOf, type Info, isEnded, stoppedStatuses } from './recommendation.ts'
+import { factsOf, factsOfUnknown, unknownRule } from './facts.ts'
+import { followedBy, isGone } from './followed.ts'
+import { type Facts, idOf, type Info, isEnded } from './recommendation.ts'
 
 /** Rows of an organization. Of more, those with the least priority or cost are left out. */
 const mostFound = 2000
@@ -28,10 +29,12 @@ export interface Given {
   advice: Advice
   /** Accounts whose resources are in the inventory: `{cloud}/{account}`. */
   accounts: ReadonlySet<string>
+  /** Ids of executions of rows that succeeded. */
+  succeeded: ReadonlySet<string>
 }
 
 /** Holds the advice of an analysis against the rows of earlier ones. Rows in no list stay as they are. */
-export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): Plan {
+export function planOf({ orgId, at, rows, subjects, advice, accounts, succeeded }: Given): Plan {
   const relations = relationsOf(subjects)
   const now = at.toISOString()
   const known = new Map(rows.map((row) => [row.id, row]))
@@ -81,7 +84,9 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts }: Given): 
     // Usage that a commitment would cover is in the bills, not in an inventory.
     const isRead = first?.status === 'proposed' || accounts.has(`${row.cloud}/${row.accountId}`)
     if (beyond.has(row.id)) continue
-    plan.changed.push({ ...ended(row, { isRead, subject, because: reasons.get(row.id) }, at), updatedAt: now })
+    const isDone = row.status === 'scheduled' && succeeded.has(row.executionId ?? '')
+    const ending = { isRead, subject, isDone, because: reasons.get(row.id) }
+    plan.changed.push({ ...ended(row, ending, at), updatedAt: now })
   }
   return plan
 }
@@ -126,13 +131,18 @@ function reasonsOf(orgId: string, { recommendations, unknown }: Advice): Map<str
 interface Ending {
   isRead: boolean
   subject: Subject | undefined
+  /** The execution of the row succeeded. */
+  isDone: boolean
   because: string | undefined
 }
 
 /** The advice was followed, or its reason is gone. */
-function ended(row: Info, { isRead, subject, because: known }: Ending, at: Date): Info {
-  const followed = isRead ? followedBy(row, subject) : undefined
-  const because = !isRead ? 'Its account is not collected any more.' : (followed ?? known ?? 'Its reason is gone.')
+function ended(row: Info, { isRead, subject, isDone, because: known }: Ending, at: Date): Info {
+  const done = isDone ? `The execution ${row.executionId ?? ''} succeeded.` : undefined
+  const followed = done ?? (isRead ? followedBy(row, subject) : undefined)
+  const isProposed = row.resources[0]?.status === 'proposed'
+  const gone = isGone(subject) && !isProposed ? 'The resource is gone.' : 'Its reason is gone.'
+  const because = followed ?? (isRead ? (known ?? gone) : 'Its account is not collected any more.')
   return {
     ...row,
     status: followed === undefined ? 'expired' : 'completed',
@@ -140,21 +150,6 @@ function ended(row: Info, { isRead, subject, because: known }: Ending, at: Date)
     endedBecause: because,
     expiresAt: Math.ceil(at.getTime() / 1000) + keptDays * daySeconds,
   }
-}
-
-const ends = new Set(['terminated', 'deleted'])
-
-function followedBy({ found, resources: [resource] }: Info, subject: Subject | undefined): string | undefined {
-  if (!found || !resource || found.effect === 'none') return undefined
-  if (!subject || ends.has(subject.status)) return 'The resource is gone.'
-  const { status, type } = subject
-  if (found.effect === 'ends' && stoppedStatuses.has(status) && !stoppedStatuses.has(resource.status))
-    return `The resource is ${status}.`
-  if (found.effect !== 'changes') return undefined
-  if (type !== undefined && type !== resource.type) return `It is ${type} now.`
-  const state = stateOf(subject)
-  const changed = Object.entries(resource.state ?? {}).find(([field, value]) => (state[field] ?? value) !== value)
-  return changed ? `${changed[0]} is ${state[changed[0]] ?? ''} now.` : undefined
 }
 
 /** The day on which a row ended. */

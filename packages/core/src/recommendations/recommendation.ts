@@ -51,8 +51,6 @@ export interface Affected {
   kind: ResourceKind
   type?: string
   status: string
-  /** Of the configuration: what a change that keeps the type would change. */
-  state?: Readonly<Record<string, string>>
   /** Effective, of 30 days; an exact decimal; undefined if the bills do not name it. */
   cost?: string
   currency?: string
@@ -159,5 +157,8 @@ export function prefixOf(orgId: string, subject: Subject): string {
 export function idOf(orgId: string, rule: string, subject: Subject): string {
   return `${prefixOf(orgId, subject)}${hashed([rule], 12)}`
 }
+
+/** The first whole number of a change: 3000 of `3000 a second`. */
+export const numberIn = (text: string): number => Number(/\d+/.exec(text)?.[0])
 
 export const isEnded = ({ status }: Pick<Info, 'status'>): boolean => status === 'completed' || status === 'expired'

@@ -1,7 +1,7 @@
 import { completeUntil, filesFor } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
 import type { Queries, ResourceRow } from '../effects/queries.ts'
-import { addDays } from '../kernel/calendar.ts'
+import { addDays, addMonths, daysIn, monthOf, monthSpan } from '../kernel/calendar.ts'
 import { clouds, isOfCloud } from '../kernel/cloud.ts'
 import { keyOfKind } from '../kernel/partition.ts'
 import { resourceKinds, type Resource, type ResourceKind } from '../kernel/resource.ts'
@@ -13,6 +13,7 @@ import {
   isOffHour,
   knownShare,
   monthlyCost,
+  type MonthlyCost,
   type OwnPrice,
   ownPrices,
   type Settings,
@@ -70,7 +71,7 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
   const charges = await chargesOf(ctx)
   const byName = Map.groupBy(charges, billedKey)
   const ids = new Set(rows.map(keyOf))
-  const byCommitment = Map.groupBy(charges, ({ commitmentId }) => commitmentId?.toLowerCase() ?? '')
+  const costOfCommitment = await commitmentCostsOf(ctx, rows)
   const variants = new Map<string, string>()
   const subjects = rows.map((row): Subject => {
     const { provider: cloud, accountId, status } = row
@@ -83,9 +84,7 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
     if (variant !== undefined) for (const name of names) variants.set(name, variant)
     const cost =
       row.kind === 'commitment'
-        ? [row.id, ...(resource.aliases ?? [])]
-            .map((id) => costOfCommitment(byCommitment.get(id.toLowerCase()) ?? []))
-            .find((found) => found !== undefined)
+        ? [row.id, ...(resource.aliases ?? [])].map(costOfCommitment).find((found) => found !== undefined)
         : monthlyCost(names.flatMap((name) => byName.get(name) ?? []).map(chargeOf))
     const account = accountKey(row)
     const connectedAt = cutAccounts.has(account) ? undefined : accounts.get(account)?.connectedAt
@@ -160,9 +159,22 @@ function chargeOf(row: ChargeRow): Charge {
   }
 }
 
-function costOfCommitment(rows: readonly ChargeRow[]) {
-  const [first] = rows
-  return first?.commitmentId == null ? undefined : commitmentCost(first.commitmentId, rows.map(chargeOf))
+/** By the id of a commitment, in the currency of the most, in the last month that the bills have in full. */
+async function commitmentCostsOf(
+  ctx: Context,
+  resources: readonly ResourceRow[],
+): Promise<(id: string) => MonthlyCost | undefined> {
+  const view = await Snapshot.view(ctx)
+  const end = completeUntil(view)
+  if (end === null || !resources.some(({ kind }) => kind === 'commitment')) return () => undefined
+  const month = monthSpan(addMonths(monthOf(addDays(end, 1)), -1))
+  const rows = await ctx.runtime.lake.query('commitmentCosts', filesFor(ctx.orgId, view, month), month)
+  const byId = Map.groupBy(rows, ({ id }) => id)
+  return (id) => {
+    const [first] = byId.get(id.toLowerCase()) ?? []
+    const cloud = first && cloudOf(first.provider)
+    return cloud && commitmentCost(cloud, first, daysIn(month))
+  }
 }
 
 async function chargesOf(ctx: Context): Promise<ChargeRow[]> {
@@ -178,7 +190,7 @@ async function chargesOf(ctx: Context): Promise<ChargeRow[]> {
 }
 
 function resourceOf(row: ResourceRow): Resource {
-  const { id, kind, status, region, name, type, zone, createdAt, sizeGb, iops, attachedTo } = row
+  const { id, kind, status, region, name, type, zone, createdAt, sizeGb, iops, attachedTo, tags } = row
   const known = Object.entries({ name, type, zone, createdAt, sizeGb, iops, attachedTo }).filter(
     ([, value]) => value !== null,
   )
@@ -190,7 +202,7 @@ function resourceOf(row: ResourceRow): Resource {
     region,
     ...(Object.fromEntries(known) as Partial<Resource>),
     ...(aliases.length > 0 && { aliases }),
-    tags: JSON.parse(row.tags) as Record<string, string>,
+    ...(tags !== null && { tags: JSON.parse(tags) as Record<string, string> }),
     configuration: JSON.parse(row.configuration) as Record<string, unknown>,
   }
 }

@@ -88,6 +88,9 @@ function taggable({ id, aliases, kind, region }: ResourceRow): Taggable {
 }
 
 function lastTags(own: readonly Found[]): Current {
-  const rows = new Map(own.map(({ row }) => [row.id, JSON.parse(row.tags) as TagsByKey]))
-  return (id) => ({ tags: rows.get(id) ?? {} })
+  const rows = new Map(own.map(({ row }) => [row.id, row.tags]))
+  return (id) => {
+    const tags = rows.get(id)
+    return tags == null ? { refusal: 'Its tags are not known.' } : { tags: JSON.parse(tags) as TagsByKey }
+  }
 }

@@ -52,7 +52,7 @@ export const Common = z.object({
   monthlyCostExact: z.string(),
   currency: z.string(),
   ageDays: z.int().nullable(),
-  tags: z.record(z.string(), z.string()),
+  tags: z.record(z.string(), z.string()).nullable().describe('Null: the cloud does not tell them.'),
   takenAt: z.string().describe('When the cloud described the resource.'),
   recommendationsCount: z.int().describe('Active ones; `GET /v1/recommendations?resource_id=` lists them.'),
 })
@@ -150,7 +150,7 @@ function commonOf(
     ...View.costFields(View.costOf(costs, row)),
     ageDays: age,
     recommendationsCount: advice.length,
-    tags: JSON.parse(tags) as Record<string, string>,
+    tags: tags === null ? null : (JSON.parse(tags) as Record<string, string>),
   }
 }
 

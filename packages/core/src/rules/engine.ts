@@ -54,9 +54,10 @@ function applied(rule: Rule, subject: Subject, facts: Facts, lacking: readonly R
   if (!answer) return undefined
   const { id, finds, analyzer, risk, effort, restartNeeded, rollbackPossible, undo } = rule
   const judged = { rule: id, finds, analyzer, subject }
+  const mayBeIgnored = subject.tags === undefined ? ['tags, which may exclude the resource'] : []
   if ('missing' in answer) return { ...judged, state: 'insufficient_data', missing: answer.missing }
-  if (lacking.length > 0)
-    return { ...judged, state: 'insufficient_data', missing: lacking.map((kind) => `resources of the kind ${kind}`) }
+  const missing = [...mayBeIgnored, ...lacking.map((kind) => `resources of the kind ${kind}`)]
+  if (missing.length > 0) return { ...judged, state: 'insufficient_data', missing }
   const verdict = sparing(answer, (other) => !isJudged(other) || isYoung(rule, other, facts.now))
   return verdict && { ...judged, state: 'found', ...verdict, risk, effort, restartNeeded, rollbackPossible, undo }
 }

@@ -5,7 +5,7 @@ import { recommend } from './recommend.ts'
 import type { Finding } from './rule.ts'
 import type { Subject } from './subject.ts'
 import { book } from './testing/prices.ts'
-import { daysAgo, now, some, steady, usd } from './testing/subjects.ts'
+import { daysAgo, now, some, steady, untagged, usd } from './testing/subjects.ts'
 
 const idle = { cpu: steady(1), network_in: steady(1), network_out: steady(1), connections: steady(0) }
 const common = { status: 'running', utilization: idle }
@@ -43,6 +43,14 @@ test('a size is judged by hours of that size only', () => {
   const database = some('aws', 'database', { ...metrics, type: 'db.m6i.2xlarge' })
   expect(found(database({ id: 'db-1', resizedAt: daysAgo(3) }))).not.toContain('aws-database-oversized')
   expect(found(database({ id: 'db-1', resizedAt: daysAgo(14) }))).toContain('aws-database-oversized')
+})
+
+test('of a resource whose tags are not known, nobody knows whether it is to be ignored', () => {
+  const findings = judge(allRules, [untagged(ec2({ id: 'i-1' }))], { now })
+  expect(findings.filter(({ state }) => state === 'found')).toEqual([])
+  expect(findings).toContainEqual(
+    expect.objectContaining({ rule: 'aws-instance-idle', missing: ['tags, which may exclude the resource'] }),
+  )
 })
 
 test('the same resources without the mark are found', () => {

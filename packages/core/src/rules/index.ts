@@ -1,5 +1,6 @@
 export * from './analyzers.ts'
 export * from './pricing/charges.ts'
+export * from './pricing/commitment-cost.ts'
 export * from './pricing/commitments.ts'
 export * from './compete.ts'
 export * as PriceList from './pricing/list-prices.ts'

@@ -60,6 +60,7 @@ export interface FleetWorld {
   resources: ResourceRow[]
   charges: Charge[]
   changes?: Queries['resourceChanges']['row'][]
+  commitments?: Queries['commitmentCosts']['row'][]
 }
 
 /** Resources with their bill in a lake; `given` may change meanwhile. */
@@ -71,6 +72,7 @@ export async function fleetWorld(given: FleetWorld) {
     resourceCount: (asked) => [{ count: matching(given, asked).length }],
     resourceCharges: () => given.charges,
     resourceChanges: () => given.changes ?? [],
+    commitmentCosts: () => given.commitments ?? [],
   }
   ctx.runtime.lake.query = async (name, _, asked) => (answers[name]?.(asked as ResourceFilter) ?? []) as never
   const partition = 'kind=inventory/aws/1'

@@ -17,6 +17,9 @@ const common = {
 
 const isActive = ({ status }: Subject) => ['in-use', 'active', 'running'].includes(status)
 
+/** Azure says `renew`, Google Cloud `autoRenew`; commitments of AWS end. */
+const isRenewed = ({ configuration }: Subject) => configuration['renew'] === true || configuration['autoRenew'] === true
+
 const endFields = ['End', 'end', 'expiryDateTime', 'endTimestamp']
 
 /** ISO time, or undefined. */
@@ -39,7 +42,7 @@ export const commitmentRules: readonly Rule[] = [
     undo: 'None: what was exchanged or sold is gone.',
     find: (subject, { limit }) => {
       if (!isActive(subject)) return undefined
-      if (!subject.cost) return { missing: ['costs by use of the commitment'] }
+      if (!subject.cost) return { missing: ['costs of a complete month by use of the commitment'] }
       const unused = sumOf(subject, 'commitment_unused')
       const percent = Money.percentOf(unused, sumOf(subject, 'commitment', 'commitment_unused'))
       if (percent < limit.unusedPercent) return undefined
@@ -47,7 +50,10 @@ export const commitmentRules: readonly Rule[] = [
         evidence: { unusedPercent: percent },
         change: { action: 'move usage under it, exchange it, or sell it', from: `${percent} % unused`, to: 'used' },
         saving: { kind: 'stops_cost', parts: ['commitment_unused'] },
-        confidence: { level: 'medium', reason: 'it was unused in 30 days; usage of the kind must exist to move' },
+        confidence: {
+          level: 'medium',
+          reason: 'it was unused in the last complete month; usage of the kind must exist to move',
+        },
       }
     },
   }),
@@ -60,7 +66,7 @@ export const commitmentRules: readonly Rule[] = [
     rollbackPossible: true,
     undo: 'Nothing changes until a new commitment is bought.',
     find: (subject, { now, limit }) => {
-      if (!isActive(subject) || subject.configuration['renew'] === true) return undefined
+      if (!isActive(subject) || isRenewed(subject)) return undefined
       const end = Date.parse(endOf(subject) ?? '')
       if (Number.isNaN(end)) return { missing: ['end of the commitment'] }
       const days = Math.floor((end - now.getTime()) / 86_400_000)

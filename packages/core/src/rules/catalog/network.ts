@@ -111,8 +111,9 @@ export const networkRules: readonly Rule[] = [
     kinds: ['load_balancer'],
     undo: 'Create the load balancer again; its DNS name changes.',
     thresholds: {
-      requests: threshold(100 / 24, 'requests an hour, 100 a day', 'trustedAdvisor'),
-      connections: threshold(1, 'connections of a network load balancer', 'trustedAdvisor'),
+      // Trusted Advisor says it of Classic Load Balancers.
+      requests: ours(100 / 24, 'requests an hour, 100 a day', 'trustedAdvisor'),
+      connections: ours(1, 'connections of a network load balancer', 'trustedAdvisor'),
     },
     find: (subject, { limit }) => {
       const targets = targetsOf(subject)

@@ -44,50 +44,79 @@ function lifecycleOf({ configuration }: Subject): LifecycleRule[] | undefined {
   return Array.isArray(rules) ? rules.filter((each: LifecycleRule) => each.Status === 'Enabled') : undefined
 }
 
-function lifecycle(action: string, why: string): Verdict {
+/** Bytes by storage class, with the parts of incomplete uploads; undefined if CloudWatch has none. */
+const sizesOf = ({ configuration }: Subject) => configuration['BucketSizeBytes'] as Record<string, number> | undefined
+
+interface Lifecycle {
+  rules: readonly LifecycleRule[]
+  gb: number
+  /** What no enabled rule does. */
+  from: string
+  change: Pick<Verdict['change'], 'action' | 'to'>
+  why: string
+}
+
+function lifecycle({ rules, gb, from, change, why }: Lifecycle): Verdict {
   return {
-    evidence: { lifecycleRules: 0 },
-    change: { action, from: 'no rule', to: 'a rule' },
+    evidence: { enabledRules: rules.length, sizeGb: Math.round(gb) },
+    change: { ...change, from },
     saving: { kind: 'unknown', why },
     confidence: { level: 'high', reason: 'the configuration shows it' },
   }
 }
 
+const missingOf = (rules: object | undefined) => ({
+  missing: [rules ? 'size by storage class' : 'rules of the lifecycle'],
+})
+
 /** Configurations that keep data for ever. */
 export const retentionRules: readonly Rule[] = [
   byConfiguration({
     id: 'aws-bucket-no-lifecycle',
-    finds: 'S3 bucket with standard storage and no rule of its lifecycle',
+    finds: 'S3 bucket with standard storage and no rule that moves or deletes objects',
     kind: 'bucket',
     source: 's3Lifecycle',
     gb: 100,
     risk: 'low',
-    undo: 'Remove the rule; objects that were moved or deleted stay so.',
-    find: (subject, gb) => {
-      const [rules, sizes] = [lifecycleOf(subject), subject.configuration['BucketSizeBytes']]
+    undo: 'Remove the rule; objects that were moved stay in Intelligent-Tiering.',
+    find: (subject, limit) => {
+      const [rules, sizes] = [lifecycleOf(subject), sizesOf(subject)]
       if (rules?.some(({ Expiration, Transitions }) => Expiration !== undefined || Transitions !== undefined))
         return undefined
-      const bytes = (sizes as Record<string, number> | undefined)?.['StandardStorage']
-      if (!rules || sizes === undefined)
-        return { missing: [rules ? 'size by storage class' : 'rules of the lifecycle'] }
-      if ((bytes ?? 0) / 1e9 < gb) return undefined
-      return lifecycle('add a rule of the lifecycle', 'depends on how often which objects are read')
+      if (!rules || !sizes) return missingOf(rules)
+      const gb = (sizes['StandardStorage'] ?? 0) / 1e9
+      if (gb < limit) return undefined
+      return lifecycle({
+        rules,
+        gb,
+        from: 'no rule moves or deletes objects',
+        change: { action: 'add a rule that moves all objects to Intelligent-Tiering', to: 'Intelligent-Tiering' },
+        why: 'depends on how often which objects are read; Intelligent-Tiering charges for each object of 128 KB or more',
+      })
     },
   }),
   byConfiguration({
     id: 'aws-bucket-incomplete-uploads',
-    finds: 'S3 bucket that keeps incomplete multipart uploads',
+    finds: 'S3 bucket without a rule that ends incomplete multipart uploads',
     kind: 'bucket',
     source: 's3Multipart',
-    gb: 0,
+    gb: 1,
     risk: 'low',
-    undo: 'Remove the rule.',
-    find: (subject) => {
-      const rules = lifecycleOf(subject)
-      if (!rules) return { missing: ['rules of the lifecycle'] }
-      if (rules.some(({ AbortIncompleteMultipartUpload }) => AbortIncompleteMultipartUpload !== undefined))
+    undo: 'Remove the rule; parts of ended uploads do not come back.',
+    find: (subject, limit) => {
+      const [rules, sizes] = [lifecycleOf(subject), sizesOf(subject)]
+      if (rules?.some(({ AbortIncompleteMultipartUpload }) => AbortIncompleteMultipartUpload !== undefined))
         return undefined
-      return lifecycle('end incomplete uploads after 7 days', 'the inventory does not list incomplete uploads')
+      if (!rules || !sizes) return missingOf(rules)
+      const gb = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0) / 1e9
+      if (gb < limit) return undefined
+      return lifecycle({
+        rules,
+        gb,
+        from: 'no rule ends them',
+        change: { action: 'end incomplete uploads after 7 days', to: 'a rule ends them' },
+        why: 'the inventory does not list incomplete uploads',
+      })
     },
   }),
   byConfiguration({

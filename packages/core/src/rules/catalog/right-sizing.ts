@@ -22,9 +22,6 @@ function smaller(id: string, cloud: Cloud, kind: ResourceKind, finds: string, so
   })
 }
 
-/** Working time ends the week at 108 of 168 hours. */
-const offShare = 108 / 168
-
 const fargate = (subject: Subject) =>
   subject.type === 'FARGATE' ||
   JSON.stringify(subject.configuration['capacityProviderStrategy'] ?? '').includes('FARGATE')
@@ -157,20 +154,27 @@ export const rightSizingRules: readonly Rule[] = [
       cpuPercent: ours(5, '% CPU outside of working time', 'computeOptimizer'),
       bytes: ours(5e6, 'bytes an hour in each direction', 'trustedAdvisor'),
     },
-    find: ({ status, offHours }, { limit }) => {
+    find: ({ status, utilization, offHours }, { limit }) => {
       const conditions = [
         { metric: 'cpu', below: limit.cpuPercent },
         { metric: 'network_in', below: limit.bytes },
         { metric: 'network_out', below: limit.bytes },
       ] as const
-      if (status !== 'running') return undefined
+      const ran = utilization?.cpu
+      const ranOff = offHours?.cpu
+      // All hours are known, and none of them was outside of working time.
+      const isAway = ran !== undefined && ran.hours >= ran.hoursExpected && !ranOff
+      if (status !== 'running' || isAway) return undefined
       const answer = quiet(offHours, conditions)
       if ('busy' in answer) return undefined
       if ('missing' in answer) return answer
+      if (!ran || !ranOff) return { missing: [missingWords('cpu', ran)] }
+      const [all, off] = [ran.hoursExpected, ranOff.hoursExpected]
+      const weekly = (hours: number) => `${Math.round(hours / 2)} hours a week`
       return {
         evidence: answer.evidence,
-        change: { action: 'start and stop by a schedule', from: '168 hours a week', to: '60 hours a week' },
-        saving: { kind: 'share', parts: ['compute', 'license'], share: offShare },
+        change: { action: 'start and stop by a schedule', from: weekly(all), to: weekly(all - off) },
+        saving: { kind: 'share', parts: ['compute', 'license'], share: off / all },
         confidence: { level: 'medium', reason: 'two weeks were alike; work at other times may still be wanted' },
       }
     },

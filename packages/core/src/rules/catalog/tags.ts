@@ -1,6 +1,9 @@
-import { resourceKinds } from '../../kernel/resource.ts'
+import { type ResourceKind, resourceKinds } from '../../kernel/resource.ts'
 import { rule, type Rule } from '../rule.ts'
 import { threshold } from '../sources.ts'
+
+/** Of Google Cloud: a NAT is a part of its router, and a commitment has none in its API. */
+const withoutLabels = new Set<ResourceKind>(['commitment', 'nat_gateway'])
 
 export const tagRules: readonly Rule[] = [
   rule({
@@ -18,8 +21,7 @@ export const tagRules: readonly Rule[] = [
     undo: 'Remove the tag, or set its earlier value.',
     judgesManaged: true,
     find: ({ cloud, kind, tags }, { requiredTags }) => {
-      // A NAT of Google Cloud is a part of its router, and has no labels.
-      if (requiredTags.length === 0 || (cloud === 'gcp' && kind === 'nat_gateway')) return undefined
+      if (requiredTags.length === 0 || (cloud === 'gcp' && withoutLabels.has(kind))) return undefined
       if (tags === undefined) return { missing: ['tags'] }
       const values = new Map(Object.entries(tags).map(([key, value]) => [key.toLowerCase(), value]))
       const missing = requiredTags.filter(({ key }) => !values.has(key.toLowerCase())).map(({ key }) => key)

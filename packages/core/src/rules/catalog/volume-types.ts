@@ -1,3 +1,4 @@
+import { volumeLimits } from '../../kernel/volume-limits.ts'
 import { ours, threshold } from '../sources.ts'
 import { rule, type Rule, type Verdict } from '../rule.ts'
 import { missingWords, rounded } from './quiet.ts'
@@ -18,8 +19,9 @@ function gp2Limits(sizeGb: number): { iops: number; throughput: number } {
   return { iops: Math.min(16_000, Math.max(100, 3 * sizeGb)), throughput: sizeGb <= 170 ? 128 : 250 }
 }
 
+const limits = volumeLimits.gp3
 /** What gp3 includes. */
-const gp3 = { iops: 3000, throughput: 125 }
+const gp3 = { iops: limits.iops[0], throughput: limits.throughputMb[0] }
 
 function toGp3(from: { iops: number; throughput: number }): Verdict['saving'] {
   const more = [
@@ -48,11 +50,11 @@ export const volumeTypeRules: readonly Rule[] = [
       if (type !== 'gp2') return undefined
       if (sizeGb === undefined) return { missing: ['size'] }
       if (sizeGb < limit.sizeGb) return undefined
-      const limits = gp2Limits(sizeGb)
+      const now = gp2Limits(sizeGb)
       return {
-        evidence: { sizeGb, iops: limits.iops, throughputMb: limits.throughput },
+        evidence: { sizeGb, iops: now.iops, throughputMb: now.throughput },
         change: { action: 'change the type', from: 'gp2', to: 'gp3' },
-        saving: toGp3(limits),
+        saving: toGp3(now),
         confidence: { level: 'high', reason: 'gp3 is set to the same operations and throughput' },
       }
     },
@@ -62,8 +64,8 @@ export const volumeTypeRules: readonly Rule[] = [
     id: 'aws-volume-io1',
     finds: 'EBS volume of type io1 that gp3 can carry',
     thresholds: {
-      iops: threshold(16_000, 'operations a second, as many as gp3 has', 'volumeTypes'),
-      throughput: threshold(1000, 'MB a second, as many as gp3 has', 'volumeTypes'),
+      iops: threshold(limits.iops[1], 'operations a second, as many as gp3 has', 'volumeTypes'),
+      throughput: threshold(1000, 'MiB a second, as many as io1 has', 'volumeTypes'),
     },
     risk: 'medium',
     undo: backToType,
@@ -71,8 +73,8 @@ export const volumeTypeRules: readonly Rule[] = [
       if (type !== 'io1' || configuration['MultiAttachEnabled'] === true) return undefined
       if (iops === undefined) return { missing: ['operations a second'] }
       if (iops > limit.iops) return undefined
-      // io1 moves at most 256 KiB with one operation.
-      const throughput = Math.min(limit.throughput, Math.ceil(iops * 0.262144))
+      // io1 moves at most 256 KiB with one operation, and gp3 has a MiB a second for 4 operations at most.
+      const throughput = Math.min(limit.throughput, Math.floor(iops / 4))
       return {
         evidence: { iops, throughputMb: throughput },
         change: { action: 'change the type', from: 'io1', to: 'gp3' },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Money from '../../kernel/money.ts'
-import { type Charge, commitmentCost, monthlyCost, ownPrices, partOf } from './charges.ts'
+import { type Charge, monthlyCost, ownPrices, partOf } from './charges.ts'
 
 const charge = (more: Partial<Charge> = {}): Charge => ({
   cloud: 'aws',
@@ -90,21 +90,6 @@ test('a resource has its cost by part, with what commitments pay of it', () => {
   expect(monthlyCost([])).toBeUndefined()
   const unlisted = monthlyCost([charge(), charge({ listCost: null })])
   expect(unlisted?.parts.map(({ listCost }) => listCost)).toEqual([undefined])
-})
-
-test('a commitment has the cost of its use, wherever, and of what was not used', () => {
-  const plan = { commitmentId: 'plan-1', commitmentStatus: 'Used' } as const
-  const charges = [
-    charge({ ...plan, effectiveCost: '20' }),
-    charge({ ...plan, effectiveCost: '30' }),
-    charge({ ...plan, commitmentStatus: 'Unused', effectiveCost: '7.5' }),
-    charge(),
-  ]
-  expect(commitmentCost('plan-1', charges)?.parts).toEqual([
-    { part: 'commitment', cost: '50' },
-    { part: 'commitment_unused', cost: '7.5' },
-  ])
-  expect(commitmentCost('plan-2', charges)).toBeUndefined()
 })
 
 test('own prices are of usage without commitments, and have a list cost if all charges have one', () => {

@@ -114,18 +114,6 @@ export function monthlyCost(charges: readonly Charge[]): MonthlyCost | undefined
   return { currency, parts: [...byPart].map(([part, some]) => partCost(part, some)) }
 }
 
-/** The cost of a commitment: of its use, on any resource, and of what was not used. */
-export function commitmentCost(id: string, charges: readonly Charge[]): MonthlyCost | undefined {
-  const own = charges.filter(({ commitmentId }) => commitmentId === id)
-  const [first] = own
-  if (!first) return undefined
-  const parts = (['Used', 'Unused'] as const).map((status): PartCost => {
-    const cost = costOf(own.filter(({ commitmentStatus }) => commitmentStatus === status))
-    return { part: status === 'Used' ? 'commitment' : 'commitment_unused', cost: Money.plain(cost) }
-  })
-  return { currency: first.currency, parts }
-}
-
 /** What was paid for each SKU without a commitment. */
 export function ownPrices(charges: readonly Charge[]): OwnPrice[] {
   const prices = charges.flatMap((charge): OwnPrice[] => {

@@ -1,5 +1,5 @@
 import type { Fixture } from './fixture.ts'
-import { daysAgo, requiredTags, some, usd } from './subjects.ts'
+import { daysAgo, requiredTags, some, untagged, usd } from './subjects.ts'
 
 const plan = some('aws', 'commitment', { type: 'Compute', status: 'in-use', configuration: { end: daysAgo(-400) } })
 const used = usd({ commitment: '650', commitment_unused: '20' })
@@ -17,17 +17,16 @@ export const commitmentFixtures: readonly Fixture[] = [
     rule: 'commitment-underused',
     finds: [
       plan({ id: 'plan-underused', cost: usd({ commitment: '500', commitment_unused: '170' }) }),
-      committed({
-        id: 'cud-underused',
+      some('azure', 'commitment', { type: 'Standard_D4s_v5', status: 'in-use' })({
+        id: 'reservation-underused',
         cost: usd({ commitment: '80', commitment_unused: '40' }),
-        configuration: { endTimestamp: daysAgo(-200) },
       }),
     ],
     leaves: [
       plan({ id: 'plan-used', cost: used }),
       plan({ id: 'plan-ended', status: 'retired', cost: usd({ commitment_unused: '170' }) }),
     ],
-    lacks: [plan({ id: 'plan-unbilled' })],
+    lacks: [plan({ id: 'plan-unbilled' }), committed({ id: 'cud-unbilled' })],
   },
   {
     rule: 'commitment-expiring',
@@ -44,6 +43,7 @@ export const commitmentFixtures: readonly Fixture[] = [
     leaves: [
       plan({ id: 'plan-lasting', cost: used }),
       plan({ id: 'plan-renewed', cost: used, configuration: { end: daysAgo(-12), renew: true } }),
+      committed({ id: 'cud-renewed', configuration: { endTimestamp: daysAgo(-12), autoRenew: true } }),
     ],
     lacks: [committed({ id: 'cud-endless', cost: used })],
   },
@@ -63,7 +63,11 @@ export const commitmentFixtures: readonly Fixture[] = [
       bucket({ id: 'bucket-untagged', tags: { env: 'test' } }),
       bucket({ id: 'bucket-wrong', tags: { Team: 'purple' } }),
     ],
-    leaves: [bucket({ id: 'bucket-tagged', tags: own }), some('gcp', 'nat_gateway')({ id: 'nat-of-router', tags: {} })],
-    lacks: [bucket({ id: 'bucket-tags-unknown' })],
+    leaves: [
+      bucket({ id: 'bucket-tagged', tags: own }),
+      some('gcp', 'nat_gateway')({ id: 'nat-of-router' }),
+      committed({ id: 'cud' }),
+    ],
+    lacks: [untagged(bucket({ id: 'bucket-tags-unknown' }))],
   },
 ]

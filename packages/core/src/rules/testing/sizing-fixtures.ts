@@ -35,6 +35,8 @@ const pool = some('azure', 'database', { type: 'GP_Gen5', status: 'running', cos
 const service = some('aws', 'container_service', { type: 'FARGATE', cost: usd({ compute: '180 x 730' }) })
 const network = { network_in: steady(2e9), network_out: steady(2e9) }
 const quietNetwork = { network_in: steady(1e5), network_out: steady(1e5) }
+const ranFor = (hours: number, level: number) => ({ ...steady(level), hours, hoursExpected: hours })
+const quietOff = (hours: number) => ({ cpu: ranFor(hours, 1), ...quietNetwork })
 const busyDay = { cpu: steady(40, 70), ...network }
 const oldEngine = { Engine: 'mysql', EngineVersion: '5.7.44', MultiAZ: false }
 
@@ -197,12 +199,19 @@ export const sizingFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-instance-off-hours',
-    finds: [ec2({ id: 'i-office', utilization: busyDay, offHours: { cpu: steady(1), ...quietNetwork } })],
+    finds: [
+      ec2({ id: 'i-office', utilization: busyDay, offHours: quietOff(216) }),
+      ec2({ id: 'i-office-weekends', utilization: { cpu: ranFor(168, 40), ...network }, offHours: quietOff(48) }),
+    ],
     leaves: [
       ec2({ id: 'i-always', utilization: busyDay, offHours: busyDay }),
+      ec2({ id: 'i-office-scheduled', utilization: { cpu: ranFor(120, 40), ...network } }),
       ec2({ id: 'i-off', status: 'stopped', offHours: { cpu: steady(0), ...quietNetwork } }),
     ],
-    lacks: [ec2({ id: 'i-office-scarce', utilization: busyDay, offHours: { cpu: scarce(1), ...quietNetwork } })],
+    lacks: [
+      ec2({ id: 'i-office-unmeasured', utilization: { cpu: { ...ranFor(336, 40), hours: 120 }, ...network } }),
+      ec2({ id: 'i-office-scarce', utilization: busyDay, offHours: { cpu: scarce(1), ...quietNetwork } }),
+    ],
   },
   {
     rule: 'aws-previous-generation',

@@ -134,10 +134,18 @@ export const snapshotFixtures: readonly Fixture[] = [
     finds: [
       bucket({
         id: 'bucket-uploads',
-        configuration: { LifecycleRules: [{ Status: 'Disabled', AbortIncompleteMultipartUpload: {} }] },
+        configuration: {
+          ...sizes,
+          LifecycleRules: [
+            { Status: 'Disabled', AbortIncompleteMultipartUpload: {} },
+            { Status: 'Enabled', Expiration: { Days: 30 } },
+            { Status: 'Enabled', Transitions: [] },
+          ],
+        },
       }),
     ],
     leaves: [
+      bucket({ id: 'bucket-byte', configuration: { BucketSizeBytes: { StandardStorage: 1 }, LifecycleRules: [] } }),
       bucket({
         id: 'bucket-clean',
         configuration: {
@@ -145,7 +153,10 @@ export const snapshotFixtures: readonly Fixture[] = [
         },
       }),
     ],
-    lacks: [bucket({ id: 'bucket-untold' })],
+    lacks: [
+      bucket({ id: 'bucket-untold', configuration: sizes }),
+      bucket({ id: 'bucket-unmeasured', configuration: { LifecycleRules: [] } }),
+    ],
   },
   {
     rule: 'aws-log-group-no-retention',

@@ -67,11 +67,11 @@ export const storageFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-volume-io1',
-    finds: [io1({ id: 'vol-io1', iops: 4000, cost: usd({ storage: '13.8 x 100', iops: '288 x 4000' }) })],
-    leaves: [
-      io1({ id: 'vol-io1-fast', iops: 40_000 }),
-      io1({ id: 'vol-io1-shared', iops: 4000, configuration: { MultiAttachEnabled: true } }),
+    finds: [
+      io1({ id: 'vol-io1-fast', iops: 40_000, cost: usd({ storage: '13.8 x 100', iops: '2880 x 40000' }) }),
+      io1({ id: 'vol-io1', iops: 4000, cost: usd({ storage: '13.8 x 100', iops: '288 x 4000' }) }),
     ],
+    leaves: [io1({ id: 'vol-io1-shared', iops: 4000, configuration: { MultiAttachEnabled: true } })],
     lacks: [io1({ id: 'vol-io1-untold' })],
   },
   {

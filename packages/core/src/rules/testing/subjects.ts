@@ -20,10 +20,17 @@ export function some(cloud: Cloud, kind: ResourceKind, common: Partial<Subject> 
     status: 'available',
     region: 'eu-central-1',
     createdAt: daysAgo(200),
+    tags: {},
     ...common,
     ...given,
     configuration: { ...common.configuration, ...given.configuration },
   })
+}
+
+/** The cloud did not tell its tags. */
+export function untagged(subject: Subject): Subject {
+  const { tags: _, ...untold } = subject
+  return untold
 }
 
 /** All 336 hours of 14 days at about this level. */

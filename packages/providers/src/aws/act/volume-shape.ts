@@ -1,26 +1,7 @@
 import type { Volume } from '@aws-sdk/client-ec2'
-import type { ActionParameters, ActionState } from '@cloudoptima/core'
+import { type ActionParameters, type ActionState, volumeLimits } from '@cloudoptima/core'
+import type { VolumeLimits, VolumeRange } from '@cloudoptima/core'
 import { textIn } from '../../access/steps.ts'
-
-type Range = readonly [least: number, most: number]
-
-interface Limits {
-  sizeGb: Range
-  /** None: the operations a second follow from the size. */
-  iops?: Range
-  iopsPerGb?: number
-  throughputMb?: Range
-}
-
-/** The types that can be changed: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html */
-const limits: Readonly<Record<string, Limits>> = {
-  gp2: { sizeGb: [1, 16_384] },
-  gp3: { sizeGb: [1, 65_536], iops: [3000, 80_000], iopsPerGb: 500, throughputMb: [125, 2000] },
-  io1: { sizeGb: [4, 16_384], iops: [100, 64_000], iopsPerGb: 50 },
-  io2: { sizeGb: [4, 65_536], iops: [100, 256_000], iopsPerGb: 1000 },
-  st1: { sizeGb: [125, 16_384] },
-  sc1: { sizeGb: [125, 16_384] },
-}
 
 /** What `ModifyVolume` gives a volume that changes to gp3, io1 or io2. gp3 has it at any size. */
 const defaultIops = 3000
@@ -28,7 +9,7 @@ const defaultIops = 3000
 /** The type, size and performance of a volume, as far as they can be chosen, by AWS's names. */
 export function shapeOf({ VolumeType: type, Size = 0, Iops, Throughput }: Partial<Volume>): ActionState {
   const VolumeType: string = type ?? ''
-  const known = limits[VolumeType]
+  const known = volumeLimits[VolumeType]
   return {
     VolumeType,
     Size,
@@ -57,8 +38,9 @@ export function changedShape(
   parameters: ActionParameters,
 ): { after: ActionState } | { refusal: string } {
   const type = textIn(parameters, 'type') || textIn(before, 'VolumeType')
-  const known = limits[type]
-  if (!known) return { refusal: `AWS changes no volume to the type ${type}. Choose ${Object.keys(limits).join(', ')}.` }
+  const known = volumeLimits[type]
+  if (!known)
+    return { refusal: `AWS changes no volume to the type ${type}. Choose ${Object.keys(volumeLimits).join(', ')}.` }
   const kept = type === before['VolumeType'] ? before : {}
   const [iops, throughput] = [numberIn(parameters, 'iops'), numberIn(parameters, 'throughputMb')]
   const Size = numberIn(parameters, 'sizeGb') ?? sizeIn(before)
@@ -75,17 +57,17 @@ export function changedShape(
   return { after: { VolumeType: type, Size, ...performance } }
 }
 
-function beyond(subject: string, value: number, [least, most]: Range): string | undefined {
+function beyond(subject: string, value: number, [least, most]: VolumeRange): string | undefined {
   return value >= least && value <= most ? undefined : `The ${subject} can be ${least} to ${most}, and not ${value}.`
 }
 
-function iopsRefusal(type: string, { iops, iopsPerGb = Infinity }: Limits, value: number, size: number) {
+function iopsRefusal(type: string, { iops, iopsPerGb = Infinity }: VolumeLimits, value: number, size: number) {
   if (!iops) return `The operations a second of a volume of type ${type} cannot be chosen. Leave iops out.`
   const most = Math.max(defaultIops, iopsPerGb * size)
   return beyond(`operations a second of ${size} GB of type ${type}`, value, [iops[0], Math.min(iops[1], most)])
 }
 
-function throughputRefusal(type: string, { throughputMb }: Limits, value: number, iops = 0) {
+function throughputRefusal(type: string, { throughputMb }: VolumeLimits, value: number, iops = 0) {
   if (!throughputMb) return `The throughput of a volume of type ${type} cannot be chosen. Leave throughputMb out.`
   const most = Math.min(throughputMb[1], iops / 4)
   return beyond(`MB a second of a volume with ${iops} operations a second`, value, [throughputMb[0], most])

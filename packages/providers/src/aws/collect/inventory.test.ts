@@ -31,6 +31,7 @@ const regions = (...names: string[]) => ({ Regions: names.map((RegionName) => ({
 const resourcesOf = (parts: InventoryPart[]): Resource[] => parts.flatMap(({ resources }) => resources)
 const arn = (service: string, resource: string) => `arn:aws:${service}:eu-west-1:${account}:${resource}`
 const at = new Date('2026-01-02T03:04:05Z')
+const attached = (DeviceIndex: number, day: string) => ({ Attachment: { DeviceIndex, AttachTime: new Date(day) } })
 
 describe('a NAT gateway', () => {
   const gateways = { NatGateways: [{ NatGatewayId: 'nat-1', State: 'available' }] }
@@ -377,6 +378,23 @@ describe('a resource', () => {
     const { status = 'available' } = expected
     expect(found[0]).toMatchObject({ ...expected, status })
   })
+})
+
+test.each([
+  ['primary network interface', [attached(1, '2026-01-01'), attached(0, '2024-05-06')], '2024-05-06'],
+  ['root volume, without a primary network interface', [attached(1, '2026-01-01')], '2024-07-08'],
+])('an instance that was started again was created with its %s', async (_, NetworkInterfaces, day) => {
+  const BlockDeviceMappings = ['/dev/sdf', '/dev/xvda'].map((DeviceName) => ({
+    DeviceName,
+    Ebs: { AttachTime: new Date(DeviceName === '/dev/xvda' ? '2024-07-08' : '2023-01-01') },
+  }))
+  const instance = { InstanceId: 'i-1', LaunchTime: at, RootDeviceName: '/dev/xvda' }
+  const { resources } = await inventoryOf({
+    'ec2:DescribeInstances': {
+      Reservations: [{ Instances: [{ ...instance, NetworkInterfaces, BlockDeviceMappings }] }],
+    },
+  })
+  expect(resources.map(({ createdAt }) => createdAt)).toEqual([new Date(day).toISOString()])
 })
 
 describe('regions', () => {

@@ -224,7 +224,7 @@ export const lists: readonly List[] = [
     kind: 'commitment',
     status: item.status?.toLowerCase() ?? 'unknown',
     type: item.plan ?? '',
-    configuration: pick(item, 'type', 'resources', 'startTimestamp', 'endTimestamp'),
+    configuration: pick(item, 'type', 'resources', 'startTimestamp', 'endTimestamp', 'autoRenew'),
   })),
   {
     ...compute('routers', () => ({ kind: 'nat_gateway', status: 'in-use', configuration: {} })),

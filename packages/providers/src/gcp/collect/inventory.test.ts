@@ -209,6 +209,7 @@ describe('the inventory of a project', () => {
                 status: 'ACTIVE',
                 plan: 'TWELVE_MONTH',
                 endTimestamp: '2025-01-01T00:00:00Z',
+                autoRenew: true,
               },
             ],
           },
@@ -218,7 +219,7 @@ describe('the inventory of a project', () => {
         kind: 'commitment',
         type: 'TWELVE_MONTH',
         status: 'active',
-        configuration: { endTimestamp: '2025-01-01T00:00:00Z' },
+        configuration: { endTimestamp: '2025-01-01T00:00:00Z', autoRenew: true },
       },
     ],
     [

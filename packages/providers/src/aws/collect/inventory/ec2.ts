@@ -1,3 +1,4 @@
+import type { Instance } from '@aws-sdk/client-ec2'
 import { byArn, byId, type Place, type Row, row } from './row.ts'
 
 const ec2 = () => import('@aws-sdk/client-ec2')
@@ -16,7 +17,7 @@ export const ec2Rows: readonly Row[] = [
     type: 'InstanceType',
     status: ({ State }) => State?.Name,
     zone: ({ Placement }) => Placement?.AvailabilityZone,
-    createdAt: 'LaunchTime',
+    createdAt: createdTime,
     keep: [
       ...(['Architecture', 'EbsOptimized', 'ImageId', 'InstanceLifecycle', 'LaunchTime', 'Monitoring'] as const),
       ...(['Placement', 'PlatformDetails', 'RootDeviceType', 'State', 'StateTransitionReason', 'VpcId'] as const),
@@ -119,6 +120,21 @@ export const ec2Rows: readonly Row[] = [
     ],
   }),
 ]
+
+/**
+ * `LaunchTime` is that of the last start. The primary network interface, else the root volume, is attached since the
+ * first one: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceAttachment.html
+ */
+function createdTime({
+  NetworkInterfaces = [],
+  BlockDeviceMappings = [],
+  RootDeviceName,
+  LaunchTime,
+}: Instance): Date | undefined {
+  const primary = NetworkInterfaces.find(({ Attachment }) => Attachment?.DeviceIndex === 0)
+  const root = BlockDeviceMappings.find(({ DeviceName }) => DeviceName !== undefined && DeviceName === RootDeviceName)
+  return primary?.Attachment?.AttachTime ?? root?.Ebs?.AttachTime ?? LaunchTime
+}
 
 /** With the route tables that lead to the gateway, and the services that each reaches by a gateway endpoint. */
 async function* gatewayPages(sdk: Awaited<ReturnType<typeof ec2>>, at: Place) {
