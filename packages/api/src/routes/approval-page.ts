@@ -124,7 +124,7 @@ function rowOf(target: Target): Html {
 }
 
 /** The plan with its form, while it waits for a decision. */
-function pageOf({ execution, requester }: Shown, token: string, complaint?: string): Html {
+function pageOf({ execution, requester, circumstances }: Shown, token: string, complaint?: string): Html {
   if (execution.stage !== 'awaiting_approval') return decidedPage(execution)
   const { action, targets, planHash, approvals, approvalsNeeded, approveBy, undone } = execution
   const planned = targets.filter(({ state }) => state === 'planned')
@@ -138,6 +138,9 @@ function pageOf({ execution, requester }: Shown, token: string, complaint?: stri
         Requested by ${requester}. It has ${approvals.length} of ${approvalsNeeded} approvals. It expires at
         ${timeText(approveBy ?? '')}.
       </p>
+      <ul>
+        ${circumstances.map((one) => html`<li>${one}</li>`)}
+      </ul>
       <div class="wide">
         <table>
           <thead>

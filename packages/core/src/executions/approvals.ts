@@ -9,6 +9,7 @@ import * as Organization from '../organization/organization.ts'
 import { approved, rejected } from './decide.ts'
 import * as Execution from './execution.ts'
 import { personOf } from './person.ts'
+import { circumstancesOf } from './circumstances.ts'
 import { type Public, publicOf } from './shown.ts'
 
 declare module '../effects/tables.ts' {
@@ -69,9 +70,16 @@ const invalidLink = (): Fault =>
   invalid('token', 'This link', 'is invalid, expired or used', 'Sign in, and look at the execution there.')
 
 /** What the link is about, and who requested it. Nothing is decided by looking at it. */
-export async function shown(anyone: Context, token: string): Promise<{ execution: Public; requester: string }> {
+export async function shown(
+  anyone: Context,
+  token: string,
+): Promise<{ execution: Public; requester: string; circumstances: string[] }> {
   const { ctx, execution } = await open(anyone, token)
-  return { execution: await publicOf(ctx, execution), requester: await personOf(ctx, execution.requestedBy) }
+  return {
+    execution: await publicOf(ctx, execution),
+    requester: await personOf(ctx, execution.requestedBy),
+    circumstances: circumstancesOf(execution, ctx.now()),
+  }
 }
 
 export const Deciding = z.strictObject({

@@ -6,6 +6,7 @@ import * as Money from '../kernel/money.ts'
 import * as Organization from '../organization/organization.ts'
 import type * as User from '../identity/people/user.ts'
 import { mayApproveByMail, mint } from './approvals.ts'
+import { circumstancesOf } from './circumstances.ts'
 import { confirmationsOf } from './confirmation.ts'
 import { personOf } from './person.ts'
 import type * as Execution from './execution.ts'
@@ -24,7 +25,10 @@ export async function send(ctx: Context, { id: eventId, data }: Asked): Promise<
   for (const user of await approversOf(ctx, execution))
     await Idempotency.once(ctx, { key: `${eventId}/${user.id}`, request: data }, async () => {
       const link = `${ctx.runtime.publicUrl()}/v1/approve?token=${await mint(ctx, execution.id, user.id)}`
-      await ctx.runtime.mail.send({ to: user.email, ...letterOf(execution, { targets, requester, link }) })
+      await ctx.runtime.mail.send({
+        to: user.email,
+        ...letterOf(execution, { targets, requester, link, now: ctx.now() }),
+      })
       return {}
     })
 }
@@ -49,18 +53,19 @@ interface Facts {
   targets: readonly Target.Info[]
   requester: string
   link: string
+  now: Date
 }
 
-function letterOf(execution: Execution.Info, { targets, requester, link }: Facts) {
-  const { cause, action, approveBy = '' } = execution
+function letterOf(execution: Execution.Info, { targets, requester, link, now }: Facts) {
+  const { action, approveBy = '' } = execution
   const planned = targets.filter(({ state }) => state === 'planned')
   const confirmations = confirmationsOf(targets)
   const named = planned.slice(0, mostNamed).map(lineOf)
   const more = planned.length - named.length
-  const because = cause.kind === 'policy' ? `the policy "${cause.policyName}"` : 'a recommendation'
   const text = [
-    `${actions[action].title}: ${planned.length} ${planned.length === 1 ? 'resource' : 'resources'}, because of ` +
-      `${because}, requested by ${requester}.`,
+    `${actions[action].title}: ${planned.length} ${planned.length === 1 ? 'resource' : 'resources'}, requested by ` +
+      `${requester}.`,
+    ...circumstancesOf(execution, now),
     '',
     ...named,
     ...(more > 0 ? [`- and ${more} more`] : []),

@@ -1,0 +1,30 @@
+import { firstOpen } from './blackout.ts'
+import type { Info } from './execution.ts'
+
+/** `2026-10-13 08:00 UTC` */
+const timeText = (at: string) => `${at.slice(0, 16).replace('T', ' ')} UTC`
+
+/** What an approver has to know beside the targets: why the execution acts, when, and whether a failure is taken back. */
+export function circumstancesOf(
+  { cause, scheduledFor, safetyControls }: Pick<Info, 'cause' | 'scheduledFor' | 'safetyControls'>,
+  now: Date,
+): string[] {
+  const { blackoutWindows, rollbackEnabled } = safetyControls
+  const isLater = scheduledFor !== undefined && scheduledFor > now.toISOString()
+  const opens = firstOpen(blackoutWindows, isLater ? new Date(scheduledFor) : now)
+  const earliest = opens && (isLater || opens > now) ? opens.toISOString() : undefined
+  return [
+    cause.kind === 'policy'
+      ? `It is because of the policy "${cause.policyName}".`
+      : 'It is because of a recommendation.',
+    opens === undefined
+      ? 'Its blackout windows leave no time for it.'
+      : earliest === undefined
+        ? 'It begins when it is approved.'
+        : `It begins when it is approved, and not before ${timeText(earliest)}.`,
+    ...blackoutWindows.map(
+      ({ days, from, to, timeZone }) => `It changes nothing from ${from} to ${to} (${timeZone}) on ${days.join(', ')}.`,
+    ),
+    ...(rollbackEnabled ? [] : ['A failure is not taken back by itself.']),
+  ]
+}
