@@ -38,6 +38,10 @@ export interface InstanceCloud {
   around<Value>(call: () => Value | Promise<Value>): Promise<Value>
   /** Changes that the cloud refuses, by the name of the call. */
   refused: Set<string>
+  /** Changes that an instance needs at first, each in a step of its own without a wait. */
+  parts: Map<string, number>
+  /** Those of them that get no answer once. */
+  silentParts: Set<number>
   /** Instances that do not take a new type, though the cloud says so: once, or again and again. */
   broken: Set<string>
   endless: Set<string>
@@ -62,6 +66,8 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     losesData: null,
     around: async (call) => call(),
     refused: new Set(),
+    parts: new Map(),
+    silentParts: new Set(),
     broken: new Set(),
     endless: new Set(),
     silent: new Set(),
@@ -104,6 +110,12 @@ export function instanceCloud(ids: readonly string[]): InstanceCloud {
     const now = await asked(access, () => cloud.instances.get(id))
     if (!now) return { state: 'refused', memory, message: 'It is gone.' }
     const going = (says: string): ActionStep => ({ state: 'going on', memory, waitSeconds: 5, says })
+    const left = cloud.parts.get(id) ?? 0
+    if (cloud.silentParts.delete(left)) throw new Fault('unavailable', 'The cloud does not answer.')
+    if (left > 0) {
+      cloud.parts.set(id, left - 1)
+      return { state: 'going on', memory, waitSeconds: 0, says: `One part of ${left} is made.` }
+    }
     const change = async (call: string) => await changed(access, `${id} ${call}`, memory)
     if (now.type !== wanted['type'] && !(cloud.broken.has(id) && memory['type'] === wanted['type'])) {
       if (now.status === 'running') return (await change('stop')) ?? going('It stops.')

@@ -531,6 +531,25 @@ describe('a failure', () => {
     expect(machine.cloud.changes.length).toBeLessThan(60)
   })
 
+  test('what needs a hundred changes, and no waits, is done and taken back within minutes, also if some get no answer', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    machine.cloud.parts.set('i-1', 120)
+    machine.cloud.silentParts.add(40).add(90)
+    const id = await approved(machine)
+    const seconds = ({ startedAt, completedAt }: { startedAt: string | null; completedAt: string | null }) =>
+      (Date.parse(completedAt ?? '') - Date.parse(startedAt ?? '')) / 1000
+    const done = await machine.execution(id)
+    expect(done.stage).toBe('succeeded')
+    expect(seconds(done)).toBeLessThan(300)
+    machine.cloud.parts.set('i-1', 120)
+    const askedAt = Date.now()
+    await Executions.rollback(machine.as('usr_cfo'), { id })
+    await machine.settle()
+    const back = await machine.execution(id)
+    expect(back.stage).toBe('rolled_back')
+    expect(Date.parse(back.completedAt ?? '') - askedAt).toBeLessThan(300_000)
+  })
+
   test('without rollback, what is done stays, and says so', async () => {
     const machine = await openMachine(['i-1', 'i-2'])
     machine.cloud.refused.add('i-2 modify small')

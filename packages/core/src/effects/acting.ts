@@ -14,7 +14,10 @@ export type ActionTarget = Pick<Resource, 'id' | 'aliases' | 'kind' | 'name' | '
 
 export type ActionParameters = Readonly<Record<string, Json>>
 
-/** What an action has made so far: the ids of a snapshot or of a restored volume. */
+/**
+ * What an action has made so far, such as the id of a restored volume. `kept`, a list of texts: the names in bills of what
+ * it made and keeps, whose cost lessens the saving.
+ */
 export type ActionMemory = Readonly<Record<string, Json>>
 
 export interface ActionQuestion {
@@ -57,7 +60,7 @@ export interface ActionOrder extends ActionQuestion {
 
 export type ActionStep =
   | { state: 'done'; memory: ActionMemory }
-  /** Call again. `says` is a line of the log: `The snapshot snap-1 is at 40 %.` */
+  /** Call again: at once after 0 seconds. `says` is a line of the log: `The snapshot snap-1 is at 40 %.` */
   | { state: 'going on'; memory: ActionMemory; waitSeconds: number; says: string }
   /** The cloud refused it for good. The message says why and what to do. */
   | { state: 'refused'; memory: ActionMemory; message: string }

@@ -70,7 +70,7 @@ export interface Info {
   restoredId?: string
   /** Verifications that found a difference: a cloud shows a change late. */
   misses: number
-  /** Calls that went on, of the act or of the undo. */
+  /** Calls of the workflow that went on, of the act or of the undo: each is a step, or several in a row. */
   steps: number
   /** ISO time: a call of a step that began earlier, and has not ended, may arrive until then. */
   callsUntil?: string | undefined
@@ -159,4 +159,13 @@ export function hashOf({ action, parameters }: Pick<Execution, 'action' | 'param
 /** What is approved: the hashes of all planned targets, in any order. */
 export function planHashOf(hashes: readonly string[]): string {
   return sha256(canonical(hashes.toSorted()))
+}
+
+/** In bills: of the resource, and of what was made for it and is kept. */
+export function billedNames({ target: { id, aliases = [] }, memory: { kept } }: Info): string[] {
+  return [
+    id,
+    ...aliases,
+    ...(Array.isArray(kept) ? kept.filter((name): name is string => typeof name === 'string') : []),
+  ]
 }

@@ -1,5 +1,6 @@
 import { completeUntil, filesFor } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
+import * as Target from '../executions/target.ts'
 import { addDays, type Day, daysIn } from '../kernel/calendar.ts'
 import * as Money from '../kernel/money.ts'
 import type * as Snapshot from '../lake/snapshot.ts'
@@ -8,7 +9,7 @@ import type { Info, Measured } from './recommendation.ts'
 
 /** Complete days after the change: of the first figure, and of the last. */
 const firstDays = 7
-const lastDays = 30
+export const lastDays = 30
 const monthDays = 30
 const digits = 6
 
@@ -53,6 +54,8 @@ export async function measuredOf(ctx: Context, view: Snapshot.View, row: Info): 
   const [first] = row.resources
   const currency = row.found?.saving.currency ?? first?.currency
   if (row.status !== 'completed' || currency === undefined) return undefined
-  const names = row.resources.flatMap(({ id, aliases = [] }) => [id, ...aliases])
+  const own = row.resources.flatMap(({ id, aliases = [] }) => [id, ...aliases])
+  const targets = row.executionId === undefined ? [] : await Target.all(ctx, row.executionId)
+  const names = [...new Set([...own, ...targets.flatMap(Target.billedNames)])]
   return await savedSince(ctx, view, { names, currency, changed: endDay(row), measuredDays: row.measured?.days ?? 0 })
 }

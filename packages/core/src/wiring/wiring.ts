@@ -5,6 +5,7 @@ import { act, FailedInput, giveUp } from '../executions/steps/act.ts'
 import { announce, Ending } from '../executions/steps/announce.ts'
 import { ask, AskInput, goOn, remind } from '../executions/steps/ask.ts'
 import { check } from '../executions/steps/check.ts'
+import { inARow } from '../executions/steps/in-a-row.ts'
 import { Input as ExecutionInput, TargetInput } from '../executions/steps/input.ts'
 import { interrupt, InterruptInput } from '../executions/steps/interrupt.ts'
 import { measure } from '../executions/steps/measure.ts'
@@ -69,8 +70,8 @@ export const wiring = {
         Ask: step(AskInput, ask),
         Remind: step(ExecutionInput, remind),
         Check: step(ExecutionInput, check, { timeoutSeconds: 900 }),
-        Act: step(TargetInput, act, { timeoutSeconds: 120 }),
-        Undo: step(TargetInput, undo, { timeoutSeconds: 120 }),
+        Act: step(TargetInput, inARow(act), { timeoutSeconds: 420 }),
+        Undo: step(TargetInput, inARow(undo), { timeoutSeconds: 420 }),
         GiveUp: step(FailedInput, giveUp),
         Settle: step(ExecutionInput, settle),
         Interrupt: step(InterruptInput, interrupt),

@@ -9,7 +9,7 @@ import { audited } from './audited.ts'
 import { changing, haltOf } from './changing.ts'
 import { drop, movedOf } from './check.ts'
 import type { TargetInput } from './input.ts'
-import { mostMisses, pauseOf, slotPauseOf } from './pause.ts'
+import { countOf, mostMisses, pauseOf, slotPauseOf } from './pause.ts'
 
 export type Again = { next: 'again'; seconds: number } | { next: 'end' }
 
@@ -44,7 +44,7 @@ export async function act(ctx: Context, { executionId, number }: TargetInput): P
     case 'going on': {
       const seconds = pauseOf(target, step.waitSeconds, execution.targets)
       if (seconds === undefined) return await failed(ctx, target, { reason: `It does not end: ${step.says}` })
-      await Target.move(ctx, target.id, ['acting'], { steps: target.steps + 1, line: step.says })
+      await Target.move(ctx, target.id, ['acting'], { steps: target.steps + countOf(seconds), line: step.says })
       return { next: 'again', seconds }
     }
     case 'done':

@@ -32,8 +32,8 @@ export function budgetOf(targets: number): Budget {
 const longestSeconds = 3600
 
 /**
- * The seconds until the next call of a target that waits for its cloud; undefined after the last one. The waits grow to an
- * hour by the first half of the budget: 10 targets may take a day, 50 targets five hours, as snapshots of large
+ * The seconds until the next call of a target; undefined after the last one. Steps without a wait follow in a row, which
+ * the workflow calls once. Waits for the cloud grow to an hour by the first half of the budget: 10 targets may take a day, 50 targets five hours, as snapshots of large
  * disks do.
  */
 export function pauseOf(
@@ -43,9 +43,13 @@ export function pauseOf(
 ): number | undefined {
   const most = budgetOf(targets).steps
   if (steps >= most) return undefined
+  if (waitSeconds === 0) return 0
   const grown = Math.floor(longestSeconds ** Math.min(1, steps / (0.55 * most)))
   return Math.min(longestSeconds, Math.max(1, Math.ceil(waitSeconds), grown))
 }
+
+/** Of a step that goes on, for the budget. */
+export const countOf = (seconds: number): 0 | 1 => (seconds === 0 ? 0 : 1)
 
 /** All waits for a slot together. */
 const slotSeconds = 900

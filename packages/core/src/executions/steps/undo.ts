@@ -11,7 +11,7 @@ import type { Again } from './act.ts'
 import { audited } from './audited.ts'
 import { busySecondsOf, changing } from './changing.ts'
 import type { Input, TargetInput } from './input.ts'
-import { pauseOf } from './pause.ts'
+import { countOf, pauseOf } from './pause.ts'
 
 type Undone = ActionStep & { now?: ActionState; restoredId?: string }
 
@@ -108,7 +108,7 @@ async function undone(ctx: Context, { execution, target }: Undoing, step: Undone
     case 'going on': {
       const seconds = pauseOf(target, step.waitSeconds, execution.targets)
       if (seconds === undefined) return await undoFailed(ctx, target, `It does not end: ${step.says}`)
-      await Target.move(ctx, target.id, ['undoing'], { steps: target.steps + 1, line: step.says })
+      await Target.move(ctx, target.id, ['undoing'], { steps: target.steps + countOf(seconds), line: step.says })
       return { next: 'again', seconds }
     }
     case 'done': {

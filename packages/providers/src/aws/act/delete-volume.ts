@@ -21,7 +21,7 @@ export function deleteVolume(account: Reader): CloudAction {
     readState,
     tags: async (target) => tagsIn(await volumeOf(await at(target), target.id)),
     plan: async ({ target }) => await planOf(await at(target), target),
-    act: async (order) => await backUpAndDelete(await at(order.target), order),
+    act: async (order) => await backUpAndDelete(await at(order.target), order, arnsOf(account, order.target)),
     verify: async ({ target }) => differences(await readState(target), null),
     undo: async (order) => {
       const ec2 = await at(order.target)
@@ -30,6 +30,12 @@ export function deleteVolume(account: Reader): CloudAction {
     restored: ({ target, memory }) => renamed(target, target.id, memory['volumeId']),
   }
 }
+
+/** Bills name a snapshot by its ARN. */
+const arnsOf =
+  ({ partition, account }: Reader, { region }: ActionTarget) =>
+  (snapshotId: string): string =>
+    `arn:${partition}:ec2:${region}:${account}:snapshot/${snapshotId}`
 
 function stateOf(volume: Volume): ActionState {
   const { AvailabilityZone = '', Encrypted = false, KmsKeyId, MultiAttachEnabled = false, Attachments = [] } = volume
@@ -103,11 +109,15 @@ async function backupOf({ sdk, client }: Ec2, { token }: ActionOrder): Promise<S
   return Snapshots.find((snapshot) => isOfOrder(snapshot, token))
 }
 
-async function backUpAndDelete(ec2: Ec2, order: ActionOrder): Promise<ActionStep> {
+async function backUpAndDelete(
+  ec2: Ec2,
+  order: ActionOrder,
+  arnOf: (snapshotId: string) => string,
+): Promise<ActionStep> {
   const { target, before } = order
   const { sdk, client } = ec2
   const [volume, backup] = [await volumeOf(ec2, target.id), await backupOf(ec2, order)]
-  const memory = { ...order.memory, ...(backup?.SnapshotId !== undefined && { snapshotId: backup.SnapshotId }) }
+  const memory = { ...order.memory, ...(backup?.SnapshotId !== undefined && { kept: [arnOf(backup.SnapshotId)] }) }
   if (!volume)
     return backup
       ? done(memory)
@@ -150,7 +160,7 @@ async function backUp({ sdk, client }: Ec2, { token, memory }: ActionOrder, volu
     memory,
     async () => {
       const { SnapshotId = '' } = await client.send(new sdk.CreateSnapshotCommand(given))
-      return goingOn({ ...memory, snapshotId: SnapshotId }, 30, `The snapshot ${SnapshotId} is made.`)
+      return goingOn(memory, 30, `The snapshot ${SnapshotId} is made.`)
     },
     ({ awsCode }) =>
       busy.has(awsCode) ? goingOn(memory, 60, 'AWS makes no more snapshots at the moment.') : undefined,

@@ -378,6 +378,16 @@ describe('a step', () => {
     expect(asked.map(({ call }) => call).filter((call) => !/Describe|Assume/.test(call))).toEqual([])
   })
 
+  test('names the snapshot that it keeps of a volume as bills do', async () => {
+    const order = orderOf(targets.volume, { Attachments: [] }, null)
+    const Tags = [{ Key: 'cloudoptima:order', Value: order.token }]
+    const { action } = await accountWith('delete-volume', {
+      'ec2:DescribeVolumes': volumes(),
+      'ec2:DescribeSnapshots': { Snapshots: [{ SnapshotId: 'snap-1', State: 'completed', Tags }] },
+    })
+    expect(await action.act(order)).toEqual({ state: 'done', memory: { kept: [arn('snapshot', 'snap-1')] } })
+  })
+
   test('allocates another address if AWS has given the old one away', async () => {
     const taken = (asked: Asked) =>
       asked.input['Address'] === undefined

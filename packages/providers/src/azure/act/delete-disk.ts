@@ -116,7 +116,7 @@ interface Given {
 async function act(arm: Arm, { target: { id }, before, token }: Given): Promise<Next> {
   const path = backupPath(id, token)
   const [disk, backup] = [await diskAt(arm, id), await snapshotAt(arm, path)]
-  const memory: ActionMemory = { snapshotId: path }
+  const memory: ActionMemory = { kept: [path] }
   if (!disk) {
     if (backup) return { done: memory }
     return { refuse: 'Somebody else has deleted the disk, and there is no snapshot of it.' }

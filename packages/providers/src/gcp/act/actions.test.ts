@@ -381,6 +381,16 @@ describe('a disk is not deleted', () => {
     expect((await acted({}, { sourceDiskId: '41' })).changes).toEqual(['POST'])
   })
 
+  test('again if it is gone; its snapshot is named as bills do', async () => {
+    const cloud = await cloudOf({
+      'GET /disks/one': () => denial(404, 'notFound'),
+      [`GET /snapshots/cloudoptima-${order.token}`]: own,
+    })
+    const kept = [`${compute}/global/snapshots/9`]
+    expect(await (await cloud.actionOf('delete-volume')).act(order)).toEqual({ state: 'done', memory: { kept } })
+    expect(cloud.changes()).toEqual([])
+  })
+
   test('else it is', async () => {
     expect((await acted({ lastAttachTimestamp: '2026-11-26T11:00:00Z' }, {})).changes).toEqual(['DELETE'])
   })

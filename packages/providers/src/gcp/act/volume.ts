@@ -1,4 +1,4 @@
-import type { ActionStep, CloudAction } from '@cloudoptima/core'
+import type { ActionOrder, ActionStep, CloudAction } from '@cloudoptima/core'
 import { done, goingOn } from '../../access/steps.ts'
 import type { Caller } from '../collect/calls.ts'
 import { type Compute, computeOf, isUnfinished, orderLabel, placeIn, refusedStep, type Step } from './compute.ts'
@@ -82,6 +82,10 @@ async function look(compute: Compute, { order }: Step): Promise<Look> {
   }
 }
 
+/** Bills name a snapshot by the numbers of the project, as in the name of the disk, and of the snapshot. */
+const nameOf = ({ target }: ActionOrder, { id }: Snapshot): string =>
+  target.id.replace(/(\/projects\/[^/]+)\/.*$/, `$1/global/snapshots/${id}`)
+
 const zoneOf = ({ instance }: Attachment): string => instance.split('/').slice(0, 2).join('/')
 
 async function act(compute: Compute, step: Step): Promise<ActionStep> {
@@ -91,7 +95,7 @@ async function act(compute: Compute, step: Step): Promise<ActionStep> {
   const { path, operations, disk, snapshot, snapshotPath, attachment } = seen
   if (disk?.id !== given(before).id)
     return snapshot
-      ? done(memory)
+      ? done({ ...memory, kept: [nameOf(order, snapshot)] })
       : refusedStep(step, 'Somebody else has deleted the disk. There is no snapshot of it.')
   if (operations.some(isUnfinished)) return goingOn(memory, 10, `The disk is ${disk.status}, and an operation runs.`)
   if (disk.status !== 'READY') return goingOn(memory, 10, `The disk is ${disk.status}.`)
