@@ -4,7 +4,7 @@ import { typeOf } from '../sizes/instance-types.ts'
 import { type Answer, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
 import { ours, threshold } from '../sources.ts'
 import { type Subject, textOf } from '../subject.ts'
-import { type Quiet, quiet } from './quiet.ts'
+import { type Quiet, quiet, type QuietNetwork } from './quiet.ts'
 
 const windowDays = 14
 const common = {
@@ -16,6 +16,8 @@ const common = {
   rollbackPossible: true,
 } as const
 
+type Condition = Quiet | QuietNetwork
+
 interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'undo' | 'thresholds'> {
   cloud: Cloud
   kind: ResourceKind
@@ -25,7 +27,7 @@ interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'u
   analyzer?: Rule['analyzer']
   saving?: Verdict['saving']
   /** Undefined: the rule does not concern the resource. */
-  conditions(subject: Subject, limit: Facts<Name>['limit']): readonly Quiet[] | undefined
+  conditions(subject: Subject, limit: Facts<Name>['limit']): readonly Condition[] | { missing: string[] } | undefined
 }
 
 const all = { kind: 'stops_cost', parts: 'all' } as const
@@ -47,6 +49,7 @@ export function idle<Name extends string>({
     kinds: [kind],
     find: (subject, { limit }): Answer => {
       const wanted = subject.status === 'stopped' ? undefined : conditions(subject, limit)
+      if (wanted && 'missing' in wanted) return wanted
       const answer = wanted && quiet(subject.utilization, wanted)
       if (!answer || 'busy' in answer) return undefined
       if ('missing' in answer) return answer
@@ -54,23 +57,12 @@ export function idle<Name extends string>({
         evidence: answer.evidence,
         change: { action, from: subject.status, to: to ?? 'ended' },
         saving,
-        confidence: { level: 'high', reason: `99 % of the hours of ${windowDays} days were below the thresholds` },
+        confidence: { level: 'high', reason: `99 % of the hours of ${windowDays} days stayed below the thresholds` },
       }
     },
   })
 }
 
-interface Limits {
-  cpuPercent: number
-  inBytes: number
-  outBytes: number
-}
-
-const instanceConditions = ({ cpuPercent, inBytes, outBytes }: Limits): Quiet[] => [
-  { metric: 'cpu', below: cpuPercent },
-  { metric: 'network_in', below: inBytes },
-  { metric: 'network_out', below: outBytes },
-]
 const stop = { action: 'stop', to: 'stopped', undo: 'Start the instance again.' } as const
 const restore = 'Restore from the final snapshot.'
 
@@ -82,11 +74,13 @@ export const idleRules: readonly Rule[] = [
     finds: 'EC2 instance that does nothing',
     ...stop,
     thresholds: {
-      cpuPercent: threshold(5, '% CPU', 'computeOptimizer'),
-      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
-      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
+      cpuPercent: threshold(5, '% CPU at the peaks', 'computeOptimizer'),
+      bytes: threshold(5e6, 'bytes a day, in and out', 'computeOptimizer'),
     },
-    conditions: (_, limit) => instanceConditions(limit),
+    conditions: (_, { cpuPercent, bytes }) => [
+      { metric: 'cpu', below: cpuPercent, ofPeaks: true },
+      { networkBelow: bytes },
+    ],
   }),
   idle({
     id: 'azure-instance-idle',
@@ -97,11 +91,13 @@ export const idleRules: readonly Rule[] = [
     to: 'deallocated',
     undo: stop.undo,
     thresholds: {
-      cpuPercent: threshold(3, '% CPU', 'advisorResize'),
-      inBytes: ours(5e6, 'bytes an hour in', 'trustedAdvisor'),
-      outBytes: ours(5e6, 'bytes an hour out', 'trustedAdvisor'),
+      cpuPercent: threshold(3, '% CPU at the peaks', 'advisorResize'),
+      bytes: ours(100e6, 'bytes a day, in and out', 'advisorResize'),
     },
-    conditions: (_, limit) => instanceConditions(limit),
+    conditions: (_, { cpuPercent, bytes }) => [
+      { metric: 'cpu', below: cpuPercent, ofPeaks: true },
+      { networkBelow: bytes },
+    ],
   }),
   idle({
     id: 'gcp-instance-idle',
@@ -111,11 +107,20 @@ export const idleRules: readonly Rule[] = [
     ...stop,
     thresholds: {
       vcpus: threshold(0.03, 'vCPUs in use', 'gcpIdleVm'),
+      peakPercent: ours(5, '% CPU at the peaks', 'computeOptimizer'),
       inBytes: threshold(7.2e6, 'bytes an hour in', 'gcpIdleVm'),
       outBytes: threshold(3.6e6, 'bytes an hour out', 'gcpIdleVm'),
     },
-    conditions: ({ type = '' }, { vcpus, ...limit }) =>
-      instanceConditions({ ...limit, cpuPercent: (100 * vcpus) / (typeOf('gcp', type)?.vcpus ?? 1) }),
+    conditions: ({ type = '', utilization }, { vcpus, peakPercent, inBytes, outBytes }) => {
+      const size = typeOf('gcp', type)
+      const others: Quiet[] = [
+        { metric: 'cpu', below: peakPercent, ofPeaks: true },
+        { metric: 'network_in', below: inBytes },
+        { metric: 'network_out', below: outBytes },
+      ]
+      if (size) return [{ metric: 'cpu', below: (100 * vcpus) / size.vcpus }, ...others]
+      return 'evidence' in quiet(utilization, others) ? { missing: [`size of the type ${type}`] } : others
+    },
   }),
   idle({
     id: 'aws-database-idle',
@@ -141,11 +146,11 @@ export const idleRules: readonly Rule[] = [
     undo: 'Create the cluster again from the backup.',
     thresholds: {
       connections: threshold(5, 'connections, of which monitoring has up to 4', 'elastiCacheMetrics'),
-      cpuPercent: ours(5, '% CPU', 'computeOptimizer'),
+      cpuPercent: ours(5, '% CPU at the peaks', 'computeOptimizer'),
     },
     conditions: (_, { connections, cpuPercent }) => [
       { metric: 'connections', below: connections, ofPeaks: true },
-      { metric: 'cpu', below: cpuPercent },
+      { metric: 'cpu', below: cpuPercent, ofPeaks: true },
     ],
   }),
   idle({

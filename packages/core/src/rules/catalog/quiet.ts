@@ -12,21 +12,59 @@ export interface Quiet {
   optional?: boolean
 }
 
+/** What goes over the network in both directions on a mean day, in bytes. */
+export interface QuietNetwork {
+  networkBelow: number
+}
+
 export type QuietAnswer = { busy: true } | { missing: string[] } | { evidence: Evidence }
 
 /** Busy if one metric is known to be; missing if one is unknown; else the levels. */
-export function quiet(utilization: Utilization | undefined, conditions: readonly Quiet[]): QuietAnswer {
+export function quiet(
+  utilization: Utilization | undefined,
+  conditions: readonly (Quiet | QuietNetwork)[],
+): QuietAnswer {
   const missing: string[] = []
   const evidence: Record<string, number> = {}
-  for (const { metric, below, ofPeaks = false, optional = false } of conditions) {
-    const summary = utilization?.[metric]
-    const level = ofPeaks ? summary?.peakP99 : summary?.p99
-    if (level !== undefined && level >= below) return { busy: true }
-    if (level === undefined && !optional) missing.push(missingWords(metric, summary))
-    else if (level !== undefined) evidence[`${metric}P99`] = rounded(level)
+  for (const condition of conditions) {
+    const { name, levels, below, lacking } =
+      'networkBelow' in condition ? networkOf(utilization, condition) : levelOf(utilization, condition)
+    const level = levels.reduce((sum, one) => sum + one, 0)
+    if (levels.length > 0 && level >= below) return { busy: true }
+    missing.push(...lacking)
+    if (lacking.length === 0 && levels.length > 0) evidence[name] = rounded(level)
   }
-  return missing.length > 0 ? { missing } : { evidence }
+  return missing.length > 0 ? { missing: [...new Set(missing)] } : { evidence }
 }
+
+interface Measured {
+  name: string
+  /** Of the metrics that are known. */
+  levels: number[]
+  below: number
+  lacking: string[]
+}
+
+function levelOf(utilization: Utilization | undefined, condition: Quiet): Measured {
+  const { metric, below, ofPeaks = false, optional = false } = condition
+  const summary = utilization?.[metric]
+  const level = ofPeaks ? summary?.peakP99 : summary?.p99
+  const lacking = level === undefined && !optional ? [missingWords(metric, summary)] : []
+  return { name: `${metric}${ofPeaks ? 'Peak' : ''}P99`, levels: level === undefined ? [] : [level], below, lacking }
+}
+
+/** The mean of the known hours; enough of them must be known. */
+function networkOf(utilization: Utilization | undefined, { networkBelow: below }: QuietNetwork): Measured {
+  const [levels, lacking]: [number[], string[]] = [[], []]
+  for (const metric of ['network_in', 'network_out'] as const) {
+    const summary = utilization?.[metric]
+    if (summary?.p99 === undefined) lacking.push(missingWords(metric, summary))
+    else levels.push(summary.average * hoursOfDay)
+  }
+  return { name: 'networkBytesPerDay', levels, below, lacking }
+}
+
+const hoursOfDay = 24
 
 export function missingWords(metric: UtilizationMetric, summary: MetricSummary | undefined): string {
   const words = metric.replaceAll('_', ' ')

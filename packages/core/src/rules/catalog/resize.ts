@@ -33,6 +33,17 @@ const baselines: Partial<Record<string, number>> = {
   '2xlarge': 17,
 }
 
+/** The same of Azure, by the end of the name: https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/bv1-series */
+const azureBaselines: Partial<Record<string, number>> = { '1s': 10, '2s': 20, '1ms': 20, '2ms': 30, '4ms': 22.5 }
+const leastBaseline = 16.8
+
+/** Undefined for types that are not burstable. */
+function baselineOf({ name, family }: InstanceType): number | undefined {
+  if (/^t\d/.test(family)) return baselines[name.slice(name.lastIndexOf('.') + 1)] ?? 0
+  const [, size] = /^Standard_B(\d+m?s)$/.exec(name) ?? []
+  return size === undefined ? undefined : (azureBaselines[size] ?? leastBaseline)
+}
+
 /** What prices of compute depend on beside the type. */
 export function variantOf(subject: Subject): string | undefined {
   if (subject.kind === 'database') {
@@ -53,9 +64,12 @@ export function computeOf(subject: Subject, sku: string): Target {
 export function resize(subject: Subject, limits: Limits): Answer {
   const { cloud, type = '', utilization, kind } = subject
   const now = typeOf(cloud, type)
-  if (!now || subject.status === 'stopped') return undefined
+  // A serverless database has no size.
+  if (subject.status === 'stopped' || type === '' || type === 'db.serverless') return undefined
   const level = utilization?.cpu?.peakP99
   if (level === undefined) return { missing: [missingWords('cpu', utilization?.cpu)] }
+  // No smaller size could carry it, whatever the sizes are.
+  if (!now) return level > limits.cpuPercent ? undefined : { missing: [`size of the type ${type}`] }
   const fits = (to: InstanceType) => level * (now.vcpus / to.vcpus) <= limits.cpuPercent && carries(subject, now, to)
   const smaller = smallerThan(cloud, type).filter(fits)
   if (smaller.length === 0) return undefined
@@ -101,8 +115,8 @@ function carries({ utilization = {} }: Subject, now: InstanceType, to: InstanceT
   const bytes = (utilization.network_in?.p99 ?? 0) + (utilization.network_out?.p99 ?? 0)
   const gbps = (bytes * 8) / 3600 / 1e9
   if (to.networkGbps !== undefined && gbps > to.networkGbps * networkShare) return false
-  if (!/^t\d/.test(to.family)) return true
-  const baseline = baselines[to.name.slice(to.name.lastIndexOf('.') + 1)] ?? 0
+  const baseline = baselineOf(to)
+  if (baseline === undefined) return true
   return (utilization.cpu?.p99 ?? 100) * (now.vcpus / to.vcpus) <= baseline
 }
 

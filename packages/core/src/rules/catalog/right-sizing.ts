@@ -151,14 +151,13 @@ export const rightSizingRules: readonly Rule[] = [
     restartNeeded: true,
     undo: 'Remove the schedule.',
     thresholds: {
-      cpuPercent: ours(5, '% CPU outside of working time', 'computeOptimizer'),
-      bytes: ours(5e6, 'bytes an hour in each direction', 'trustedAdvisor'),
+      cpuPercent: ours(5, '% CPU at the peaks outside of working time', 'computeOptimizer'),
+      bytes: ours(5e6, 'bytes a day, in and out, at the rate outside of working time', 'computeOptimizer'),
     },
     find: ({ status, utilization, offHours }, { limit }) => {
       const conditions = [
-        { metric: 'cpu', below: limit.cpuPercent },
-        { metric: 'network_in', below: limit.bytes },
-        { metric: 'network_out', below: limit.bytes },
+        { metric: 'cpu', below: limit.cpuPercent, ofPeaks: true },
+        { networkBelow: limit.bytes },
       ] as const
       const ran = utilization?.cpu
       const ranOff = offHours?.cpu

@@ -15,6 +15,7 @@ export interface InstanceType {
 interface Series {
   /** The name of a type; `#` is its vCPUs. */
   name: string
+  /** Each with its GiB where these do not follow the ratio: `48 64:432`. */
   vcpus: string
   /** GiB for each vCPU. */
   ratio: number
@@ -41,9 +42,13 @@ const regular: Record<'azure' | 'gcp', readonly Series[]> = {
       'Standard_D#ds_v6',
     ),
     ...series('2 4 8 16 32 48 64 96', 4, 'Standard_D#as_v6', 'Standard_D#ads_v6'),
-    ...series('2 4 8 16 20 32 48', 8, 'Standard_E#_v3', 'Standard_E#s_v3', 'Standard_E#_v4', 'Standard_E#s_v4'),
-    ...series('2 4 8 16 20 32 48', 8, 'Standard_E#_v5', 'Standard_E#s_v5', 'Standard_E#ds_v5', 'Standard_E#as_v5'),
-    ...series('2 4 8 16 20 32 48', 8, 'Standard_E#ads_v5', 'Standard_E#s_v6', 'Standard_E#ds_v6'),
+    ...series('2 4 8 16 20 32 48 64:432', 8, 'Standard_E#_v3', 'Standard_E#s_v3'),
+    ...series('2 4 8 16 20 32 48 64:504', 8, 'Standard_E#_v4', 'Standard_E#s_v4'),
+    ...series('2 4 8 16 20 32 48 64 96:672', 8, 'Standard_E#_v5', 'Standard_E#s_v5', 'Standard_E#ds_v5'),
+    ...series('2 4 8 16 20 32 48 64 96:672', 8, 'Standard_E#as_v5', 'Standard_E#ads_v5'),
+    ...series('2 4 8 16 20 32 48 64 96', 8, 'Standard_E#s_v6', 'Standard_E#ds_v6'),
+    ...series('1:1 2:4', 4, 'Standard_B#s'),
+    ...series('1:2 2 4 8 12 16 20', 4, 'Standard_B#ms'),
     ...series('2 4 8 16 32 48 64 72', 2, 'Standard_F#s_v2'),
   ],
   gcp: [
@@ -64,6 +69,7 @@ const regular: Record<'azure' | 'gcp', readonly Series[]> = {
     ...series('4 8 22 44 88 176', 4, 'c3-standard-#'),
     ...series('4 8 22 44 88 176', 8, 'c3-highmem-#'),
     ...series('4 8 22 44 88 176', 2, 'c3-highcpu-#'),
+    ...series('4 8 16 24 32 48 96 144 192 288', 3.75, 'c4-standard-#'),
     ...series('2 4 8 16 32 48 64 80', 4, 'n4-standard-#'),
     ...series('1 2 4 8 16 32 48 60', 4, 't2d-standard-#'),
   ],
@@ -81,9 +87,10 @@ function ofAws([family, text]: [string, string]): Family {
 }
 
 function ofSeries({ name, vcpus, ratio }: Series): Family {
-  return vcpus.split(' ').map((count) => {
+  return vcpus.split(' ').map((text) => {
+    const [count = '', memoryGb = Number(count) * ratio] = text.split(':')
     const type = { name: name.replace('#', count), family: name.replace(/-?#/, ''), vcpus: Number(count) }
-    return { ...type, memoryGb: Number(count) * ratio, isArm: false }
+    return { ...type, memoryGb: Number(memoryGb), isArm: false }
   })
 }
 
@@ -116,13 +123,41 @@ const placeOf = (cloud: Cloud, name: string) =>
 
 const prefixed = (prefix: string) => (type: InstanceType) => ({ ...type, name: `${prefix}${type.name}` })
 
+/**
+ * `n2-custom-4-16384`: 4 vCPUs and 16384 MiB; without a series, N1.
+ * https://cloud.google.com/compute/docs/instances/creating-instance-with-custom-machine-type
+ */
+function customOf(name: string): InstanceType | undefined {
+  const [, family, vcpus, mib] = /^((?:\w+-)?custom)-(\d+)-(\d+)$/.exec(name) ?? []
+  if (family === undefined) return undefined
+  return { name, family, vcpus: Number(vcpus), memoryGb: Number(mib) / 1024, isArm: false }
+}
+
+/** Counts of vCPUs that all series with custom types have. */
+const customVcpus = [2, 4, 8, 16]
+const customStepMib = 256
+
+/** With as much memory for each vCPU, so that it stays within the limits of its series. */
+function smallerCustom({ family, vcpus, memoryGb }: InstanceType): InstanceType[] {
+  return customVcpus.flatMap((count) => {
+    const mib = (memoryGb * 1024 * count) / vcpus
+    const isSold = count < vcpus && mib % customStepMib === 0
+    const type = { name: `${family}-${count}-${mib}`, family, vcpus: count, memoryGb: mib / 1024, isArm: false }
+    return isSold ? [type] : []
+  })
+}
+
 export function typeOf(cloud: Cloud, name: string): InstanceType | undefined {
+  const custom = cloud === 'gcp' ? customOf(name) : undefined
+  if (custom) return custom
   const found = placeOf(cloud, name)
   return found?.family.slice(found.place, found.place + 1).map(prefixed(prefixOf(name)))[0]
 }
 
 /** The smaller types of the family, from the smallest. */
 export function smallerThan(cloud: Cloud, name: string): InstanceType[] {
+  const custom = cloud === 'gcp' ? customOf(name) : undefined
+  if (custom) return smallerCustom(custom)
   const found = placeOf(cloud, name)
   return found ? found.family.slice(0, found.place).map(prefixed(prefixOf(name))) : []
 }

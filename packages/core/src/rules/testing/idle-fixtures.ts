@@ -13,7 +13,7 @@ const gce = some('gcp', 'instance', {
   cost: usd({ compute: '141.79 x 730' }),
 })
 const volume = some('aws', 'volume', { status: 'in-use', sizeGb: 50, cost: usd({ storage: '4.4 x 50' }) })
-const idleMetrics = { cpu: steady(1.2, 3.5), network_in: steady(120_000), network_out: steady(90_000) }
+const idleMetrics = { cpu: steady(1.2, 3.5), network_in: steady(100_000), network_out: steady(90_000) }
 const gceIdle = { ...idleMetrics, cpu: steady(0.4, 1) }
 const rds = some('aws', 'database', {
   type: 'db.m5.large',
@@ -46,21 +46,33 @@ export const idleFixtures: readonly Fixture[] = [
     leaves: [
       ec2({ id: 'i-stopped', status: 'stopped', utilization: idleMetrics }),
       ec2({ id: 'i-busy', utilization: { ...idleMetrics, cpu: steady(35, 60) } }),
+      ec2({ id: 'i-hourly-job', utilization: { ...idleMetrics, cpu: steady(4, 100) } }),
+      // 4.8 MB in and 2.2 MB out on a day.
+      ec2({ id: 'i-talking', utilization: { ...idleMetrics, network_in: steady(200_000) } }),
       ec2({ id: 'i-proxy', utilization: { ...idleMetrics, network_out: steady(8e9) } }),
     ],
     lacks: [ec2({ id: 'i-unmeasured' }), ec2({ id: 'i-scarce', utilization: { ...idleMetrics, cpu: scarce(1) } })],
   },
   {
     rule: 'azure-instance-idle',
-    finds: [vm({ id: 'vm-idle', utilization: idleMetrics })],
-    leaves: [vm({ id: 'vm-busy', utilization: { ...idleMetrics, cpu: steady(3, 4) } })],
+    finds: [vm({ id: 'vm-idle', utilization: { ...idleMetrics, cpu: steady(1.2, 2.5) } })],
+    leaves: [
+      vm({ id: 'vm-hourly-job', utilization: { ...idleMetrics, cpu: steady(1.2, 60) } }),
+      vm({ id: 'vm-busy', utilization: { ...idleMetrics, cpu: steady(3, 4) } }),
+    ],
     lacks: [vm({ id: 'vm-scarce', utilization: { cpu: scarce(1) } })],
   },
   {
     rule: 'gcp-instance-idle',
     finds: [gce({ id: 'gce-idle', utilization: gceIdle })],
-    leaves: [gce({ id: 'gce-busy', utilization: idleMetrics })],
-    lacks: [gce({ id: 'gce-unmeasured' })],
+    leaves: [
+      gce({ id: 'gce-busy', utilization: idleMetrics }),
+      gce({ id: 'gce-hourly-job', utilization: { ...gceIdle, cpu: steady(0.4, 60) } }),
+      gce({ id: 'gce-large', type: 'c4-standard-96', utilization: idleMetrics }),
+      gce({ id: 'gce-custom', type: 'n2-custom-8-16384', utilization: gceIdle }),
+      gce({ id: 'gce-new-busy', type: 'z9-standard-2', utilization: { ...gceIdle, network_out: steady(8e9) } }),
+    ],
+    lacks: [gce({ id: 'gce-unmeasured' }), gce({ id: 'gce-new', type: 'z9-standard-2', utilization: gceIdle })],
   },
   {
     rule: 'aws-database-idle',
@@ -78,7 +90,10 @@ export const idleFixtures: readonly Fixture[] = [
   {
     rule: 'aws-cache-idle',
     finds: [cache({ id: 'cache-idle', utilization: { connections: steady(3), cpu: steady(0.8) } })],
-    leaves: [cache({ id: 'cache-busy', utilization: { connections: steady(30), cpu: steady(0.8) } })],
+    leaves: [
+      cache({ id: 'cache-nightly', utilization: { connections: steady(3), cpu: steady(0.8, 40) } }),
+      cache({ id: 'cache-busy', utilization: { connections: steady(30), cpu: steady(0.8) } }),
+    ],
     lacks: [cache({ id: 'cache-unmeasured' })],
   },
   {

@@ -62,9 +62,12 @@ export const sizingFixtures: readonly Fixture[] = [
         utilization: { cpu: steady(9, 18), network_in: steady(6e11), network_out: steady(4e11) },
       }),
       ec2({ id: 'i-baseline', type: 't3.xlarge', utilization: { cpu: steady(25, 30) } }),
+      ec2({ id: 'i-unknown-type-busy', type: 'm99.large', utilization: { cpu: steady(60, 90) } }),
+    ],
+    lacks: [
+      ec2({ id: 'i-wide-scarce', utilization: { cpu: scarce(9) } }),
       ec2({ id: 'i-unknown-type', type: 'm99.large', utilization: { cpu: steady(1) } }),
     ],
-    lacks: [ec2({ id: 'i-wide-scarce', utilization: { cpu: scarce(9) } })],
   },
   {
     rule: 'azure-instance-oversized',
@@ -75,13 +78,24 @@ export const sizingFixtures: readonly Fixture[] = [
         utilization: { cpu: steady(9, 18), memory: steady(15, 35) },
         configuration: { osType: 'Windows', licenseType: 'Windows_Server' },
       }),
+      vm({ id: 'vm-burstable', type: 'Standard_B4ms', utilization: { cpu: steady(6) } }),
     ],
-    leaves: [vm({ id: 'vm-right', utilization: { cpu: steady(40, 60), memory: steady(15, 35) } })],
-    lacks: [vm({ id: 'vm-unmeasured' })],
+    leaves: [
+      vm({ id: 'vm-right', utilization: { cpu: steady(40, 60), memory: steady(15, 35) } }),
+      // Half the CPUs could not use 24 % all the time.
+      vm({ id: 'vm-baseline', type: 'Standard_B4ms', utilization: { cpu: steady(16, 30) } }),
+    ],
+    lacks: [
+      vm({ id: 'vm-unmeasured' }),
+      vm({ id: 'vm-unknown-type', type: 'Standard_L8s_v3', utilization: { cpu: steady(6) } }),
+    ],
   },
   {
     rule: 'gcp-instance-oversized',
-    finds: [gce({ id: 'gce-wide', utilization: { cpu: steady(9, 38) } })],
+    finds: [
+      gce({ id: 'gce-wide', utilization: { cpu: steady(9, 38) } }),
+      gce({ id: 'gce-custom', type: 'n2-custom-8-24576', utilization: { cpu: steady(9, 38) } }),
+    ],
     leaves: [gce({ id: 'gce-right', utilization: { cpu: steady(40, 60) } })],
     lacks: [gce({ id: 'gce-unsized' })],
   },
