@@ -43,12 +43,14 @@ export interface WorldOptions {
   wrap?: (runtime: Runtime) => Runtime
   /** Receives every event. */
   onEvent?: (event: Event) => void
+  /** Whether the product's own queues and subscriptions work too. */
+  isWired?: boolean
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
-  const { orgId = 'org_test', now = () => new Date(), log = silent, wrap, onEvent } = options
-  const subscriptions = onEvent ? heardBy(onEvent) : {}
+  const { orgId = 'org_test', now = () => new Date(), log = silent, wrap, onEvent, isWired = false } = options
+  const subscriptions = { ...(isWired && wiring.subscriptions), ...(onEvent && heardBy(onEvent)) }
   const contextOf = (runtime: Runtime, org: string): Context =>
     makeContext({ orgId: org, actor: Actor.system('test'), runtime, log, now })
   const lakes: { close(): Promise<void> }[] = []
@@ -63,6 +65,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     },
     ...(wrap && { wrap }),
     subscriptions,
+    ...(isWired && { queues: wiring.queues }),
     workflows: (runtime) => workflowsOf(wiring, ({ orgId: of }) => contextOf(runtime, of)),
   })
   const ctx = contextOf(services.runtime, orgId)

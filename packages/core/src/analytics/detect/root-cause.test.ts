@@ -78,6 +78,15 @@ describe('the sentence', () => {
         'the same price.',
     ],
     [
+      'a new resource at another price, and not one that hardly moved',
+      question(100, 160, [
+        part('service', 'EC2', 100, 160, [100, 104, 'hours']),
+        part('resource', 'i-new', 0, 59.5),
+        part('resource', 'i-old', 100, 100.5),
+      ]),
+      'EC2 cost 60 USD (+60 %) more than expected from 3 to 5 October 2026: 99 % of it is the new i-new.',
+    ],
+    [
       'two services, and many resources',
       question(100, 200, [
         part('service', 'EC2', 50, 100),
@@ -122,6 +131,13 @@ describe('the sentence', () => {
       events: [{ day: '2026-10-02', kind: 'resized', resource: 'i-2' }],
     })
     expect(explain(other).sentence).not.toContain('i-2')
+  })
+
+  test('affects the resources with a hundredth of the largest share, be all of them small', () => {
+    const equal = Array.from({ length: 15 }, (_, n) => part('resource', `i-${n}`, 0, 1))
+    const resourcesOf = (parts: Part[]) => explain(question(1_000, 2_000, parts)).affectedResources
+    expect(resourcesOf(equal)).toHaveLength(15)
+    expect(resourcesOf([...equal, part('resource', 'i-large', 0, 101)])).toEqual(['i-large'])
   })
 })
 

@@ -10,8 +10,12 @@ export function explain(question: Question): RootCause {
   const excess = question.actual.minus(question.expected)
   const dimensions = [...new Set(question.parts.map(({ dimension }) => dimension))]
   const shares = dimensions.flatMap((dimension) => sharesOf(dimension, question.parts, excess))
-  const affectedResources = shares
-    .filter(({ dimension, value, percent }) => dimension === 'resource' && value !== null && percent > 0)
+  const resources = shares.filter(
+    ({ dimension, value, percent }) => dimension === 'resource' && value !== null && percent > 0,
+  )
+  const least = (resources[0]?.percent ?? 0) / 100
+  const affectedResources = resources
+    .filter(({ percent }) => percent >= least)
     .flatMap(({ value }) => value ?? [])
     .slice(0, mostResources)
   const isAffected = ({ resource }: InventoryEvent) => (affectedResources.includes(resource) ? 0 : 1)

@@ -64,6 +64,8 @@ function usageOf(facts: Facts): string {
   const verb = usage.actual.lt(usage.expected) ? 'fell' : 'grew'
   const used = `usage ${name ? `of ${name}` : ''}${verb} from ${before} to ${after} ${usage.unit}`
   if (price.abs().lte(quantity.abs().div(10))) return `${used} at the same price`
+  // A new resource at another price moves the mean, although no price changed.
+  if (leading(facts, 'resource')?.change === 'new') return ''
   const direction = price.lt(0) ? 'lower' : 'higher'
   return quantity.abs().lte(price.abs().div(10))
     ? `the price ${name ? `of ${name}` : ''}is ${direction}, at the same usage`
