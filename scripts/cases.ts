@@ -1,6 +1,16 @@
 // Imports the real-world bills of ../shared/cases and compares their totals: `npm run cases [-- NAME-PREFIX ...]`.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasPython } from './python.ts'
@@ -9,14 +19,46 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const shared = join(root, '..', 'shared')
 const tool = join(shared, 'tools', 'run-cases')
 
-/** Cases whose bills are read since they were written; tests beside the format have their totals. */
-const superseded: Record<string, string> = {
-  'gcp-bigquery-rows': "expects a refusal, but Google's billing export is read: packages/lake/src/formats/gcp.test.ts",
+const cases = join(shared, 'cases', 'bills')
+
+interface Expectation {
+  steps: { status: string; totals: Record<string, string | null>[] }[]
 }
 
-function current(): string[] {
-  for (const [name, reason] of Object.entries(superseded)) process.stdout.write(`Left out: ${name} ${reason}.\n`)
-  return readdirSync(join(shared, 'cases', 'bills')).filter((name) => !(name in superseded))
+/** Cases that expect a refusal, and are read since they were written: their totals instead. */
+const readByNow: Record<string, Expectation['steps'][number]['totals']> = {
+  // Google's own rows: a cost of 1.5 with a credit of -0.5.
+  'gcp-bigquery-rows': [
+    {
+      provider: 'Google Cloud',
+      billingAccountId: '01AAAA-BBBBBB-CCCCCC',
+      currency: 'EUR',
+      billed: '1',
+      effective: '1',
+      list: null,
+      contracted: '1.5',
+    },
+  ],
+}
+
+/** A folder with all cases, and with other expectations for those that are read by now. */
+function currentCases(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cloudoptima-cases-'))
+  for (const name of readdirSync(cases)) {
+    const totals = readByNow[name]
+    if (totals === undefined) {
+      symlinkSync(join(cases, name), join(folder, name))
+      continue
+    }
+    process.stdout.write(`${name} is expected to be read, not refused.\n`)
+    mkdirSync(join(folder, name))
+    for (const file of readdirSync(join(cases, name)))
+      if (file !== 'expect.json') symlinkSync(join(cases, name, file), join(folder, name, file))
+    const expected = JSON.parse(readFileSync(join(cases, name, 'expect.json'), 'utf8')) as Expectation
+    const steps = expected.steps.map((step) => ({ ...step, status: 'committed', totals }))
+    writeFileSync(join(folder, name, 'expect.json'), JSON.stringify({ ...expected, steps }))
+  }
+  return folder
 }
 
 /** The reason why the cases cannot run here. */
@@ -29,9 +71,13 @@ function lack(): string | undefined {
 function run(): number {
   const missing = lack()
   if (missing === undefined) {
-    const asked = process.argv.slice(2)
-    const names = asked.length > 0 ? asked : current()
-    return spawnSync(tool, names, { cwd: root, stdio: 'inherit' }).status ?? 1
+    const folder = currentCases()
+    try {
+      const args = ['--cases', folder, ...process.argv.slice(2)]
+      return spawnSync(tool, args, { cwd: root, stdio: 'inherit' }).status ?? 1
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   }
   // In CI only a clone without ../shared may do without the cases.
   const isRequired = Boolean(process.env['CI']) && existsSync(shared)

@@ -1,9 +1,9 @@
 -- Macros of all mappings. Each DuckDB runs this once. Running it again changes nothing.
 
--- A text of a bill; NULL for the texts with which SQL engines, pandas, spreadsheets and Snowflake write no value.
+-- A text of a bill; NULL for the texts with which SQL engines, Python, spreadsheets and Snowflake write no value.
 -- NOT IN would become a join, and a chain of WHEN takes longer to plan.
 CREATE OR REPLACE MACRO bill_value(written) AS
-  CASE WHEN NOT list_contains(['', 'NULL', 'null', '(null)', '\N', 'NaN', 'nan', 'NAN', '<NA>', 'N/A', 'n/a', '#N/A'], written) THEN written END;
+  CASE WHEN NOT list_contains(['', 'NULL', 'null', '(null)', '\N', 'NaN', 'nan', 'NAN', '<NA>', 'N/A', 'n/a', '#N/A', 'None'], written) THEN written END;
 
 -- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes,
 -- with the name of the month, as Go prints it (2024-09-01 00:00:00 +0000 UTC).
@@ -21,8 +21,8 @@ CREATE OR REPLACE MACRO bill_time_rare(written) AS
       TRY_CAST(written[1:10] AS TIMESTAMP) + to_hours(TRY_CAST(written[12:13] AS BIGINT))
         + to_minutes(TRY_CAST(written[15:16] AS BIGINT)) + to_seconds(TRY_CAST(written[18:19] AS BIGINT))
     -- A cast to TIMESTAMP ignores the offset, so it is subtracted here: +02:00 is two hours ahead of UTC.
-    WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?[+-]\d{2}(:?\d{2})?') THEN
-      TRY_CAST(regexp_extract(written, '^(.*)[+-]\d{2}(:?\d{2})?$', 1) || CASE WHEN written[17] = ':' THEN '' ELSE ':00' END AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?[+-]\d{2}(:?\d{2})?') THEN
+      TRY_CAST(regexp_extract(written, '^(.*?) ?[+-]\d{2}(:?\d{2})?$', 1) || CASE WHEN written[17] = ':' THEN '' ELSE ':00' END AS TIMESTAMP)
         - (CASE WHEN regexp_extract(written, '([+-])\d{2}(:?\d{2})?$', 1) = '-' THEN -1 ELSE 1 END)
           * to_minutes(60 * TRY_CAST(regexp_extract(written, '[+-](\d{2})(:?\d{2})?$', 1) AS BIGINT)
             + coalesce(TRY_CAST(nullif(regexp_extract(written, '[+-]\d{2}:?(\d{2})$', 1), '') AS BIGINT), 0))
@@ -95,8 +95,8 @@ CREATE OR REPLACE MACRO bill_account(provider, written) AS
     WHEN provider = 'Microsoft' THEN
       CASE
         WHEN regexp_full_match(written, '/subscriptions/[\da-f-]+|/providers/Microsoft\.Billing/billingAccounts/\d+') THEN written
-        -- A bare enrollment number, or the bare id of a Microsoft Customer Agreement.
-        ELSE azure_path(regexp_replace(bill_bare_id(written), '(?i)^(?:/?billingAccounts/)?(\d+|[\da-f-]+:[\da-f-]+_\d{4}-\d\d-\d\d)/?$', '/providers/Microsoft.Billing/billingAccounts/\1'))
+        -- An enrollment number, or the id of a Microsoft Customer Agreement, without its path or a part of it.
+        ELSE azure_path(regexp_replace(bill_bare_id(written), '(?i)^(?:/?(?:providers/Microsoft\.Billing/)?billingAccounts/)?(\d+|[\da-f-]+:[\da-f-]+_\d{4}-\d\d-\d\d)(/billingProfiles/.*?)?/?$', '/providers/Microsoft.Billing/billingAccounts/\1\2'))
       END
     WHEN provider = 'Google Cloud' THEN
       CASE
@@ -128,7 +128,7 @@ CREATE OR REPLACE MACRO is_minus(written) AS
 CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?');
 CREATE OR REPLACE MACRO is_with_comma(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?');
 
--- An amount without the currency of its row: 5.00 USD. NULL for Python's None.
+-- An amount without the currency of its row: 5.00 USD. NULL for `none` in any case.
 CREATE OR REPLACE MACRO bill_amount(written, currency) AS
   CASE
     WHEN upper(right(written, 3)) = upper(trim(currency)) THEN left(written, -3)

@@ -72,8 +72,10 @@ export const imports: readonly Route[] = [
     description:
       'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to ' +
       '`uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is ' +
-      'already in the lake needs no upload. Beyond a quota of the tier (`usage` of `GET /v1/organization`): 409, or ' +
-      '429 for the bytes of a day. A user needs a confirmed e-mail address (409).',
+      'already in the lake needs no upload. Of several runs of one export, the newest counts, if their manifests are ' +
+      'among the files. Without manifests, the import is refused and names the runs. Beyond a quota of the tier ' +
+      '(`usage` of `GET /v1/organization`): 409, or 429 for the bytes of a day. A user needs a confirmed e-mail ' +
+      'address (409).',
     answer: Announced,
     status: 201,
     idempotency: 'rerun',

@@ -14,6 +14,8 @@ export const File = z.object({
   storedSha256: z.string().optional(),
   /** Whether every reader of CSV understands the file alike; undefined until it was read. */
   isRegular: z.boolean().optional(),
+  /** Of a text, also within quotes. */
+  lines: z.int().optional(),
   format: z.string().optional(),
   rows: z.int().optional(),
   periods: z.array(z.string()).optional(),

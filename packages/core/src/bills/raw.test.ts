@@ -104,7 +104,11 @@ describe('a gzip file', () => {
     const bill = Buffer.from(row.repeat(Math.ceil((80 * mebibyte) / row.length)))
     const packed = gzipSync(bill)
     expect(bill.length / packed.length).toBeGreaterThan(150)
-    expect(await proving(packed)).toEqual({ isRegular: true, contentBytes: bill.length })
+    expect(await proving(packed)).toEqual({
+      isRegular: true,
+      lines: bill.length / row.length,
+      contentBytes: bill.length,
+    })
   })
 })
 
@@ -156,7 +160,10 @@ describe('a packed file is fetched', () => {
     if (record === undefined) throw new Error('no file')
     const path = join(folder, 'fetched')
     const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path })
-    expect(found).toMatchObject({ sha256: record.sha256, ...(encoding === 'zstd' && { isRegular: true }) })
+    expect(found).toMatchObject({
+      sha256: record.sha256,
+      ...(encoding === 'zstd' && { isRegular: true, lines: 700_001 }),
+    })
     const fetched = await readFile(path)
     expect(encoding === 'zstd' ? zstdDecompressSync(fetched) : fetched).toEqual(bill)
   })

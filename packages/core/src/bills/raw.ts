@@ -44,7 +44,7 @@ export async function store(
   at: { importId: string; file: number },
   path: string,
   { onBytes = () => undefined, ...options }: StoreOptions = {},
-): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256' | 'isRegular'>> {
+): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256' | 'isRegular' | 'lines'>> {
   const { size } = await stat(path)
   const encoding = (await fileTypeOf(path)) || (await isZip(path)) ? 'identity' : 'zstd'
   const hash = createHash('sha256')
@@ -71,7 +71,7 @@ export async function store(
     parts: parts.count(),
     encoding,
     sha256: hash.digest('hex'),
-    ...(encoding === 'zstd' && { storedSha256: parts.sha256(), isRegular: text.isRegular() }),
+    ...(encoding === 'zstd' && { storedSha256: parts.sha256(), ...text.found() }),
   }
 }
 
@@ -142,7 +142,7 @@ export async function fetch(
   at: { importId: string; file: number },
   record: File,
   { path, onBytes = () => undefined }: { path: string; onBytes?: (done: number) => void },
-): Promise<{ sha256: string } & Pick<SourceFile, 'isRegular' | 'contentBytes'>> {
+): Promise<{ sha256: string } & Pick<SourceFile, 'isRegular' | 'lines' | 'contentBytes'>> {
   const { encoding } = record
   const hash = createHash('sha256')
   const text = watchRegularity()
@@ -165,11 +165,11 @@ export async function fetch(
   if (encoding !== 'identity') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
-    return { sha256: record.sha256, isRegular: record.isRegular, contentBytes: record.bytes }
+    return { sha256: record.sha256, isRegular: record.isRegular, lines: record.lines, contentBytes: record.bytes }
   }
   if (bytes !== record.bytes) throw otherSize(record, String(bytes))
   const type = await fileTypeOf(path)
-  return { sha256, ...(type !== 'gzip' && type !== 'zstd' && { isRegular: text.isRegular() }) }
+  return { sha256, ...(type !== 'gzip' && type !== 'zstd' && text.found()) }
 }
 
 function otherSize({ name, bytes }: File, found: string) {

@@ -20,7 +20,7 @@ export async function prove({
   path: string
   name: string
   type: 'gzip' | 'zstd'
-}): Promise<{ isRegular: boolean; contentBytes: number }> {
+}): Promise<{ isRegular: boolean; lines: number; contentBytes: number }> {
   const { size } = await stat(path)
   const allowed = Limits.unpackedLimit(size)
   const text = watchRegularity()
@@ -45,7 +45,7 @@ export async function prove({
       [{ path: name, message: `${type}: ${why}` }],
     )
   }
-  return { isRegular: text.isRegular(), contentBytes }
+  return { ...text.found(), contentBytes }
 }
 
 function tooMuch(name: string, size: number) {

@@ -10,6 +10,8 @@ export interface SourceFile {
   path: string
   /** Undefined if nobody has looked. */
   isRegular?: boolean | undefined
+  /** Of a text, also within quotes, if somebody has counted. */
+  lines?: number | undefined
   /** The size of a packed file's content, if it is known. */
   contentBytes?: number | undefined
 }

@@ -10,9 +10,9 @@ import { refuseTooMany } from './limits.ts'
 import { recognise } from './recognise.ts'
 import { complaintOf } from './refusal.ts'
 import { rewriteJson } from './json-lines.ts'
-import { isRegular } from './regular.ts'
+import { regularity } from './regular.ts'
 import { rewrite } from './rewrite.ts'
-import { asCsv, refuseUnreadableColumns, selectSource, tagKeys } from './select.ts'
+import { asCsv, csvOf, refuseUnreadableColumns, selectSource, tagKeys } from './select.ts'
 import type { Source } from './source.ts'
 
 /** Recognizes a file and reads its control totals. */
@@ -38,12 +38,16 @@ export async function readBill(
   if (source.kind === 'parquet' && tagsOf(source.headers).size > mostTagColumns)
     bill.source = await asCsv(connection, source, `${rewriteTo}.raw`)
   if (source.kind === 'json') bill.source = await rewriteJson(source, rewriteTo)
-  if (bill.source.kind === 'csv' && (isOdd(bill.source) || !(await isRegular(bill.source)))) await rewriteBill(bill)
+  if (bill.source.kind === 'csv') {
+    bill.source = { ...bill.source, ...(await regularity(bill.source)) }
+    if (isOdd(bill.source) || bill.source.isRegular === false) await rewriteBill(bill)
+  }
   try {
     await withRefusals(connection, bill, async () => {
       bill.format = await recognise(connection, bill.source)
       refuseUnreadableColumns(bill.source, bill.format)
       bill.control = await readControl(connection, bill)
+      await proveWhole(connection, bill)
     })
   } catch (error) {
     if (!(error instanceof Undecided)) throw error
@@ -105,13 +109,24 @@ async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Co
     [row.provider, row.billing_account_id, row.period, row.currency].every(Boolean),
   )
   if (!isWhole) throw new Unclear(async () => await firstMissing(connection, bill), true)
-  const named = control.flatMap(({ currency }) => (/^[A-Z]{3}$/.test(currency) ? [] : currency))
+  const named = control.flatMap(({ currency }) => (iso4217.has(currency) ? [] : currency))
   if (named.length === 0) return control
   const currencies = codesOf(named)
   const unknown = named.find((name) => currencies[name] === undefined)
   if (unknown !== undefined) throw new Unclear(async () => await noCurrency(connection, bill, unknown), false)
   bill.reading = { ...bill.reading, currencies }
   return await readControl(connection, bill)
+}
+
+/**
+ * If the first row that begins in the last buffer of a CSV has too few or too many fields, the parallel reader of DuckDB
+ * drops the rest of the file, without an error. One thread throws the error. It has to read only a file whose rows span
+ * lines: otherwise the number of rows is that of the lines.
+ */
+async function proveWhole(connection: DuckDBConnection, { source, control }: Bill): Promise<void> {
+  if (source.kind !== 'csv' || source.rewritten !== undefined) return
+  const rows = control.reduce((sum, { rows }) => sum + Number(rows), 0)
+  if (source.lines !== rows + 1) await connection.run(`SELECT count(*) FROM ${csvOf(source, { isSerial: true })}`)
 }
 
 /** Decides the decimal mark or the order of dates of a file. Throws Undecided, or Fault `invalid`. */
@@ -162,10 +177,12 @@ async function noCurrency(connection: DuckDBConnection, bill: Bill, written: str
   })
 }
 
+const iso4217: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
+
 /** The ISO 4217 code of each name of a currency: `US DOLLAR`, `EUROS`. */
 function codesOf(names: readonly string[]): Record<string, string> {
   const titles = new Intl.DisplayNames('en', { type: 'currency' })
-  const codes = new Map(Intl.supportedValuesOf('currency').map((code) => [titles.of(code)?.toUpperCase(), code]))
+  const codes = new Map([...iso4217].map((code) => [titles.of(code)?.toUpperCase(), code]))
   return Object.fromEntries(
     names.flatMap((name) => {
       const code = codes.get(name) ?? codes.get(name.replace(/S$/, ''))

@@ -38,26 +38,28 @@ async function* lines(
   { columns, tags }: { columns: number; tags: TagKeys },
 ): AsyncGenerator<string> {
   let batch = ''
-  let seen = 0
-  let first: { count: number; line: number } | undefined
   for await (const { fields, line } of filled(records(path, dialect))) {
-    const count = fields.length
-    if (count < columns) throw new Malformed(line, `${count} fields where the header has ${columns}`)
-    if (fields.slice(columns).some((field) => field !== ''))
-      throw new Malformed(line, `more fields than the ${columns} of the header`)
-    if (seen++ > 0) first ??= { count, line }
-    if (first && count !== first.count)
-      throw new Malformed(
-        count > first.count ? line : first.line,
-        `${Math.max(count, first.count)} fields where the header has ${columns}, and not in every row: ` +
-          'quote the value that contains the delimiter',
-      )
-    batch += `${recordText(fields.slice(0, columns), tags)}\n`
+    if (fields.length !== columns) throw new Malformed(line, countComplaint(fields, columns))
+    batch += `${recordText(fields, tags)}\n`
     if (batch.length < 64 * 1024) continue
     yield batch
     batch = ''
   }
   yield batch
+}
+
+/**
+ * A surplus field that is empty proves nothing: either the row ends with a delimiter, or a value has one and the last
+ * value is empty.
+ */
+function countComplaint(fields: readonly string[], columns: number): string {
+  const found = `${fields.length} fields where the header has ${columns}`
+  if (fields.length < columns) return found
+  const isEmpty = fields.slice(columns).every((field) => field === '')
+  return (
+    `${found}: quote the value that contains the delimiter` +
+    (isEmpty ? ', or remove the delimiters at the end of the rows' : '')
+  )
 }
 
 function recordText(fields: readonly string[], tags: TagKeys): string {

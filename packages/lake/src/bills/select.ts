@@ -42,7 +42,7 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
 
 /** The number of costs in a row that have more decimals than the lake. */
 function countRounded({ headers, types }: Source, { columns }: Format): string {
-  const costs = Object.entries(columns).filter(([name, { type }]) => type === 'decimal' && /cost$/i.test(name))
+  const costs = Object.entries(columns).filter(([name, { type }]) => type === 'decimal' && /cost/i.test(name))
   const positions = costs.flatMap(([name, column]) => positionsOf(name, column, headers).slice(0, 1))
   const texts = positions.filter((position) => !hasFewDecimals(types[position])).map((position) => `c${position}`)
   return ['0', ...texts.map((text) => `coalesce(CAST(is_rounded(CAST(${text} AS VARCHAR)) AS BIGINT), 0)`)].join(' + ')
@@ -53,7 +53,7 @@ const hasFewDecimals = (type = 'VARCHAR'): boolean => isNumber(type) && Number(/
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, format: Format, reading: Reading): string {
   const { headers } = source
-  const names = [...headers, ...(source.tagsAt === undefined ? [] : ['tags'])].map((_, i) => `c${i}`)
+  const names = namesOf(source)
   const isParquet = source.kind === 'parquet'
   const tags = isParquet ? tagKeys(headers, format) : undefined
   // The texts in a query of their own keep the plan small, because macros repeat what they are given.
@@ -68,21 +68,28 @@ function relation(source: Source, format: Format, reading: Reading): string {
     const isAmount = reading.mark !== undefined && decimals.has(position) && isText(source.types[position])
     return `${isAmount ? `bill_amount(${value(position)}, ${value(currency)})` : value(position)} AS ${name}`
   })
-  return `(SELECT ${texts.join(', ')} FROM ${isParquet ? named(source) : csvOf(source, names, reading)})`
+  return `(SELECT ${texts.join(', ')} FROM ${isParquet ? named(source) : csvOf(source, { isSerial: reading.numbered === true })})`
 }
 
-function csvOf({ path: delivered, dialect, rewritten }: Source, names: string[], { numbered }: Reading): string {
+const namesOf = ({ headers, tagsAt }: Source): string[] =>
+  [...headers, ...(tagsAt === undefined ? [] : ['tags'])].map((_, i) => `c${i}`)
+
+/** The CSV as DuckDB reads it, by all threads or in its order by one. */
+export function csvOf(source: Source, { isSerial }: { isSerial: boolean }): string {
+  const { path: delivered, dialect, rewritten } = source
   const [path, delimiter, compression] =
     rewritten === undefined ? [delivered, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
   const options = [
     literal(path),
-    `columns = {${names.map((name) => `'${name}': 'VARCHAR'`).join(', ')}}`,
+    `columns = {${namesOf(source)
+      .map((name) => `'${name}': 'VARCHAR'`)
+      .join(', ')}}`,
     `auto_detect = false, header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"'`,
     // DuckDB's default of 32 MB takes 100 MB more memory, and is no faster.
     `compression = '${compression}', buffer_size = ${8 * 1024 * 1024}`,
     // With any nullstr, DuckDB drops a surplus field that is empty or begins like one: the row would shift silently.
     'nullstr = []::VARCHAR[], strict_mode = true, null_padding = false',
-    ...(numbered ? ['parallel = false'] : []),
+    ...(isSerial ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
 }

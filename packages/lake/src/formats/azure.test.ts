@@ -242,6 +242,20 @@ const renamed = (rows: Row[], rename: (name: string) => string | undefined): Row
     ),
   )
 
+describe('the account of an enterprise agreement', () => {
+  const path = '/providers/Microsoft.Billing/billingAccounts/8608480'
+
+  it.each(['8608480', '8608480.0', '="8608480"', 'billingAccounts/8608480', path.slice(1), path, `${path}/`])(
+    'is one, written as %s',
+    async (BillingAccountId) => {
+      const profiles = ['', '8608480', '="8608480"', path, `${path}/`]
+      const rows = profiles.map((BillingProfileId) => ({ ...usage, BillingAccountId, BillingProfileId }))
+      const { normalized } = await bring({ 'ea.csv': csv(rows) })
+      expect(normalized.partitions).toMatchObject([{ billingAccountId: path, rows: profiles.length }])
+    },
+  )
+})
+
 describe('MCA', () => {
   it('bills a profile, and its prices are in the pricing currency', async () => {
     const profile = {

@@ -152,6 +152,15 @@ describe('credits', () => {
     expect(normalized.partitions[0]?.rows).toBe(1)
   })
 
+  it('and costs are binary numbers: those with more than 18 decimals are rounded, and a note counts them', async () => {
+    const credits = [credit('PROMOTION', -1.234567890123456e-5), credit('PROMOTION', -0.25)]
+    const bills = { 'a.jsonl': lines({ cost: 2.345678901234567e-5, credits }, { cost: 0.1 }) }
+    const { normalized } = await bring({ ...bills, 'b.jsonl': lines({ cost: 3, cost_at_list: 1e-19 }) })
+    expect(normalized.notes).toEqual(['Costs with more than 18 decimals, rounded to 18: 3, in a.jsonl, b.jsonl.'])
+    const [partition] = normalized.partitions
+    expect([partition?.control[0]?.total, partition?.totals[0]?.billed]).toEqual(Array(2).fill('2.850011111110111111'))
+  })
+
   it('of a resource-based commitment mark the usage that it covered', async () => {
     const covered = credit('COMMITTED_USAGE_DISCOUNT', -1, {
       id: 'cud-cpu',

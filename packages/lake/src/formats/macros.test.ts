@@ -22,6 +22,9 @@ describe('bill_time reads a moment as UTC', () => {
     ['2024-09-01T00:00+02:00', '2024-08-31 22:00:00'],
     ['2024-09-01T00:00:00.5-0330', '2024-09-01 03:30:00.5'],
     ['2024-09-01 00:00:00+00', '2024-09-01 00:00:00'],
+    ['2024-09-01 00:00:00 +0000', '2024-09-01 00:00:00'],
+    ['2024-09-01 00:00:00 -07:00', '2024-09-01 07:00:00'],
+    ['2024-09-01 00:00 +02', '2024-08-31 22:00:00'],
     ['20240901', '2024-09-01 00:00:00'],
     ['20240901T130000Z', '2024-09-01 13:00:00'],
     ['2024/09/01', '2024-09-01 00:00:00'],
@@ -152,6 +155,7 @@ describe('an account, provider or currency has one spelling', () => {
       '7654321',
       '7654321.0',
       'billingAccounts/7654321',
+      'providers/Microsoft.Billing/billingAccounts/7654321',
     ].map((written): [string, string, string, string] => [
       'bill_account',
       'Microsoft',
@@ -159,12 +163,14 @@ describe('an account, provider or currency has one spelling', () => {
       '/providers/Microsoft.Billing/billingAccounts/7654321',
     ]),
     ...[
-      'ab:cd_2019-05-31/billingProfiles/AB-PGB/invoiceSections/X1',
-      'AB:CD_2019-05-31/BILLINGPROFILES/ab-pgb/invoicesections/x1',
+      '/providers/Microsoft.Billing/billingAccounts/ab:cd_2019-05-31/billingProfiles/AB-PGB/invoiceSections/X1',
+      '/providers/Microsoft.Billing/billingAccounts/AB:CD_2019-05-31/BILLINGPROFILES/ab-pgb/invoicesections/x1',
+      'billingAccounts/ab:cd_2019-05-31/billingProfiles/AB-PGB/invoiceSections/X1/',
+      'AB:CD_2019-05-31/billingProfiles/AB-PGB/invoiceSections/X1',
     ].map((written): [string, string, string, string] => [
       'bill_account',
       'Microsoft',
-      `/providers/Microsoft.Billing/billingAccounts/${written}`,
+      written,
       '/providers/Microsoft.Billing/billingAccounts/ab:cd_2019-05-31/billingProfiles/AB-PGB/invoiceSections/X1',
     ]),
   ])('%s of %s: %s', async (macro, provider, text, expected) => {

@@ -146,7 +146,9 @@ describe('the parts of a delivery', () => {
   const guid = (n: number): string => `x/${String(n).repeat(8)}-0000-0000-0000-000000000000`
 
   it('of two runs of one bill are refused by name', async () => {
-    expect(await outcome({ [run(2)]: days(1), [run(3)]: bill })).toMatch(/the runs 2024-09-02T.* and 2024-09-03T/)
+    expect(await outcome({ [run(2)]: days(1), [run(3)]: bill })).toMatch(
+      /the runs 2024-09-02T.* and 2024-09-03T.* newest run alone, or all runs with their manifests\.$/,
+    )
     expect(await outcome({ [`${guid(1)}/a.csv`]: days(1), [`${guid(2)}/a.csv`]: bill })).toMatch(
       /the runs 1111.* and 2222/,
     )
@@ -198,7 +200,7 @@ describe('of several runs of one export in a delivery', () => {
     const [one, two] = [`x/mills_${guid(1)}.csv`, `x/mills_${guid(2)}.csv`]
     const other = charge({ Date: '09/05/2024', Cost: '5' })
     expect(await outcome({ [one]: csv([charge({})]), [two]: csv([other]) })).toMatch(
-      /the runs mills_1111.*\.csv and mills_2222.*\.csv are snapshots .* import the newest run alone/,
+      /the runs mills_1111.*\.csv and mills_2222.*\.csv are snapshots .* import the newest run alone\.$/,
     )
     expect(await outcome({ [one]: csv([charge({})]), [two.replace('mills', 'forges')]: csv([other]) })).toMatch(
       /9 EUR, 2 rows/,

@@ -21,8 +21,6 @@ describe('a CSV is read, whoever wrote it', () => {
     ['blank lines before the header', `\n\n${bill}`],
     ['rows of commas', lines(header, '\n', first, '\n', ','.repeat(15), '\n', second, '\n', ', '.repeat(15), '\n')],
     ['rows of empty quotes', lines(header, '\n', first, '\n', '"",'.repeat(15), '""\n', second, '\n')],
-    ['a delimiter at the end of each row', lines(header, '\n', first, ',\n', second, ',\n')],
-    ['two delimiters at the end of each row', lines(header, '\n', first, ',,\n', second, ',,\n')],
     ['a delimiter at the end of each line', bill.replaceAll('\n', ',\n')],
     ['sep=,', `sep=,\n${bill}`],
     ['"sep=,"', `"sep=,"\n${bill}`],
@@ -70,43 +68,69 @@ describe('a CSV is read, whoever wrote it', () => {
     )
   }, 60_000)
 
-  it.each(['\\N', 'NaN', 'nan', '<NA>', '(null)', 'N/A', '#N/A', 'NULL'])('with %s for nothing', async (nothing) => {
-    const { rows } = await bring({
-      'bill.csv': focus({ ListCost: nothing, ChargeClass: nothing, SubAccountId: nothing }),
-    })
-    expect(rows).toMatchObject([{ ListCost: null, ChargeClass: null, SubAccountId: null, BilledCost: '1.5' }])
-  })
+  it.each(['\\N', 'NaN', 'nan', '<NA>', '(null)', 'N/A', '#N/A', 'NULL', 'None'])(
+    'with %s for nothing',
+    async (nothing) => {
+      const { rows } = await bring({
+        'bill.csv': focus({ ListCost: nothing, ChargeClass: nothing, SubAccountId: nothing }),
+      })
+      expect(rows).toMatchObject([{ ListCost: null, ChargeClass: null, SubAccountId: null, BilledCost: '1.5' }])
+    },
+  )
 })
 
-/** A bill with an unquoted comma in the service's name of one row, and a last value. */
-function comma(last: string, row: number): string {
-  const rows = focus({ SubAccountId: last }, { SubAccountId: last }).split('\n')
-  return rows.map((text, at) => (at === row ? text.replace('Amazon Simple', 'Amazon, Simple') : text)).join('\n')
+/** A bill with an unquoted comma in the service's name of some rows, and a last value. */
+function comma(last: string, ...rows: number[]): string {
+  const texts = focus({ SubAccountId: last }, { SubAccountId: last }).split('\n')
+  return texts
+    .map((text, at) => (rows.includes(at) ? text.replace('Amazon Simple', 'Amazon, Simple') : text))
+    .join('\n')
+}
+
+/** The refusal of a row with one field too many, which may be a delimiter at its end. */
+function surplus(line: number, isEmpty: boolean): string {
+  return (
+    `refused: bill.csv: line ${line}: 17 fields where the header has 16: quote the value that contains the delimiter` +
+    `${isEmpty ? ', or remove the delimiters at the end of the rows' : ''}.`
+  )
 }
 
 describe('a CSV that cannot be understood is refused with its line', () => {
-  it.each<[string, string | Buffer, RegExp]>([
+  it.each<[string, string | Buffer, RegExp | string]>([
     ['a title', `Mill\nSeptember\n\n${bill}`, /bill\.csv: line 1: it is no header: the header is line 4/],
     ['a quote that is never closed, after CR LF', `${bill.replaceAll('\n', '\r\n')}"x\n`, /line 4: .*never closed/],
     ['text after a quote', bill.replace('""}"', '""}"x'), /line 2: .*quote/],
     ['a short row', `${bill}1,2\n`, /line 4: 2 fields where the header has 16/],
     ['a short row among mixed line ends', `${bill}1,2\r\n`, /line 4: 2 fields/],
-    [
-      'an unquoted comma before an empty end',
-      comma('', 1),
-      /line 2: 17 fields where the header has 16, and not in every/,
-    ],
-    [
-      'an unquoted comma in a later row',
-      comma('', 2),
-      /line 3: 17 fields where the header has 16, and not in every row/,
-    ],
-    ['an unquoted comma before NULL', comma('NULL', 1), /line 2: more fields than the 16 of the header/],
-    ['an unquoted comma before how a NULL begins', comma('N', 1), /line 2: more fields than the 16 of the header/],
+    ['an unquoted comma before an empty end', comma('', 1), surplus(2, true)],
+    ['an unquoted comma in a later row', comma('', 2), surplus(3, true)],
+    ['an unquoted comma in each row', comma('', 1, 2), surplus(2, true)],
+    ['an unquoted comma in the only row', comma('', 1).split('\n').slice(0, 2).join('\n'), surplus(2, true)],
+    ['an unquoted comma beside mixed line ends', comma('', 1, 2).replace('\n', '\r\n'), surplus(2, true)],
+    ['an unquoted comma before a value', comma('x', 1), surplus(2, false)],
+    ['an unquoted comma before NULL', comma('NULL', 1), surplus(2, false)],
+    ['an unquoted comma before how a NULL begins', comma('N', 1), surplus(2, false)],
+    ['a delimiter at the end of rows alone', lines(header, '\n', first, ',\n', second, ',\n'), surplus(2, true)],
     ['UTF-16 cut in the middle', Buffer.from(bill, 'utf16le').subarray(0, -101), /UTF-16LE|fields/],
     ['windows-1252', Buffer.from(bill.replace('Amazon', 'Ämazon'), 'latin1'), /line 2: .*UTF-8/],
     ['a total', `${bill}Total${','.repeat(15)}\n`, /line 4, column BilledCost: "Total" is no number/],
   ])('%s', async (_, content, reason) => {
     expect(await one(content)).toMatch(reason)
   })
+
+  it.each(['first', 'last'])(
+    'a row that begins the %s of many buffers',
+    async (which) => {
+      const buffer = 8 * 2 ** 20
+      const [head = '', row = ''] = focus({ Tags: '', ServiceName: 'x'.repeat(400) }).split('\n')
+      const perBuffer = buffer / (row.length + 1)
+      const rows = Array.from({ length: Math.ceil(2.1 * perBuffer) }, () => row)
+      const at = Math.ceil((which === 'first' ? 1 : 2) * perBuffer - (head.length + 1) / (row.length + 1))
+      rows[at] = row.replace('xx', 'x,')
+      const bill = [head, ...rows, ''].join('\n')
+      expect(await one(bill)).toBe(surplus(at + 2, true))
+      expect(await one(gzipSync(bill))).toBe(surplus(at + 2, true))
+    },
+    60_000,
+  )
 })

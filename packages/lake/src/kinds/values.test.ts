@@ -76,9 +76,20 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     expect((await bring({ 'b.csv': focus(exact) })).normalized.notes).toEqual([])
   })
 
+  it('rounded costs and the control total round alike, half away from zero', async () => {
+    const costs = ['0.0000000000000000005', '-1.5e-18', '2.4e-18', '1.2345678901234567e-05']
+    const { normalized, rows } = await bring({ 'bill.csv': focus(...costs.map((BilledCost) => ({ BilledCost }))) })
+    const exactly = ['0.000000000000000001', '-0.000000000000000002', '0.000000000000000002', '0.000012345678901235']
+    expect(rows.map(({ BilledCost }) => BilledCost)).toEqual(exactly)
+    const [partition] = normalized.partitions
+    expect(partition?.control[0]?.total).toBe('0.000012345678901236')
+    expect(partition?.totals[0]?.billed).toBe('0.000012345678901236')
+    expect(normalized.notes).toEqual(['Costs with more than 18 decimals, rounded to 18: 4, in bill.csv.'])
+  })
+
   it.each(['None', 'none', 'NAN', 'nan'])('a price of %s is unknown', async (ListCost) => {
-    const { rows } = await bring({ 'bill.csv': focus({ ListCost, ServiceName: 'None' }) })
-    expect(rows).toMatchObject([{ BilledCost: '1.5', ListCost: null, ServiceName: 'None' }])
+    const { rows } = await bring({ 'bill.csv': focus({ ListCost }) })
+    expect(rows).toMatchObject([{ BilledCost: '1.5', ListCost: null }])
   })
 
   it('numbers with two readings are refused in any cost column', async () => {
@@ -185,8 +196,12 @@ describe('one account, provider and currency is one, however it is spelled', () 
   it('currencies by their name', async () => {
     const rows = ['US Dollar', 'us dollars ', 'USD'].map((BillingCurrency) => ({ BillingCurrency }))
     expect(await one(focus(...rows))).toBe('Mill/m1/2024-09: 4.5 USD, 3 rows')
-    expect(await one(focus({}, { BillingCurrency: 'Dollar' }))).toMatch(
-      /line 3, column BillingCurrency: "DOLLAR" is no currency of ISO 4217/,
+  })
+
+  it.each(['Dollar', 'YEN', 'RMB', 'XYZ', '840', '€'])('a currency %s is refused', async (BillingCurrency) => {
+    expect(await one(focus({}, { BillingCurrency }))).toBe(
+      `refused: bill.csv: line 3, column BillingCurrency: ${JSON.stringify(BillingCurrency.toUpperCase())} ` +
+        'is no currency of ISO 4217: write its code, such as USD.',
     )
   })
 

@@ -38,23 +38,25 @@ export function createReporter(): Reporter {
   let spokeAt = 0
   let said = ''
   let of = 0
-  const say = (line: string) => {
-    if (performance.now() - spokeAt < msBetweenLines) return
+  // The speed falls while nothing moves, so it makes no line new.
+  const say = (done: string, speed = '') => {
+    if (performance.now() - spokeAt < msBetweenLines || done === said) return
     spokeAt = performance.now()
-    if (line !== said) note(line)
-    said = line
+    said = done
+    note(`  ${done}${speed}`)
   }
   return {
     beginCount(title, total) {
       note(oneLine(title))
       spokeAt = performance.now()
+      said = ''
       of = total
       if (notes.isTTY) bar.start(total, 0, { phase: '', speed: '' })
     },
     counted(done) {
       const speed = `${count(done)} of ${count(of)}`
       if (notes.isTTY) bar.update(done, { phase: '', speed })
-      else say(`  ${speed}`)
+      else say(speed)
     },
     begin(title) {
       note(oneLine(title))
@@ -65,9 +67,10 @@ export function createReporter(): Reporter {
     at(progress) {
       const [from, length, phase] = phases[progress.phase]
       const percent = from + (length * Math.min(100, progress.percent)) / 100
-      const speed = speedText(progress, began)
-      if (notes.isTTY) return bar.update(percent, { phase, speed })
-      say(`  ${Math.round(percent)} % ${phase} ${speed}`.trimEnd())
+      const rows = progress.rows ? `${count(progress.rows)} rows` : ''
+      const speed = progress.rows ? `, ${rowsPerSecond(progress.rows, began)}` : ''
+      if (notes.isTTY) return bar.update(percent, { phase, speed: `${rows}${speed}` })
+      say(`${Math.round(percent)} % ${phase} ${rows}`.trimEnd(), speed)
     },
     end(sentence) {
       bar.stop()
@@ -76,8 +79,7 @@ export function createReporter(): Reporter {
   }
 }
 
-function speedText({ rows }: Progress, began: number) {
-  if (!rows) return ''
+function rowsPerSecond(rows: number, began: number) {
   const seconds = Math.max(0.001, (performance.now() - began) / 1000)
-  return `${count(rows)} rows, ${count(Math.round(rows / seconds))} rows/s`
+  return `${count(Math.round(rows / seconds))} rows/s`
 }

@@ -11,7 +11,8 @@ WITH detail AS NOT MATERIALIZED (
       WHEN PricingModel IS NULL AND ReservationId IS NOT NULL THEN 'Reservation'
     END AS commitment,
     -- Under an enterprise agreement, the profile is the account, possibly in another spelling.
-    lower(regexp_extract(BillingProfileId, '[^/]+$')) <> lower(regexp_extract(BillingAccountId, '[^/]+$')) AS has_profile,
+    bill_account('Microsoft', BillingAccountId) AS account,
+    lower(regexp_extract(bill_account('Microsoft', BillingProfileId), '[^/]+$')) <> lower(regexp_extract(account, '[^/]+$')) AS has_profile,
     bill_time(Date) AS day,
     CASE WHEN BillingPeriodStartDate IS NULL THEN date_trunc('month', bill_time(Date)) ELSE bill_time(BillingPeriodStartDate) END AS period_start,
     bill_time(BillingPeriodEndDate) AS period_last_day,
@@ -44,7 +45,7 @@ SELECT
     WHEN BillingAccountId IS NULL THEN '/subscriptions/' || lower(subscription)
     WHEN BillingProfileId LIKE '/%' THEN azure_path(BillingProfileId)
     ELSE azure_path(
-      CASE WHEN BillingAccountId LIKE '/%' THEN '' ELSE '/providers/Microsoft.Billing/billingAccounts/' END || bill_bare_id(BillingAccountId)
+      CASE WHEN account LIKE '/%' THEN '' ELSE '/providers/Microsoft.Billing/billingAccounts/' END || account
         || CASE WHEN has_profile THEN '/billingProfiles/' || bill_bare_id(BillingProfileId) ELSE '' END
     )
   END AS BillingAccountId,

@@ -6,6 +6,7 @@ SELECT
   bill_currency(currency) AS currency,
   sum(cost) + sum(gcp_credit_total(credits)) AS total,
   count(*) AS rows,
+  sum(rounded + gcp_rounded_credits(credits)) AS rounded,
   'billed' AS metric
 FROM source
 GROUP BY ALL

@@ -2,13 +2,21 @@
 CREATE OR REPLACE MACRO gcp_json(written) AS
   CASE WHEN json_valid(written) THEN written ELSE replace(written, '''', '"') END;
 
+-- The text of the amount of each credit of a row.
+CREATE OR REPLACE MACRO gcp_credit_amounts(written) AS
+  regexp_extract_all(gcp_json(written), '"amount"\s*:\s*"?(-?[\d.]+(?:[eE][+-]?\d+)?)', 1);
+
 -- The sum of a row's credits, by the text of each amount, so that it is exact. NULL if an amount is missing.
 CREATE OR REPLACE MACRO gcp_credit_total(written) AS
   CASE
     WHEN written IS NULL OR trim(written) = '[]' THEN CAST(0 AS DECIMAL(38, 18))
     WHEN json_valid(gcp_json(written)) AND CASE json_type(gcp_json(written)) WHEN 'OBJECT' THEN 1 ELSE json_array_length(gcp_json(written)) END = len(regexp_extract_all(gcp_json(written), '"amount"\s*:\s*"?-?[\d.]')) THEN
-      list_sum(list_transform(regexp_extract_all(gcp_json(written), '"amount"\s*:\s*"?(-?[\d.]+(?:[eE][+-]?\d+)?)', 1), lambda amount: CAST(amount AS DECIMAL(38, 18))))
+      list_sum(list_transform(gcp_credit_amounts(written), lambda amount: CAST(amount AS DECIMAL(38, 18))))
   END;
+
+-- How many of a row's credits have more decimals than the lake.
+CREATE OR REPLACE MACRO gcp_rounded_credits(written) AS
+  CASE WHEN contains(written, 'amount') THEN len(list_filter(gcp_credit_amounts(written), lambda amount: is_rounded(amount))) ELSE 0 END;
 
 -- The credit that a commitment gave to usage: https://cloud.google.com/billing/docs/how-to/cost-table
 CREATE OR REPLACE MACRO gcp_commitment_credit(written) AS
