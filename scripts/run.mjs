@@ -21,6 +21,7 @@ const commands = {
     run: (args) =>
       node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }),
   },
+  fresh: { scope: 'all', run: (args) => node('scripts/fresh.ts', args) },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
   attack: { scope: 'all', run: (args) => node('scripts/attack.ts', args) },

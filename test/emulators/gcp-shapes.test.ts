@@ -126,7 +126,7 @@ describe.runIf(isWanted)('each request and simulated answer of', () => {
   })
 
   function accessTo(projectId: string) {
-    const own = clouds.roles.gcp[projectId]
+    const own = clouds.actingRoles.gcp[projectId]
     if (!own) throw new Error(`The company has no project ${projectId}`)
     const access: Access = {
       credentials: { cloud: 'gcp', ...own },

@@ -11,9 +11,9 @@ export interface InventedClouds {
   bills: number
 }
 
-/** An account to connect, with the input of its command. */
+/** An account to connect, with the input of its command, and what has the role for actions. */
 export type InventedAccount = { accountId: string; hasExport: boolean } & (
-  | { cloud: 'aws'; roleArn: string }
-  | ({ cloud: 'azure' } & AzureSubscription)
-  | ({ cloud: 'gcp' } & GcpProject)
+  | { cloud: 'aws'; roleArn: string; toAct: { roleArn: string } }
+  | ({ cloud: 'azure'; toAct: AzureSubscription } & AzureSubscription)
+  | ({ cloud: 'gcp'; toAct: GcpProject } & GcpProject)
 )

@@ -1,7 +1,7 @@
 import type { Endpoints } from '@cloudoptima/providers/access'
 import { openEstate } from '@cloudoptima/sample'
 import { awsAnswers } from './aws/cloud.ts'
-import type { AwsRole } from './aws/identity.ts'
+import { type AwsRole, actRoleOf } from './aws/identity.ts'
 import { azureAnswers } from './azure/cloud.ts'
 import type { AzureSubscription } from './azure/operation.ts'
 import type { Faults } from './faults.ts'
@@ -39,6 +39,8 @@ export interface SimulatedClouds {
     azure: Record<string, AzureSubscription>
     gcp: Record<string, GcpProject>
   }
+  /** As `roles`, with the role, application or service account for actions. */
+  actingRoles: SimulatedClouds['roles']
   faults: Faults
   billingAccounts: string[]
   /** Months of all exports together. */
@@ -62,7 +64,7 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
   const [ofAws, ofAzure] = [openEstate('aws', size), openEstate('azure', size)]
   const estates = [openEstate('gcpUsd', size), openEstate('gcpGbp', size)]
   const aws = awsAnswers({ ...given, estate: ofAws })
-  const { answer, subscriptions } = azureAnswers({ ...given, estate: ofAzure })
+  const { answer, subscriptions, acting } = azureAnswers({ ...given, estate: ofAzure })
   const gcp = await gcpAnswers({ ...given, estates })
   const [awsServer, azureServer, gcpServer] = await Promise.all([serve(aws.answer), serve(answer), serve(gcp.answer)])
   const { url } = azureServer
@@ -77,8 +79,15 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
     credentials: { aws: aws.payer, azure: subscriptions, gcp: projects.flatMap((own) => own.slice(0, 1)) },
     roles: {
       aws: aws.roles,
-      azure: Object.fromEntries(subscriptions.map((each) => [each.subscriptionId, each])),
-      gcp: Object.fromEntries(projects.flat().map((project) => [project.projectId, project])),
+      azure: bySubscription(subscriptions),
+      gcp: byProject(projects),
+    },
+    actingRoles: {
+      aws: Object.fromEntries(
+        Object.entries(aws.roles).map(([account, role]) => [account, { ...role, roleArn: actRoleOf(role) }]),
+      ),
+      azure: bySubscription(acting),
+      gcp: byProject(gcp.actingProjects(api)),
     },
     faults,
     billingAccounts: [ofAws, ofAzure, ...estates].map(({ account }) => account),
@@ -87,3 +96,9 @@ export async function startClouds(options: CloudsOptions): Promise<SimulatedClou
       void (await Promise.all([awsServer, azureServer, gcpServer].map(async (server) => await server.close()))),
   }
 }
+
+const bySubscription = (all: readonly AzureSubscription[]) =>
+  Object.fromEntries(all.map((each) => [each.subscriptionId, each]))
+
+const byProject = (all: readonly (readonly GcpProject[])[]) =>
+  Object.fromEntries(all.flat().map((each) => [each.projectId, each]))

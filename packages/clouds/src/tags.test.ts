@@ -12,7 +12,7 @@ import {
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { createClouds } from '@cloudoptima/providers/access'
 import { describe, expect, test } from 'vitest'
-import { actRoleOf } from './aws/identity.ts'
+import type { SimulatedClouds } from './start.ts'
 import { simulatedClouds } from './testing.ts'
 
 const world = simulatedClouds({ seed: 3, rows: 16_000, months: 2 })
@@ -33,26 +33,22 @@ function collection(credentials: CloudCredentials) {
   return { provider, access, problems, calls }
 }
 
+/** Of an account of each cloud. */
+const chosen = {
+  aws: () => Object.keys(world.clouds.roles.aws)[1],
+  azure: () => Object.keys(world.clouds.roles.azure)[0],
+  gcp: () => 'larkfield-analytics-prod',
+}
+
 /** The credentials that read, and those that act. */
 function credentialsOf(cloud: 'aws' | 'azure' | 'gcp'): { read: CloudCredentials; act: CloudCredentials } {
-  const { aws, azure, gcp } = world.clouds.roles
-  switch (cloud) {
-    case 'aws': {
-      const role = Object.values(aws)[1] ?? world.clouds.credentials.aws
-      const { roleArn, externalId } = role
-      return { read: { cloud, roleArn, externalId }, act: { cloud, roleArn: actRoleOf(role), externalId } }
-    }
-    case 'azure': {
-      const [own] = Object.values(azure)
-      if (!own) throw new Error('The company has a subscription')
-      return { read: { cloud, ...own }, act: { cloud, ...own } }
-    }
-    case 'gcp': {
-      const own = gcp['larkfield-analytics-prod']
-      if (!own) throw new Error('The company has a project')
-      return { read: { cloud, ...own }, act: { cloud, ...own } }
-    }
+  const id = chosen[cloud]() ?? ''
+  const from = (roles: SimulatedClouds['roles']): CloudCredentials => {
+    const role = { aws: roles.aws[id], azure: roles.azure[id], gcp: roles.gcp[id] }[cloud]
+    if (!role) throw new Error('The company has the account')
+    return { cloud, ...role } as CloudCredentials
   }
+  return { read: from(world.clouds.roles), act: from(world.clouds.actingRoles) }
 }
 
 async function resourcesOf(cloud: 'aws' | 'azure' | 'gcp'): Promise<Resource[]> {
@@ -116,12 +112,16 @@ describe.each(['aws', 'azure', 'gcp'] as const)('tags of %s', (cloud) => {
   })
 })
 
-test('the role that reads AWS cannot change tags', async () => {
-  const one = (await resourcesOf('aws')).find(({ kind }) => kind === 'volume')
+test.each([
+  ['aws', 'lacks the permission tag:TagResources'],
+  ['azure', 'AuthorizationFailed'],
+  ['gcp', 'Google Cloud refused it (denied)'],
+] as const)('what reads %s cannot change tags', async (cloud, reason) => {
+  const one = (await resourcesOf(cloud)).find(({ kind }) => kind === 'volume')
   if (!one) throw new Error('no volume')
-  const { provider, access } = collection(credentialsOf('aws').read)
+  const { provider, access } = collection(credentialsOf(cloud).read)
   expect(await provider.retag(access, [{ resource: one, before: {}, set: { x: 'y' }, remove: {} }])).toEqual([
-    { id: one.id, refusal: expect.stringContaining('lacks the permission tag:TagResources') },
+    { id: one.id, refusal: expect.stringContaining(reason) },
   ])
 })
 
@@ -199,9 +199,9 @@ describe('a bulk tag of resources of three clouds', () => {
     ]
     const allow = async () => {
       const [ofAws, ofAzure, ofGcp] = connected.map(({ id }) => id)
-      if (azure.act.cloud !== 'azure' || gcp.act.cloud !== 'gcp') throw new Error('clouds')
+      if (aws.act.cloud !== 'aws' || azure.act.cloud !== 'azure' || gcp.act.cloud !== 'gcp') throw new Error('clouds')
       const { clientId, clientSecret } = azure.act
-      await CloudAccounts.allowActions(ctx, { id: ofAws ?? '', roleArn: actRoleOf({ roleArn }) })
+      await CloudAccounts.allowActions(ctx, { id: ofAws ?? '', roleArn: aws.act.roleArn })
       await CloudAccounts.allowActions(ctx, { id: ofAzure ?? '', clientId, clientSecret })
       await CloudAccounts.allowActions(ctx, { id: ofGcp ?? '', serviceAccountJson: keyFileOf(gcp.act) })
     }

@@ -7,11 +7,11 @@ import type { Answer } from '../server.ts'
 import { sumsBy } from '../sums.ts'
 import { newest, versionsOf } from '../versions.ts'
 import { openDocuments } from './arm/documents.ts'
-import { armOperations, permissionOf } from './arm/operations.ts'
+import { armOperations, isChange, permissionOf } from './arm/operations.ts'
 import { billing } from './billing.ts'
 import { costKeys, costs } from './costs.ts'
 import { openExport } from './export.ts'
-import { identity, signIn, subscriptionOf, subscriptionWith } from './identity.ts'
+import { actingIn, identity, signIn, subscriptionOf, subscriptionWith } from './identity.ts'
 import { askedType, graphCall, inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
 import type { Azure, Operation } from './operation.ts'
@@ -25,10 +25,12 @@ const routeOf = routesOf<Operation>(
   'i',
 )
 
-/** What Azure answers to the calls of the product, for all subscriptions of a tenant. */
+/** What Azure answers to the calls of the product, for all subscriptions of a tenant, with those of actions. */
 export function azureAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
   const { estate, now, faults, dir } = given
   const subscriptions = estate.subAccounts.map(({ id }) => subscriptionOf(estate.account, guidOf(id)))
+  const acting = subscriptions.map(actingIn)
+  const applications = [...subscriptions, ...acting]
   const versions = versionsOf(given)
   const retagged: Azure['retagged'] = new Map()
   const resources = hourly(estate, now, (one) => {
@@ -52,10 +54,11 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
   }
   const answerOf = async (request: ReceivedRequest): Promise<Answer> => {
     if (request.path === retailPath) return retailPrices(estate, request)
-    const signedIn = signIn(request, subscriptions)
+    const signedIn = signIn(request, applications)
     if (signedIn) return signedIn
-    const { operation, named } = routeOf(request.path)
-    const subscription = subscriptionWith(request, subscriptions)
+    const { call, operation, named } = routeOf(request.path)
+    const subscription = subscriptionWith(request, applications)
+    if (isChange(call, request.method) && !acting.includes(subscription)) throw new Refusal('AuthorizationFailed', 403)
     const { subscriptionId } = subscription
     if ((named['subscription'] ?? subscriptionId) !== subscriptionId) throw new Refusal('SubscriptionNotFound', 404)
     const all = (type: string) =>
@@ -66,7 +69,7 @@ export function azureAnswers(given: { estate: Estate; now(): Date; faults: Fault
   }
   const answer = async (request: ReceivedRequest): Promise<Answer> =>
     await answered({ call: callOf(request), faults, codes, write }, async () => await answerOf(request))
-  return { answer, subscriptions }
+  return { answer, subscriptions, acting }
 }
 
 /** By the product's name, which is the permission of a type for a question to Resource Graph. */

@@ -16,6 +16,16 @@ export function subscriptionOf(account: string, subscriptionId: string): AzureSu
   }
 }
 
+/** The same subscription with the application for actions, which may read and change. */
+export function actingIn(subscription: AzureSubscription): AzureSubscription {
+  const { subscriptionId } = subscription
+  return {
+    ...subscription,
+    clientId: uuid(`application for actions in ${subscriptionId}`),
+    clientSecret: Random.hex(Random.hash(`secret for actions in ${subscriptionId}`), 40),
+  }
+}
+
 /** A token ends when its secret changes. */
 function tokenOf({ clientId, clientSecret }: AzureSubscription, audience: string): string {
   return createHash('sha256').update([clientId, clientSecret, audience].join('\n')).digest('hex')

@@ -26,7 +26,7 @@ export async function openAzure(type: string) {
       const { ResourceId = '' } = fieldsAt(start / 3_600_000)
       return ResourceId.includes(subscriptionId) && ResourceId.toLowerCase().includes(type.toLowerCase())
     })
-  const subscription = cloud.subscriptions.find(has)
+  const subscription = cloud.acting.find(has)
   if (!subscription) throw new Error('The company has a subscription')
   const request = (method: string, path: string, body: string, headers = {}): Request => {
     const { pathname, searchParams } = new URL(path, 'http://loopback')

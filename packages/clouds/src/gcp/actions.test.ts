@@ -53,7 +53,7 @@ async function opened(projectId: string, fateOf: FateOf) {
   const { url } = server
   const { gcp: provider } = createClouds({ endpoints: { gcp: { token: `${url}/token`, api: url } } })
   const own = gcp
-    .projects(url)
+    .actingProjects(url)
     .flat()
     .find((each) => each.projectId === projectId)
   if (!own) throw new Error('The company has no such project')

@@ -34,12 +34,13 @@ const recognized = ({ method, path }: ReceivedRequest) =>
 
 /**
  * What Google Cloud answers to the calls of the product, and the projects of each billing account, first the one with
- * its export.
+ * its export; `actingProjects` have the service account for actions.
  */
 export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Date; faults: Faults; dir: string }) {
   const { estates, now, faults, dir } = given
   const accounts = await Promise.all(
     estates.map(async (estate): Promise<BillingAccount> => {
+      const payer = estate.subAccounts[0]?.id ?? ''
       const changes: BillingAccount['changes'] = new Map()
       const created: BillingAccount['created'] = []
       const resources = hourly(estate, now, (one) => {
@@ -56,7 +57,8 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
         changes,
         created,
         operations: [],
-        serviceAccount: await serviceAccountOf(estate.subAccounts[0]?.id ?? '', dir),
+        serviceAccount: await serviceAccountOf(payer, dir, 'read'),
+        actingAccount: await serviceAccountOf(payer, dir, 'act'),
         jobs: new Map(),
       }
     }),
@@ -81,14 +83,14 @@ export async function gcpAnswers(given: { estates: readonly Estate[]; now(): Dat
     const call = request.path === tokenPath ? 'oauth2.token' : recognized(request).call
     return await answered({ call, faults, codes, write }, () => answerOf(request))
   }
-  const projects = (url: string) =>
-    accounts.map(({ estate, serviceAccount }) =>
-      estate.subAccounts.map(({ id: projectId }): GcpProject => ({
+  const projectsWith = (name: 'serviceAccount' | 'actingAccount') => (url: string) =>
+    accounts.map((account) =>
+      account.estate.subAccounts.map(({ id: projectId }): GcpProject => ({
         projectId,
-        serviceAccount: { ...serviceAccount, token_uri: url + tokenPath },
+        serviceAccount: { ...account[name], token_uri: url + tokenPath },
       })),
     )
-  return { answer, projects }
+  return { answer, projects: projectsWith('serviceAccount'), actingProjects: projectsWith('actingAccount') }
 }
 
 /** By service; BigQuery has errors of an older form. */

@@ -7,15 +7,15 @@ import { Random } from '@cloudoptima/sample'
 import type { BillingAccount, Operations, ServiceAccount } from './operation.ts'
 import { numberOf } from './resource.ts'
 
-/** A project, and the service account that may read it. */
+/** A project, and a service account that may read it. */
 export interface GcpProject {
   projectId: string
   serviceAccount: ServiceAccount
 }
 
 /** A service account whose key stays the same from start to start, because the product keeps a copy of it. */
-export async function serviceAccountOf(project: string, dir: string): Promise<ServiceAccount> {
-  const path = join(dir, `${project}.pem`)
+export async function serviceAccountOf(project: string, dir: string, role: 'read' | 'act'): Promise<ServiceAccount> {
+  const path = join(dir, `${project}${role === 'act' ? '-act' : ''}.pem`)
   const private_key = await readFile(path, 'utf8').catch(async (error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     return await writeKey(path, dir)
@@ -25,7 +25,7 @@ export async function serviceAccountOf(project: string, dir: string): Promise<Se
     project_id: project,
     private_key_id: Random.hex(Random.hash(private_key), 40),
     private_key,
-    client_email: `cloudoptima-read@${project}.iam.gserviceaccount.com`,
+    client_email: `cloudoptima-${role}@${project}.iam.gserviceaccount.com`,
     token_uri: '',
   }
 }
@@ -45,6 +45,9 @@ async function writeKey(path: string, dir: string): Promise<string> {
 /** The access tokens of service accounts. */
 export function tokensOf(accounts: readonly BillingAccount[]) {
   const open = new Map<string, { account: BillingAccount; canAct: boolean }>()
+  const holders = accounts.flatMap((account) =>
+    [account.serviceAccount, account.actingAccount].map((signer) => [account, signer] as const),
+  )
   return {
     /** https://developers.google.com/identity/protocols/oauth2/service-account#authorizingrequests */
     open: (body: string): Reply => {
@@ -54,14 +57,15 @@ export function tokensOf(accounts: readonly BillingAccount[]) {
         aud,
         scope = '',
       }: { iss?: string; aud?: string; scope?: string } = JSON.parse(Buffer.from(claims, 'base64url').toString())
-      const account = accounts.find(({ serviceAccount }) => serviceAccount.client_email === iss)
-      if (!account) return refused('Invalid grant: account not found')
-      const key = createPublicKey(account.serviceAccount.private_key)
+      const [account, signer] = holders.find(([, { client_email }]) => client_email === iss) ?? []
+      if (!account || !signer) return refused('Invalid grant: account not found')
+      const key = createPublicKey(signer.private_key)
       const isSigned = createVerify('sha256').update(`${header}.${claims}`).verify(key, signature, 'base64url')
       if (!isSigned) return refused('Invalid JWT Signature.')
       if (aud !== 'https://oauth2.googleapis.com/token') return refused('Invalid JWT: Failed audience check.')
       const access_token = `ya29.${randomBytes(48).toString('base64url')}`
-      open.set(access_token, { account, canAct: /\/auth\/(compute|cloud-platform)( |$)/.test(scope) })
+      const canAct = signer === account.actingAccount && /\/auth\/(compute|cloud-platform)( |$)/.test(scope)
+      open.set(access_token, { account, canAct })
       return { body: { access_token, expires_in: 3599, token_type: 'Bearer' } }
     },
     holderOf: (authorization = '') => open.get(authorization.replace(/^Bearer /, '')),

@@ -69,7 +69,7 @@ export interface Effect {
   error?: Failure
 }
 
-/** One billing account, and the service account that may read its projects. */
+/** One billing account, and the service accounts that may read and change its projects. */
 export interface BillingAccount {
   estate: Estate
   versions: Versions
@@ -82,6 +82,8 @@ export interface BillingAccount {
   /** Of Compute Engine and Cloud SQL. */
   operations: Running[]
   serviceAccount: ServiceAccount
+  /** The one for actions. */
+  actingAccount: ServiceAccount
   /** Of BigQuery, by id. */
   jobs: Map<string, Job>
 }
@@ -90,7 +92,7 @@ export interface BillingAccount {
 export interface Question {
   account: BillingAccount
   project: string
-  /** By the scopes of the token. */
+  /** By the service account and the scopes of the token. */
   canAct: boolean
   now: Date
   /** The parts of the path that have names in its pattern. */

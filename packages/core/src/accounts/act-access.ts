@@ -40,7 +40,7 @@ export const allowActions = change(
     const [problem] = problems
     if (problem) throw new Fault('invalid', problem.message)
     const sealedToAct = await CloudAccount.sealToAct(ctx, account.id, credentials)
-    const after = await CloudAccount.save(ctx, account, { sealedToAct, canAct: true })
+    const after = await changed(ctx, account, { sealedToAct, canAct: true })
     note({
       resourceType: 'cloud_account',
       resourceId: account.id,
@@ -57,7 +57,7 @@ export const forbidActions = change(
   'write:accounts',
   async (ctx, { id }, note) => {
     const account = await connected(ctx, id)
-    const after = await CloudAccount.save(ctx, account, { sealedToAct: undefined, canAct: false })
+    const after = await changed(ctx, account, { sealedToAct: undefined, canAct: false })
     note({
       resourceType: 'cloud_account',
       resourceId: account.id,
@@ -68,9 +68,20 @@ export const forbidActions = change(
   },
 )
 
+/** Over any other change of the record, such as the end of a collection. */
+async function changed(ctx: Context, { id }: CloudAccount.Info, edited: Partial<CloudAccount.Info>) {
+  const { after } = await ctx.tables.cloudAccounts.update(ctx.orgId, id, (account) => {
+    if (account.removedAt !== undefined) throw notConnected(id)
+    return { ...account, ...edited, version: account.version + 1 }
+  })
+  return after
+}
+
+const notConnected = (id: string) => new Fault('not_found', `There is no cloud account ${id}.`)
+
 async function connected(ctx: Context, id: string): Promise<CloudAccount.Info> {
   const account = await CloudAccount.load(ctx, id)
-  if (account.removedAt !== undefined) throw new Fault('not_found', `There is no cloud account ${id}.`)
+  if (account.removedAt !== undefined) throw notConnected(id)
   return account
 }
 

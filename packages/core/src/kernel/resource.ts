@@ -68,6 +68,9 @@ export const utilizationMetrics = [
   'cpu',
   'memory',
   'disk',
+  /** Percent of the nodes of a cluster that pods have reserved. */
+  'cpu_reserved',
+  'memory_reserved',
   /** Bytes at a time. */
   'memory_used',
   /** Milliseconds of the hour, of all requests together. */

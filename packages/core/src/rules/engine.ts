@@ -1,7 +1,7 @@
 import type { Rule, Facts, Finding, RequiredTag } from './rule.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import { isJudged, isTransient, isYoung, sparing } from './exclusions.ts'
-import { keyOf, type Subject } from './subject.ts'
+import { clusterNamed, keyOf, type Subject } from './subject.ts'
 
 export interface Settings {
   now: Date
@@ -86,8 +86,13 @@ export function relationsOf(subjects: readonly Subject[]) {
 /** Fields of the configuration with ids of other resources. */
 const references = ['ImageId', 'SnapshotIds', 'elasticPoolId', 'SnapshotId', 'sourceImage']
 
-function namedBy({ attachedTo, configuration }: Subject): string[] {
+/** Tags of the nodes of an EKS cluster, with its name. */
+const clusterTags = ['eks:cluster-name', 'aws:eks:cluster-name', 'eks:eks-cluster-name']
+
+function namedBy({ attachedTo, configuration, kind, region, tags = {} }: Subject): string[] {
   const listed = references.flatMap((field) => configuration[field] ?? [])
   const ids = listed.filter((id): id is string => typeof id === 'string')
+  const cluster = kind === 'instance' ? clusterTags.find((tag) => tags[tag] !== undefined) : undefined
+  if (cluster !== undefined) ids.push(clusterNamed(region, tags[cluster] ?? ''))
   return attachedTo === undefined ? ids : [attachedTo, ...ids]
 }

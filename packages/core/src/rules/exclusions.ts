@@ -74,7 +74,8 @@ export function isYoung({ windowDays, analyzer }: Rule, subject: Subject, now: D
  * because nothing would be saved.
  */
 export function sparing<Judged extends Verdict>(verdict: Judged, stays: (subject: Subject) => boolean) {
-  const { also = [], change } = verdict
+  const { also = [], change, isGroup = false } = verdict
+  if (isGroup) return verdict
   const kept = also.filter(stays)
   if (kept.length === 0) return verdict
   if (kept.length === also.length) return undefined

@@ -115,6 +115,8 @@ test('each resource belongs to one recommendation, and what competes with it is 
 const metrics: UtilizationMetric[] = [
   'cpu',
   'memory',
+  'cpu_reserved',
+  'memory_reserved',
   'memory_used',
   'cpu_time',
   'network_in',
@@ -125,7 +127,8 @@ const metrics: UtilizationMetric[] = [
 ]
 /** Of each metric: high enough that no rule sees little use. */
 const busy = 1e13
-const busyOf = (metric: UtilizationMetric) => (metric === 'cpu' || metric === 'memory' ? 99 : busy)
+const percentages = new Set<UtilizationMetric>(['cpu', 'memory', 'cpu_reserved', 'memory_reserved'])
+const busyOf = (metric: UtilizationMetric) => (percentages.has(metric) ? 99 : busy)
 
 test('one more hour of high use never makes a finding', () => {
   const measured = inventory.filter(({ utilization }) => utilization !== undefined)

@@ -206,19 +206,23 @@ function subjectOf(
 
 /** What other recommendations already take from the usage. What a resource does not tell may be as the demand says. */
 function savedOf(demands: readonly Demand[], others: readonly Recommendation[]): Money.Amount {
-  const own = others.filter(({ finding: { subject }, saving }) =>
-    demands.some(
-      ({ cloud, accounts, kinds, region, family, variant, currency }) =>
-        subject.cloud === cloud &&
-        accounts.includes(subject.accountId) &&
-        kinds.includes(subject.kind) &&
-        subject.region === region &&
-        (familyOf(subject) ?? family) === family &&
-        (variantOf(subject) ?? variant) === variant &&
-        saving.currency === currency,
+  const own = others.filter(({ finding: { subject, also = [] }, saving }) =>
+    [subject, ...also].some((each) =>
+      demands.some((demand) => saving.currency === demand.currency && uses(each, demand)),
     ),
   )
   return Money.sum(own.map(({ saving }) => amountOf(saving)))
+}
+
+function uses(subject: Subject, { cloud, accounts, kinds, region, family, variant }: Demand): boolean {
+  return (
+    subject.cloud === cloud &&
+    accounts.includes(subject.accountId) &&
+    kinds.includes(subject.kind) &&
+    subject.region === region &&
+    (familyOf(subject) ?? family) === family &&
+    (variantOf(subject) ?? variant) === variant
+  )
 }
 
 /** As a demand names the family of a machine. A service or a function uses several meters, which its type does not name. */

@@ -67,6 +67,8 @@ export interface Verdict {
   confidence: Confidence
   /** Other resources whose cost ends too. */
   also?: readonly Subject[]
+  /** Those are a group that shrinks: the change does not choose which of them end. */
+  isGroup?: true
 }
 /** A verdict, or the names of missing data; undefined if all is well. */
 export type Answer = Verdict | { missing: readonly string[] } | undefined

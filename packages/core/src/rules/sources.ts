@@ -17,6 +17,7 @@ export const sources = {
   logRetention: `${aws}/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html`,
   lambdaMemory: `${aws}/lambda/latest/dg/configuration-memory.html`,
   lambdaInsights: `${aws}/AmazonCloudWatch/latest/monitoring/Lambda-Insights-metrics.html`,
+  containerInsights: `${aws}/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-EKS.html`,
   gatewayEndpoints: `${aws}/vpc/latest/privatelink/gateway-endpoints.html`,
   rdsExtendedSupport: `${aws}/AmazonRDS/latest/UserGuide/extended-support.html`,
   previousGeneration: 'https://aws.amazon.com/ec2/previous-generation/',

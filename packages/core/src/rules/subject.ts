@@ -103,6 +103,10 @@ export function numberOf({ configuration }: Pick<Subject, 'configuration'>, fiel
   return typeof value === 'number' ? value : undefined
 }
 
+/** The name by which nodes know their EKS cluster, unique in an account. */
+export const clusterNamed = (region: string, name: string): string => `eks:${region}/${name}`
+export const clusterOf = ({ region, name = '' }: Pick<Subject, 'region' | 'name'>): string => clusterNamed(region, name)
+
 /** Ids are unique in an account; Azure writes them in any case. */
 export const keyOf = ({ accountId }: Pick<Subject, 'accountId'>, id: string): string =>
   `${accountId} ${id}`.toLowerCase()

@@ -94,6 +94,11 @@ export function short(text: string, most: number): string {
   return text.length <= most ? text : `…${text.slice(1 - most)}`
 }
 
+/** Keeps the start of a long text. */
+export function clipped(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
+}
+
 const bars = '▁▂▃▄▅▆▇█'
 
 export function sparkline(values: readonly number[]): string {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InventedAccount } from '@cloudoptima/clouds'
 import { type Context, Snapshot } from '@cloudoptima/core'
-import { connect } from '../invented/connect.ts'
+import { allowActions, connect } from '../invented/connect.ts'
 import type { Product } from '../product.ts'
 import type { Interrupt } from './interrupt.ts'
 import { count, note, style } from './output.ts'
@@ -16,7 +16,7 @@ const newestMonths = 2
 const patienceMs = 30_000
 const mostProblems = 5
 
-/** Connects the accounts that are left, until the signal. */
+/** Connects the accounts that are left and allows actions in all, until the signal. */
 export type ConnectRest = (signal: AbortSignal) => Promise<void>
 
 /**
@@ -45,6 +45,7 @@ export async function collectSample(
   await untilCollected(ctx, payers, bills, once ? Infinity : performance.now() + patience, session)
   return async (signal) => {
     await connect(ctx, accounts, signal)
+    await allowActions(ctx, accounts, signal)
     if (!signal.aborted) await invented.save({ ...company, isConnected: true })
   }
 }

@@ -23,6 +23,8 @@ export interface Company {
   today: string
   /** Its accounts were connected. A person may have disconnected some since. */
   isConnected: boolean
+  /** Of its bills; tests have smaller ones. */
+  size?: Required<Pick<CloudsOptions, 'rows' | 'months'>>
 }
 
 const entry = fileURLToPath(import.meta.resolve('@cloudoptima/clouds/main'))
@@ -43,7 +45,7 @@ export function inventedIn(dataDir: string): Invented {
   async function start(): Promise<InventedClouds> {
     const known = await company()
     if (!known || isClosed) throw new Error(known ? 'The product ends.' : `${dir} has no invented company.`)
-    const options: CloudsOptions = { dir, today: known.today }
+    const options: CloudsOptions = { dir, today: known.today, ...known.size }
     child = fork(entry, [JSON.stringify(options)], {
       execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

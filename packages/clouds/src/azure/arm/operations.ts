@@ -3,6 +3,7 @@ import { addressOperations } from './addresses.ts'
 import { diskOperations } from './disks.ts'
 import { machineOperations } from './machines.ts'
 import { planOperations } from './plans.ts'
+import { tagging } from '../tagging.ts'
 import { operationStatus } from './requests.ts'
 
 const statusOf = (provider: string, kind = 'operations'): Operations => ({
@@ -22,6 +23,10 @@ export const armOperations: Operations = {
   ...statusOf('Microsoft.Compute', 'diskOperations'),
   ...statusOf('Microsoft.Network'),
 }
+
+/** Whether a request needs the application for actions. */
+export const isChange = (call: string, method: string): boolean =>
+  method !== 'GET' && (call in armOperations || call in tagging)
 
 /** The permission of a request on a resource: `Microsoft.Compute/disks/delete`. */
 export function permissionOf(call: string, method: string): string {

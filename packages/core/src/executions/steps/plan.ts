@@ -51,7 +51,10 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
     status,
     approvalsNeeded,
     ...(approvalsNeeded > 0 && { approveBy }),
-    line: approvalsNeeded > 0 ? `${says} It needs ${approvalsNeeded} approvals until ${approveBy}.` : says,
+    line:
+      approvalsNeeded > 0
+        ? `${says} It needs ${approvalsNeeded === 1 ? 'an approval' : `${approvalsNeeded} approvals`} until ${approveBy}.`
+        : says,
     events: approvalsNeeded > 0 ? [asked] : [],
   })
   return nextOf(moved ?? (await Execution.load(ctx, executionId)))

@@ -3,6 +3,7 @@ import type { ResourceKind } from '../../kernel/resource.ts'
 import { rule, type Rule } from '../rule.ts'
 import { ours, type sources } from '../sources.ts'
 import { numberOf, type Subject } from '../subject.ts'
+import { clusterNodes } from './cluster-nodes.ts'
 import { functionMemory } from './function-memory.ts'
 import { missingWords, quiet, rounded } from './quiet.ts'
 import { resize, resizing } from './resize.ts'
@@ -141,6 +142,7 @@ export const rightSizingRules: readonly Rule[] = [
       }
     },
   }),
+  clusterNodes,
   functionMemory,
   rule({
     ...resizing,

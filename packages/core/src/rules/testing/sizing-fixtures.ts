@@ -1,5 +1,6 @@
+import type { Subject } from '../subject.ts'
 import type { Fixture } from './fixture.ts'
-import { scarce, some, steady, usd } from './subjects.ts'
+import { daysAgo, scarce, some, steady, usd } from './subjects.ts'
 
 const linux = { PlatformDetails: 'Linux/UNIX' }
 const ec2 = some('aws', 'instance', {
@@ -33,6 +34,19 @@ const light = { ...called, memory_used: steady(90 * mb, 180 * mb), cpu_time: ste
 const pools = '/subscriptions/s/resourcegroups/g/providers/microsoft.sql/servers/a/elasticpools'
 const pool = some('azure', 'database', { type: 'GP_Gen5', status: 'running', cost: usd({ compute: '588 x 730' }) })
 const service = some('aws', 'container_service', { type: 'FARGATE', cost: usd({ compute: '180 x 730' }) })
+const eks = some('aws', 'cluster', { type: 'eks', status: 'ACTIVE', cost: usd({ compute: '73 x 730' }) })
+const nodeGroups = (...sizes: number[]) => ({
+  nodegroups: sizes.map((desiredSize) => ({ scalingConfig: { desiredSize, minSize: 1, maxSize: 20 } })),
+})
+const nodesOf = (cluster: string, count: number, more: Partial<Subject> = {}) =>
+  Array.from({ length: count }, (_, index) =>
+    ec2({
+      id: `i-${cluster}-${index}`,
+      tags: { 'eks:cluster-name': cluster, 'eks:nodegroup-name': 'workers' },
+      ...more,
+    }),
+  )
+const roomy = { cpu: steady(12), memory: steady(31), cpu_reserved: steady(28, 60), memory_reserved: steady(40, 70) }
 const network = { network_in: steady(2e9), network_out: steady(2e9) }
 const quietNetwork = { network_in: steady(1e5), network_out: steady(1e5) }
 const ranFor = (hours: number, level: number) => ({ ...steady(level), hours, hoursExpected: hours })
@@ -163,6 +177,43 @@ export const sizingFixtures: readonly Fixture[] = [
     ],
     lacks: [
       service({ id: 'service-scarce', configuration: { desiredCount: 10 }, utilization: { cpu: steady(9, 20) } }),
+    ],
+  },
+  {
+    rule: 'aws-cluster-oversized',
+    finds: [
+      eks({ id: 'arn:cluster/wide', name: 'wide', configuration: nodeGroups(6, 4), utilization: roomy }),
+      eks({ id: 'arn:cluster/unbilled', name: 'unbilled', configuration: nodeGroups(4), utilization: roomy }),
+    ],
+    leaves: [
+      eks({
+        id: 'arn:cluster/reserved',
+        name: 'reserved',
+        configuration: nodeGroups(10),
+        utilization: { ...roomy, cpu_reserved: steady(78) },
+      }),
+      eks({ id: 'arn:cluster/pair', name: 'pair', configuration: nodeGroups(1, 1), utilization: roomy }),
+      eks({ id: 'arn:cluster/groupless', name: 'groupless', configuration: nodeGroups(), utilization: roomy }),
+      eks({ id: 'arn:cluster/karpenter', name: 'karpenter', configuration: nodeGroups(10), utilization: roomy }),
+      some('aws', 'cluster')({ id: 'arn:cluster/ecs', type: 'ecs', configuration: nodeGroups(10) }),
+    ],
+    lacks: [
+      eks({ id: 'arn:cluster/uninsightful', name: 'uninsightful', configuration: nodeGroups(10) }),
+      eks({
+        id: 'arn:cluster/scarce',
+        name: 'scarce',
+        configuration: nodeGroups(10),
+        utilization: { ...roomy, memory_reserved: scarce(40) },
+      }),
+    ],
+    beside: [
+      // A node group replaces its nodes.
+      ...nodesOf('wide', 5),
+      ...nodesOf('wide', 5, { createdAt: daysAgo(2) }).map((node) => ({ ...node, id: `${node.id}-new` })),
+      ...nodesOf('unbilled', 4, { cost: usd({}) }),
+      ...nodesOf('karpenter', 1, { tags: { 'eks:eks-cluster-name': 'karpenter', 'karpenter.sh/nodepool': 'web' } }),
+      // A cluster of the same name in another region.
+      ...nodesOf('wide', 1, { id: 'i-elsewhere', region: 'us-east-1' }),
     ],
   },
   {

@@ -1,11 +1,12 @@
-import { type Context, Executions, Fault, isFault, permissionsOf } from '@cloudoptima/core'
+import { type Context, Executions, Fault, isFault } from '@cloudoptima/core'
 import { contextAs } from '../../organization.ts'
 import { type Ask, asking } from '../ask.ts'
 import { type CommonOptions, withProduct } from '../options.ts'
-import { oneLine, print, show } from '../output.ts'
+import { note, oneLine, print, show } from '../output.ts'
 import { onWire } from './costs.ts'
-import { type Execution, executionText, nameOf, toConfirm } from './execution-text.ts'
+import { type Execution, executionText, named, nameOf, toConfirm } from './execution-text.ts'
 import { hint, namesIn } from './executions.ts'
+import { approversOf } from './approvers.ts'
 
 export interface ApproveOptions extends CommonOptions {
   as?: string
@@ -27,7 +28,8 @@ export async function approve(id: string, options: ApproveOptions): Promise<numb
       return 1
     }
     const operation = reject === undefined ? 'executions.approve' : 'executions.reject'
-    return show(json, onWire(operation, decided), `\n${resultOf(decided)} ${hint(services, decided)}`.trimEnd())
+    const result = named(resultOf(decided), await namesIn(ctx, [decided]))
+    return show(json, onWire(operation, decided), `\n${result} ${hint(services, decided)}`.trimEnd())
   })
 }
 
@@ -56,24 +58,23 @@ async function approved(ctx: Context, plan: Execution, options: ApproveOptions):
 }
 
 async function confirmedBy(ask: Ask, plan: Execution, given: readonly string[]): Promise<string[] | undefined> {
-  const named = new Set(given)
+  const confirmed = new Set(given)
   for (const target of toConfirm(plan.targets)) {
     const { confirmAs, resourceId } = target
-    if (named.has(confirmAs) || named.has(resourceId)) continue
+    if (confirmed.has(confirmAs) || confirmed.has(resourceId)) continue
     const text = await ask(`${oneLine(nameOf(target))} loses something for ever. Type exactly ${confirmAs}:`)
-    if (text !== confirmAs && text !== resourceId) return undefined
-    named.add(text)
+    if (text !== confirmAs && text !== resourceId) {
+      if (text !== '') note(`${oneLine(text)} is another text.`)
+      return undefined
+    }
+    confirmed.add(text)
   }
   const answer = await ask('Approve this plan? [y/N]')
-  return /^(y|yes)$/i.test(answer) ? [...named] : undefined
+  return /^(y|yes)$/i.test(answer) ? [...confirmed] : undefined
 }
 
 /** Who else may approve. */
-async function adviceOn({ tables, orgId, actor }: Context, { requestedBy }: Execution): Promise<string> {
-  const users = await tables.users.all(orgId)
-  const others = users.filter(
-    ({ id, isActive, role }) =>
-      isActive && id !== requestedBy && id !== actor.id && permissionsOf(role).has('approve:remediation'),
-  )
-  return others.length === 0 ? '' : ` Here these may: --as ${others.map(({ email }) => email).join(', or --as ')}.`
+async function adviceOn(ctx: Context, execution: Execution): Promise<string> {
+  const others = await approversOf(ctx, execution)
+  return others.length === 0 ? '' : ` Here these may: --as ${others.join(', or --as ')}.`
 }

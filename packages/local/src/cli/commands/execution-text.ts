@@ -1,4 +1,4 @@
-import type { Executions } from '@cloudoptima/core'
+import { type Executions, Recommendations } from '@cloudoptima/core'
 import type * as z from 'zod'
 import { count, exact, heading, instant, oneLine, right, rounded, short, style, table } from '../output.ts'
 
@@ -41,19 +41,29 @@ export function executionText(execution: Execution, names: Names): string {
   return [
     heading(`${action.title}: ${stageOf(execution)}`),
     ...factsOf(execution, names),
-    ...(outcome === null ? [] : [oneLine(outcome)]),
+    ...(outcome === null ? [] : [named(oneLine(outcome), names)]),
     ...(targets.length === 0 ? [] : [heading('Plan'), planTable(targets)]),
     ...notes.map((text) => style.dim(oneLine(text))),
     ...lost.map((target) => style.red(oneLine(`${nameOf(target)}: ${lossOf(target)}`))),
     style.dim(`Rollback: ${execution.undone}`),
     ...measured.map(({ days, monthly, currency }) => `Saved after ${days} days: ${exact(monthly)} ${currency} a month`),
     heading('Log'),
-    ...logs.map((line) => logLine(line)),
-    ...targets.flatMap((target) => target.logs.map((line) => logLine(line, nameOf(target)))),
+    ...[
+      ...logs.map((line) => ({ line, of: undefined })),
+      ...targets.flatMap((target) => target.logs.map((line) => ({ line, of: nameOf(target) }))),
+    ]
+      .toSorted((a, b) => (timeOf(a.line) < timeOf(b.line) ? -1 : timeOf(a.line) > timeOf(b.line) ? 1 : 0))
+      .map(({ line, of }) => named(logLine(line, of), names)),
     '',
     style.dim(`Execution ${id}${planHash === null ? '' : `, hash of the plan ${planHash}`}`),
   ].join('\n')
 }
+
+/** A text with the names of people in place of their ids. */
+export const named = (text: string, names: Names): string =>
+  text.replaceAll(/\busr_\w+/g, (user) => names.get(user) ?? user)
+
+const timeOf = (line: string) => line.slice(0, line.indexOf(' '))
 
 const fact = (name: string, value: string) => `${name.padEnd(12)}${value}`
 
@@ -118,7 +128,7 @@ const logLine = (line: string, of?: string) =>
   oneLine(`${instant(line)}${of === undefined ? '' : `  ${of}:`}${line.slice(line.indexOf(' '))}`)
 
 export const nameOf = ({ resourceName, resourceId }: Pick<Target, 'resourceName' | 'resourceId'>): string =>
-  resourceName ?? resourceId
+  Recommendations.nameOf({ id: resourceId, name: resourceName ?? undefined })
 
 interface Loss extends Target {
   confirmAs: string

@@ -5,6 +5,7 @@ import type { Services } from '../../services/boot.ts'
 import { type ActingOptions, type CommonOptions, withProduct } from '../options.ts'
 import { count, note, show, style } from '../output.ts'
 import { onWire } from './costs.ts'
+import { approversOf } from './approvers.ts'
 import { type Execution, executionText, listText, type Names } from './execution-text.ts'
 
 type Stage = (typeof Executions.statuses)[number]
@@ -28,19 +29,23 @@ export async function executions(id: string | undefined, { data, json, stage, li
   })
 }
 
-/** E-mail addresses of those who requested and approved. */
+/** E-mail addresses of the people that executions name. */
 export async function namesIn(
   ctx: Context,
   shown: readonly Pick<Execution, 'requestedBy' | 'approvals'>[],
 ): Promise<Names> {
-  const ids = new Set(shown.flatMap(({ requestedBy, approvals }) => [requestedBy, ...approvals.map(({ by }) => by)]))
+  const people = shown.flatMap(({ requestedBy, approvals }) => [requestedBy, ...approvals.map(({ by }) => by)])
+  const ids = new Set([...people, ...(JSON.stringify(shown).match(/\busr_\w+/g) ?? [])])
   return new Map(await Promise.all([...ids].map(async (id) => [id, await Executions.personOf(ctx, id)] as const)))
 }
 
-/** That nothing goes on without a server. */
-export function hint({ attached }: Pick<Services, 'attached'>, { stage }: Pick<Execution, 'stage'>): string {
+/** Where an execution that goes on is seen, or that nothing goes on without a server. */
+export function hint({ attached }: Pick<Services, 'attached'>, { id, stage }: Pick<Execution, 'id' | 'stage'>): string {
   const goesOn = (['planning', 'waiting', 'executing', 'rolling_back'] as const).some((one) => one === stage)
-  return goesOn && !attached ? 'No server runs on this data folder: npm start goes on with it.' : ''
+  if (!goesOn) return ''
+  return attached
+    ? `See how it goes on: npm start -- executions ${id}`
+    : 'No server runs on this data folder: npm start goes on with it.'
 }
 
 const patienceMs = 60_000
@@ -70,9 +75,10 @@ export async function apply(id: string, { data, json, as, dryRun, at }: ApplyOpt
     const { executionId } = answer
     note(`Requested the execution ${executionId}.`)
     const execution = await planned(ctx, executionId, services)
+    const [approver = 'EMAIL'] = await approversOf(ctx, execution)
     const next =
       execution.stage === 'awaiting_approval'
-        ? `Another person approves it: npm start -- approve ${executionId} --as EMAIL`
+        ? `Another person approves it: npm start -- approve ${executionId} --as ${approver}`
         : hint(services, execution)
     const lines = [executionText(execution, await namesIn(ctx, [execution])), style.dim(next)]
     return show(json, execution, lines.join('\n').trimEnd())
@@ -89,7 +95,7 @@ export async function rollBack(
     const execution = await Executions.rollback(ctx, { id, reason })
     const lines = [
       executionText(execution, await namesIn(ctx, [execution])),
-      `The rollback is requested. See npm start -- executions ${id}. ${hint(services, execution)}`.trimEnd(),
+      `The rollback is requested. ${hint(services, execution)}`.trimEnd(),
     ]
     return show(json, onWire('executions.rollback', execution), lines.join('\n'))
   })

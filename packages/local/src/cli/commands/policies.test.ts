@@ -2,7 +2,9 @@ import { onTestFinished, expect, test } from 'vitest'
 import { dataFolder } from '../../services/testing/services.ts'
 import { said } from '../../services/testing/said.ts'
 
-test('policies are listed, made of a template, previewed, run and enabled', async () => {
+const slow = 60_000
+
+test('policies are listed, made of a template, previewed, run and enabled', { timeout: slow }, async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const policies = async (...given: string[]) => await said('policies', ...given, '--data', folder.dataDir)
@@ -33,7 +35,7 @@ test('policies are listed, made of a template, previewed, run and enabled', asyn
   }
 })
 
-test('a wrong command says what to do', async () => {
+test('a wrong command says what to do', { timeout: slow }, async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const wrong = async (...given: string[]) => await said('policies', ...given, '--data', folder.dataDir)

@@ -2,7 +2,7 @@ import { Fault, Policies } from '@cloudoptima/core'
 import { type Command, Option } from 'commander'
 import { contextAs } from '../../organization.ts'
 import { acting, type ActingOptions, type CommonOptions, positive, withProduct } from '../options.ts'
-import { count, heading, instant, right, rounded, short, show, style, table } from '../output.ts'
+import { clipped, count, heading, instant, right, rounded, short, show, style, table } from '../output.ts'
 import { onWire } from './costs.ts'
 
 type Policy = Policies.Public
@@ -78,7 +78,7 @@ function listText(policies: readonly Policy[]): string {
 function rowOf({ id, name, enabled, trigger, actions, nextRuns, executionCount, successRate }: Policy): string[] {
   const [next] = nextRuns
   return [
-    short(name, 40),
+    clipped(name, 40),
     enabled ? 'yes' : 'no',
     triggerText(trigger),
     actions.map(({ type }) => type).join(', '),
@@ -91,7 +91,7 @@ function rowOf({ id, name, enabled, trigger, actions, nextRuns, executionCount, 
 
 function triggerText({ type, config }: Policy['trigger']): string {
   const texts = Object.values(config).filter((value) => typeof value === 'string')
-  return short(`${type}: ${texts.join(' ')}`, 40)
+  return clipped(`${type}: ${texts.join(' ')}`, 40)
 }
 
 async function templates({ data, json }: CommonOptions): Promise<number> {
@@ -99,7 +99,7 @@ async function templates({ data, json }: CommonOptions): Promise<number> {
     const answer = await Policies.templates(ctx, {})
     const rows = answer.templates.map(({ id, description, parameters }) => [
       id,
-      short(description, 80),
+      clipped(description, 100),
       parameters.map((one) => `${one.name}=${one.default}`).join(' '),
     ])
     const text = `${heading('Templates of policies')}\n${table(['Template', 'What it does', 'Parameters'], rows)}`
@@ -145,7 +145,7 @@ function previewText({ summary, resources, pagination: { total } }: Preview): st
     short(resourceName ?? resourceId, 40),
     status,
     monthlyCostExact === null ? 'not known' : `${rounded(monthlyCostExact)} ${currency ?? ''}`,
-    short(failures.map(({ condition, actual }) => `${condition}: ${actual ?? 'not known'}`).join('; '), 80),
+    clipped(failures.map(({ condition, actual }) => `${condition}: ${actual ?? 'not known'}`).join('; '), 80),
   ])
   return [
     heading(
@@ -160,7 +160,9 @@ async function run(id: string, { data, json, as, dryRun }: ActingOptions & { dry
   return await withProduct(data, async ({ ctx: shown }) => {
     const answer = await Policies.execute(await contextAs(shown, as), { id, dryRun })
     const { executionId, matched, status } = answer
-    const text = `${count(matched)} resources match. The execution ${executionId} is ${status}.`
+    const text =
+      `${count(matched)} resources match. The execution ${executionId} is ${status.replaceAll('_', ' ')}. ` +
+      `See how it goes on: npm start -- executions ${executionId}`
     return show(json, onWire('policies.execute', answer), text)
   })
 }

@@ -1,6 +1,6 @@
 import { Recommendations } from '@cloudoptima/core'
 import { type CommonOptions, withProduct } from '../options.ts'
-import { count, heading, right, rounded, show, style, table } from '../output.ts'
+import { clipped, count, heading, right, rounded, show, style, table } from '../output.ts'
 import { onWire } from './costs.ts'
 
 interface RecommendationsOptions extends CommonOptions {
@@ -28,8 +28,8 @@ export async function recommendations(options: RecommendationsOptions): Promise<
 function textOf({ recommendations: found, summary, pagination: { total } }: Answer, scheduled: number): string {
   const { analyzedAt, resources, insufficientData, savings } = summary
   const judged =
-    analyzedAt === null
-      ? 'No resource was judged yet: connect a cloud account, and see npm start -- accounts.'
+    analyzedAt === null || (resources === 0 && total === 0)
+      ? 'No resource was judged yet: the resources of a cloud account are read first. See npm start -- accounts.'
       : `${count(resources)} resources were judged at ${analyzedAt.slice(0, 16).replace('T', ' ')} UTC; ` +
         `${count(insufficientData)} have not enough data.`
   const others =
@@ -69,11 +69,11 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
     ...left,
     ...others,
     style.dim(judged),
+    ...(isJudged ? [style.dim('npm start -- apply ID plans a change, which another person approves.')] : []),
   ].join('\n')
 }
 
 const mostChars = 60
-const short = (text: string) => (text.length > mostChars ? `${text.slice(0, mostChars - 1)}…` : text)
 const amountOf = (exact: string | null, currency: string | null) =>
   exact === null ? 'not known' : `${rounded(exact)} ${currency ?? ''}`
 
@@ -86,13 +86,13 @@ function rowOf(one: Recommendation, isScheduled: boolean): string[] {
     return [
       amountOf(resource?.currentCost?.toString() ?? null, resource?.currency ?? null),
       name,
-      short(missing.join('; ')),
+      clipped(missing.join('; '), mostChars),
       id,
     ]
   return [
     amountOf(estimatedSavingsMonthlyExact, currency),
     name,
-    short(title.slice(0, title.length - name.length - ': '.length)),
+    clipped(title.slice(0, title.length - name.length - ': '.length), mostChars),
     actions.map(({ parameters: { from, to } }) => `${from} -> ${to}`).join(', '),
     one.confidence?.level ?? '',
     one.riskLevel ?? '',

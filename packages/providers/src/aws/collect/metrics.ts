@@ -43,7 +43,14 @@ const service: Dimensions = ({ configuration: { clusterArn, serviceName } }) =>
     ? { ClusterName: clusterArn.slice(clusterArn.lastIndexOf('/') + 1), ServiceName: serviceName }
     : undefined
 
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html */
+/** `arn:aws:eks:eu-west-1:222222222222:cluster/shop` */
+const eksCluster: Dimensions = ({ id, type }) =>
+  type === 'eks' ? { ClusterName: id.slice(id.lastIndexOf('/') + 1) } : undefined
+
+/**
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html, and of the nodes
+ * of a cluster https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-EKS.html
+ */
 export const metricRows: readonly MetricRow[] = [
   ...rows('instance', 'AWS/EC2', ({ id }) => ({ InstanceId: id }), [
     ['cpu', 'level', 'CPUUtilization'],
@@ -88,6 +95,12 @@ export const metricRows: readonly MetricRow[] = [
   ...rows('container_service', 'AWS/ECS', service, [
     ['cpu', 'level', 'CPUUtilization'],
     ['memory', 'level', 'MemoryUtilization'],
+  ]),
+  ...rows('cluster', 'ContainerInsights', eksCluster, [
+    ['cpu', 'level', 'node_cpu_utilization'],
+    ['memory', 'level', 'node_memory_utilization'],
+    ['cpu_reserved', 'level', 'node_cpu_reserved_capacity'],
+    ['memory_reserved', 'level', 'node_memory_reserved_capacity'],
   ]),
   ...rows('table', 'AWS/DynamoDB', field('TableName', 'TableName'), [
     ['requests', 'sum', 'ConsumedReadCapacityUnits'],

@@ -143,6 +143,24 @@ test.each<[string, Resources[number], string, Record<string, string>, [string, n
     ],
   ],
   [
+    'an EKS cluster has the shares of its nodes that are in use and reserved',
+    {
+      id: 'arn:aws:eks:eu-west-1:222222222222:cluster/shop',
+      kind: 'cluster',
+      region: 'eu-west-1',
+      type: 'eks',
+      configuration: {},
+    },
+    'ContainerInsights',
+    { ClusterName: 'shop' },
+    [
+      ['cpu', 1],
+      ['memory', 1],
+      ['cpu_reserved', 1],
+      ['memory_reserved', 1],
+    ],
+  ],
+  [
     'a function has requests, errors and their time',
     { id: 'arn:f', kind: 'function', region: 'eu-west-1', configuration: { FunctionName: 'f' } },
     'AWS/Lambda',
