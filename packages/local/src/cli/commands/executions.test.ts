@@ -173,6 +173,9 @@ test('stop halts, resume allows again, and roll-back takes back', { timeout: slo
 
 test('apply requests an execution as a user, and shows its plan', { timeout: slow }, async () => {
   const { ctx, command } = await served({ port: 0 })
+  // The first analysis of a new server would end what it does not find itself.
+  const isAnalyzed = async () => expect((await ctx.tables.analyses.get(orgId, 'resources'))?.endedAt).toBeTruthy()
+  await vi.waitFor(isAnalyzed, { timeout: 30_000, interval: 100 })
   await adviceIn(ctx, { id: 'rec_one', resourceId: 'vol-1', saving: '80', accountId: '123456789012' })
   expect((await command('apply', 'rec_one', '--at', 'tomorrow')).text).toContain('Write a time as')
   // The account is not connected, so that the plan leaves the resource out.
