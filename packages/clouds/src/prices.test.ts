@@ -67,6 +67,9 @@ test('AWS lists the prices that its bills charge, with smaller sizes and Gravito
   expect(priceOf(prices, { ...gp3, part: 'storage' })).toEqual(
     Money.parse(bill.get('EBS:VolumeUsage.gp3') ?? 'missing'),
   )
+  expect(priceOf(prices, { cloud: 'aws', part: 'backup', sku: 'EBS:SnapshotUsage' })).toEqual(
+    Money.parse(bill.get('EBS:SnapshotUsage') ?? 'missing'),
+  )
   expect(priceOf(prices, { ...gp3, part: 'iops' })).toEqual(Money.parse('0.0052'))
   expect(priceOf(prices, { ...gp3, part: 'throughput' })).toEqual(Money.parse('0.042'))
   const files = (count: number) => Array.from({ length: count }, () => 'pricing:index.csv')
@@ -97,6 +100,8 @@ test('Google Cloud lists cores and memory that make the prices of its bills', as
   }
   const disk = Money.parse(billed('gcpUsd', 'SkuMeter').get('SSD backed PD Capacity') ?? 'missing')
   expect(priceOf(prices, { cloud: 'gcp', part: 'storage', sku: 'pd-ssd' })).toEqual(disk)
+  const snapshot = Money.parse(billed('gcpUsd', 'SkuMeter').get('Storage PD Snapshot') ?? 'missing')
+  expect(priceOf(prices, { cloud: 'gcp', part: 'backup', sku: 'Storage PD Snapshot' })).toEqual(snapshot)
 })
 
 test.each([

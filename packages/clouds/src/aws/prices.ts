@@ -24,7 +24,7 @@ const newer: Partial<Record<string, [family: string, percent: number]>> = {
   t3: ['t4g', 80],
 }
 const machine = /^(BoxUsage|InstanceUsage):((?:db\.)?)([cmrt]\w+)\.(\w+)$/
-const volume = /^EBS:VolumeUsage\.\w+$/
+const stored = /^EBS:(?:VolumeUsage\.\w+|SnapshotUsage)$/
 
 /** The offers of machines: all sizes of the families in the bills, each at the price of the bills. */
 function machines({ listed }: Estate, wanted: string): Offer[] {
@@ -61,12 +61,12 @@ function reserved(offer: Offer): Offer[] {
 
 /** Of EC2: the bills have no operations and throughput beyond the free ones, so that their prices are free to choose. */
 function offersOfEc2(estate: Estate): Offer[] {
-  const volumes = estate.listed.filter(({ meter }) => volume.test(meter))
+  const storages = estate.listed.filter(({ meter }) => stored.test(meter))
   const linux = machines(estate, 'BoxUsage').map((offer): Offer => ({ ...offer, operation: 'RunInstances' }))
   return [
     ...linux,
     ...linux.flatMap(reserved),
-    ...volumes.map(({ meter, price }) => ({ usageType: meter, PricePerUnit: price, Unit: 'GB-Mo' })),
+    ...storages.map(({ meter, price }) => ({ usageType: meter, PricePerUnit: price, Unit: 'GB-Mo' })),
     { usageType: 'EBS:VolumeP-IOPS.gp3', PricePerUnit: '0.0052', Unit: 'IOPS-Mo', StartingRange: '3000' },
     { usageType: 'EBS:VolumeP-Throughput.gp3', PricePerUnit: '43.008', Unit: 'GiBps-mo' },
   ]

@@ -53,13 +53,15 @@ function machineSkus(series: string, cores: number, price: string): Rate[] {
   ]
 }
 
+const stored = new Set(['SSD backed PD Capacity', 'Storage PD Snapshot'])
+
 function skusOf({ account: { estate } }: Question) {
-  const disks = estate.listed.filter(({ meter }) => meter === 'SSD backed PD Capacity')
+  const storages = estate.listed.filter(({ meter }) => stored.has(meter))
   const types = estate.listed.map(({ price, details = {} }) => ({ price, details }))
   // The larger sizes of a series have the same parts.
   const first = new Map(types.toReversed().map((each) => [seriesOf(each.details), each]))
   const rates: Rate[] = [
-    ...disks.map(({ meter, price }) => ({ description: meter, unit: 'GiBy.mo', nanos: nanosOf(price) })),
+    ...storages.map(({ meter, price }) => ({ description: meter, unit: 'GiBy.mo', nanos: nanosOf(price) })),
     ...[...first].flatMap(([series, { price, details }]) => machineSkus(series, Number(details['CoreCount']), price)),
     ...flexible,
   ]

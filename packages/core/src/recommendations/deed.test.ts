@@ -56,6 +56,15 @@ function advised(rule: string, to: string, resource: Partial<Advised['resources'
   }
 }
 
+test('what is stopped is still there, does not run, and what it costs then is not known', () => {
+  const given = advised('aws-instance-idle', 'stopped', { type: 'm5.large', cost: '70' })
+  const stopped = previewOf({ ...given, found: { ...given.found, effect: 'ends' } }).resourceChanges
+  expect(stopped.map(({ after }) => after)).toEqual([{ type: 'm5.large', status: 'stopped', cost: null }])
+  const gone = advised('aws-volume-unattached', 'deleted', {})
+  const deleted = previewOf({ ...gone, found: { ...gone.found, effect: 'ends' } }).resourceChanges
+  expect(deleted.map(({ after }) => after)).toEqual([null])
+})
+
 test.each<[string, string, object, string | undefined]>([
   ['aws-instance-oversized', 'm5d.large', { type: 'm5d.xlarge' }, 'The data on the local disks of m5d.xlarge is lost.'],
   ['aws-instance-oversized', 'm5.large', { type: 'm5.xlarge' }, undefined],

@@ -9,7 +9,7 @@ const day = (n: number) => new Date(Date.parse('2026-10-01T00:00:00.000Z') + n *
 const changed = 31
 
 /** Costs of each day until `last`: 10 before the change, 4 after it. */
-async function measured(last: number, more: { status?: 'expired'; known?: number } = {}) {
+async function measured(last: number, more: { status?: 'expired'; known?: number; isUnknown?: true } = {}) {
   const at = `${day(last + 2)}T06:00:00.000Z`
   const bills = ['2026-10', '2026-11', '2026-12'].map((period) => snapshot({ provider: 'AWS', period, at }))
   const { ctx } = await lakeOf(bills.map((bill) => ({ ...bill, days: { first: day(0), last: day(last) } })))
@@ -21,7 +21,9 @@ async function measured(last: number, more: { status?: 'expired'; known?: number
       .filter((n) => day(n) >= start && day(n) <= end)
       .map((n) => ({ id: 'vol-1', day: day(n), currency: 'USD', cost: n < changed ? '10' : '4' })) as never
   }
-  const row = await adviceIn(ctx, { id: 'rec_1', saving: '100', resourceId: 'Vol-1' })
+  const advice = await adviceIn(ctx, { id: 'rec_1', saving: '100', resourceId: 'Vol-1' })
+  const unknown = { ...advice, ...(advice.found && { found: { ...advice.found, saving: { basis: 'at most 100' } } }) }
+  const row = more.isUnknown ? unknown : advice
   const info = { ...row, status: more.status ?? ('completed' as const), endedAt: `${day(changed)}T08:00:00.000Z` }
   const before = { at, monthly: '180', currency: 'USD' }
   const known = more.known === undefined ? {} : { measured: { ...before, days: more.known } }
@@ -42,6 +44,7 @@ test.each([
   ['before seven days are complete', changed + 6, {}],
   ['again before thirty days are', changed + 20, { known: 7 }],
   ['again after thirty days', changed + 40, { known: 30 }],
+  ['of a snapshot, whose blocks others may need', changed + 30, { isUnknown: true as const }],
   ['of what was not followed', changed + 30, { status: 'expired' as const }],
 ])('nothing is measured %s', async (_, last, more) => {
   expect((await measured(last, more)).found).toBeUndefined()

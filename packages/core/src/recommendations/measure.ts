@@ -49,11 +49,12 @@ export async function savedSince(ctx: Context, view: Snapshot.View, followed: Fo
   return { at: ctx.now().toISOString(), days, monthly: Money.plain(monthly), currency }
 }
 
-/** Of a completed row. */
+/** Of a completed row. What ended without a known saving, such as a snapshot, moved a part of its cost to others. */
 export async function measuredOf(ctx: Context, view: Snapshot.View, row: Info): Promise<Measured | undefined> {
   const [first] = row.resources
   const currency = row.found?.saving.currency ?? first?.currency
-  if (row.status !== 'completed' || currency === undefined) return undefined
+  const isMoved = row.found?.effect === 'ends' && row.found.saving.amount === undefined
+  if (row.status !== 'completed' || currency === undefined || isMoved) return undefined
   const own = row.resources.flatMap(({ id, aliases = [] }) => [id, ...aliases])
   const targets = row.executionId === undefined ? [] : await Target.all(ctx, row.executionId)
   const names = [...new Set([...own, ...targets.flatMap(Target.billedNames)])]

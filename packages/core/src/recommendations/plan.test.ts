@@ -16,7 +16,13 @@ const instance = some('aws', 'instance', {
   cost: usd({ compute: '70 x 730' }),
 })
 
-const all = new Set(['aws/account-1', 'azure/account-1'])
+const cloudSql = some('gcp', 'database', {
+  status: 'running',
+  type: 'db-custom-2-7680',
+  cost: usd({ compute: '98 x 730', storage: '17 x 100' }),
+})
+
+const all = new Set(['aws/account-1', 'azure/account-1', 'gcp/account-1'])
 
 interface More {
   rows?: Info[]
@@ -124,6 +130,13 @@ test.each([
     'an idle instance that was stopped completes it',
     instance({ id: 'i-1', utilization: idle }),
     [instance({ id: 'i-1', status: 'stopped' })],
+    'completed',
+    'The resource is stopped.',
+  ],
+  [
+    'an idle Cloud SQL instance that was stopped completes it',
+    cloudSql({ id: 'sql-1', utilization: { connections: steady(0) } }),
+    [cloudSql({ id: 'sql-1', status: 'stopped' })],
     'completed',
     'The resource is stopped.',
   ],

@@ -146,7 +146,11 @@ test('without the price or the size of the copy the saving is at most the cost, 
   expect(priced(deleted(1000), book).finding.confidence.level).toBe('high')
   for (const [finding, prices] of [[deleted(1000), none] as const, [deleted(), book] as const]) {
     const option = priced(finding, prices)
-    expect(option.saving).toMatchObject({ amount: '80', isAtMost: true, basis: expect.stringMatching(/^at most: /) })
+    expect(option.saving).toMatchObject({
+      amount: '80',
+      isAtMost: true,
+      basis: expect.stringMatching(/^ends storage; at most, because a copy stays: /),
+    })
     expect(option.finding.confidence).toEqual({ level: 'low', reason: 'test; the saving is at most this' })
   }
 })

@@ -59,7 +59,11 @@ export function savingOf(found: Found, book: PriceBook): Saving {
     const copies = copied.map((copy) => copyCost(copy, subject, price))
     const unknown = copies.find((copy) => typeof copy === 'string')
     if (unknown !== undefined)
-      return bounded(free, most, { ...common, basis: `at most: ${ends}, but a copy stays: ${unknown}`, isAtMost: true })
+      return bounded(free, most, {
+        ...common,
+        basis: `${ends}; at most, because a copy stays: ${unknown}`,
+        isAtMost: true,
+      })
     const known = copies.filter((copy) => typeof copy !== 'string')
     const basis = [ends, ...known.map(({ words }) => `a copy stays: at most ${words}`)].join('; ')
     return bounded(free.minus(Money.sum(known.map(({ amount }) => amount))), most, { ...common, basis })
