@@ -26,7 +26,7 @@ const accounts = 1000
 const organizations = 10
 const processes = 4
 const tenants = 2
-const minuteMs = 180_000
+const minuteMs = 60_000
 const start = Date.parse('2026-11-28T08:00:00Z')
 
 /** As the clouds limit their callers: by the account, or by the tenant of many accounts. */
