@@ -40,7 +40,7 @@ test(
 )
 
 test(
-  'prints the changes of a restated world.bill, and refuses a loss of most rows without --replace',
+  'prints the changes of a restated bill, and refuses a loss of most rows without --replace',
   async () => {
     const data = await world.fresh()
     await answer('--data', data, '--import', world.bill)
