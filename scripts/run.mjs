@@ -19,7 +19,12 @@ const commands = {
   faults: {
     scope: 'all',
     run: (args) =>
-      node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }),
+      node(
+        'node_modules/vitest/vitest.mjs',
+        ['run', 'test/faults.test.ts', 'test/executions/kills.test.ts', 'test/executions/model.test.ts', ...args],
+        root,
+        { FAULTS: 'all' },
+      ),
   },
   fresh: { scope: 'all', run: (args) => node('scripts/fresh.ts', args) },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },

@@ -14,6 +14,8 @@ afterEach(() => {
 })
 
 interface Trouble {
+  /** At the boundary of a step of the workflow. */
+  boundary?: { number: number; isDone: boolean }
   /** After so many effects of the process it is killed, before or after the effect; then again. */
   kills: { after: number; isDone: boolean }[]
   fates: Fate[]
@@ -22,7 +24,7 @@ interface Trouble {
 const ids = ['i-1', 'i-2', 'i-3']
 
 /** Requested, approved, carried out, and taken back; the changes of each half, and how many kills happened. */
-async function played({ kills, fates }: Trouble) {
+async function played({ kills, fates, boundary }: Trouble) {
   const machine = await openMachine(ids)
   const coming = [...fates]
   machine.cloud.fateOf = () => coming.shift() ?? 'answered'
@@ -33,6 +35,7 @@ async function played({ kills, fates }: Trouble) {
   }
   machine.whenRestarted = next
   next()
+  if (boundary) machine.killAtStep(boundary.number, boundary.isDone)
   const id = await machine.request()
   await machine.settle()
   const planned = await machine.execution(id)
@@ -51,6 +54,7 @@ async function played({ kills, fates }: Trouble) {
     world,
     kills: machine.kills(),
     effects: machine.effects(),
+    steps: machine.steps(),
   }
 }
 
@@ -61,11 +65,30 @@ const usual = {
   world: ids.map(() => ({ status: 'running', type: 'large' })),
 }
 
-const runs = Number(process.env['FAULT_TRIALS'] ?? 30)
+// `npm run faults` sets FAULTS=all. The default is a sample.
+const isFull = process.env['FAULTS'] === 'all'
+const instants = isFull ? 200 : 20
+const stride = isFull ? 1 : 9
+
+const report = (line: string) => process.stdout.write(`an execution and its rollback: ${line}\n`)
+
+test('a kill before or after each step of the workflow: nothing is done twice, and all ends', async () => {
+  const { steps, effects: _, ...calm } = await played({ kills: [], fates: [] })
+  expect(calm).toMatchObject(usual)
+  expect(steps).toBeGreaterThan(40)
+  let kills = 0
+  for (let number = 0; number < steps; number += stride)
+    for (const isDone of [false, true]) {
+      vi.setSystemTime(new Date('2026-11-23T08:00:00Z'))
+      const found = await played({ kills: [], fates: [], boundary: { number, isDone } })
+      expect([number, isDone, found.kills, found]).toMatchObject([number, isDone, 1, usual])
+      kills += found.kills
+    }
+  report(`${kills} kills at the boundaries of ${steps} steps`)
+}, 600_000)
 
 test('a kill at any instant, and clouds that answer late or never: nothing is done twice, and all ends', async () => {
-  const { effects, ...calm } = await played({ kills: [], fates: [] })
-  expect(calm).toMatchObject(usual)
+  const { effects } = await played({ kills: [], fates: [] })
   expect(effects).toBeGreaterThan(100)
   let kills = 0
   const kill = fc.record({ after: fc.nat(effects), isDone: fc.boolean() })
@@ -80,10 +103,11 @@ test('a kill at any instant, and clouds that answer late or never: nothing is do
         kills += found.kills
       },
     ),
-    { numRuns: runs },
+    { numRuns: instants },
   )
-  expect(kills).toBeGreaterThan(runs / 2)
-}, 600_000)
+  report(`${kills} kills in ${instants} runs, at random among ${effects} effects`)
+  expect(kills).toBeGreaterThan(instants / 2)
+}, 900_000)
 
 /** Of two resources, of which the first never takes the new type: the breaker opens, and takes all back. */
 async function failing(prepare: (machine: Machine) => void) {
@@ -108,7 +132,7 @@ test('a rollback by the breaker is whole, wherever a kill falls and also if each
   const { effects, ...calm } = await failing(() => undefined)
   expect(calm).toStrictEqual(takenBack)
   expect(await failing((machine) => (machine.isDoubled = true))).toMatchObject(takenBack)
-  const stride = process.env['FAULT_TRIALS'] === undefined ? 11 : 1
-  for (let after = 0; after < effects; after += stride)
+  const every = isFull ? 3 : 11
+  for (let after = 0; after < effects; after += every)
     expect([after, await failing((machine) => machine.killAfter(after, true))]).toMatchObject([after, takenBack])
 }, 600_000)

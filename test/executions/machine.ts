@@ -27,7 +27,13 @@ export interface Machine {
   store: MemoryRuntime
   /** Kills the process after so many effects, of one name if it is given; `false` at the effect, `true` after it. */
   killAfter(effects: number, isDone: boolean, name?: string): void
+  /** Kills it before the step of the workflow with this number, or after it. */
+  killAtStep(number: number, isDone: boolean): void
+  /** Steps of all its processes. */
+  steps(): number
   as(userId: string): Context
+  /** With an API key that a user has made, and that may do all that the user may. */
+  byKeyOf(userId: string): Context
   /** Lets time pass, and starts the process again if it is dead, until nothing waits but for people and bills. */
   settle(): Promise<void>
   /** Starts the process again. */
@@ -77,6 +83,8 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
   let process = begin()
   let kills = 0
   let effects = 0
+  let stepsBegun = 0
+  let lastStep: { number: number; isDone: boolean } | undefined
 
   function begin() {
     const { promise: died, resolve: die } = Promise.withResolvers<void>()
@@ -94,6 +102,12 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
       }
       return await effect()
     }
+    const killed = async () => {
+      life.die()
+      lastStep = undefined
+      kills++
+      return await never
+    }
     cloud.around = around
     const fenced = watched(store, around)
     const runtime: Runtime = { ...fenced, workflows: undefined as never }
@@ -104,8 +118,12 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
         name,
         async (input: never) => {
           if (failing.has(name)) throw new Error(`${name} fails.`)
+          if (life.isDead) return await never
+          const isLast = lastStep?.number === stepsBegun++
+          if (isLast && !lastStep?.isDone) return await killed()
           if (machine.isDoubled) await run(ctx(), input)
-          return JSON.parse(JSON.stringify((await run(ctx(), input)) ?? null)) as unknown
+          const output = JSON.parse(JSON.stringify((await run(ctx(), input)) ?? null)) as unknown
+          return isLast ? await killed() : output
         },
       ]),
     )
@@ -153,6 +171,8 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     resources: () => requestOf(ids, accounts).resources,
     kills: () => kills,
     effects: () => effects,
+    steps: () => stepsBegun,
+    killAtStep: (number, isDone) => void (lastStep = { number, isDone }),
     whenRestarted: () => undefined,
     failing,
     violations: [],
@@ -177,8 +197,12 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     // The API is another process, which is not killed.
     as(userId) {
       const { interpreter, life } = process
-      const stop: Workflows['stop'] = async (...given) => await Promise.race([interpreter.stop(...given), killed(life)])
+      const stop: Workflows['stop'] = async (...given) => await Promise.race([interpreter.stop(...given), gone(life)])
       return over(userContext(store, userId), { ...store, workflows: { ...interpreter, stop } })
+    },
+    byKeyOf(userId) {
+      const ctx = machine.as(userId)
+      return { ...ctx, actor: { ...ctx.actor, kind: 'key', id: `key_${userId}` } }
     },
     async restart() {
       process.life.die()
@@ -214,7 +238,7 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
   return machine
 }
 
-async function killed({ died }: { died: Promise<void> }): Promise<never> {
+async function gone({ died }: { died: Promise<void> }): Promise<never> {
   await died
   throw new Fault('unavailable', 'The process was killed.')
 }
