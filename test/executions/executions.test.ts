@@ -208,6 +208,23 @@ describe('an execution', () => {
     expect(typesIn(machine)).toBe('large large')
   })
 
+  test('a rollback without an answer of the cloud says so, and can be asked for again', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    const id = await approved(machine)
+    machine.cloud.silent.add('123456789012')
+    await Executions.rollback(machine.as('usr_cfo'), { id })
+    await machine.settle()
+    const back = await machine.execution(id)
+    expect([back.stage, statesOf(back)]).toStrictEqual(['failed', 'undo_failed undo_failed'])
+    expect(back.targets[0]?.reason).toContain('The cloud did not answer')
+    machine.cloud.silent.clear()
+    machine.cloud.instances.set('i-1', { status: 'running', type: 'huge' })
+    await Executions.rollback(machine.as('usr_cfo'), { id, reason: 'It answers again.' })
+    await machine.settle()
+    expect(statesOf(await machine.execution(id))).toBe('undo_failed restored')
+    expect(typesIn(machine)).toBe('huge large')
+  })
+
   test('a rollback that the stop switch halts can be asked for again', async () => {
     const machine = await openMachine(['i-1'])
     const id = await approved(machine)
@@ -513,6 +530,19 @@ describe('a failure', () => {
     expect(done.logs.join()).toContain('The circuit breaker ends the execution.')
     expect(typesIn(machine)).toBe(ids.map(() => 'large').join(' '))
     expect(statesOf(done)).toContain('dropped')
+  })
+
+  test('is not in a row with the next one if a success lies between, also after a kill', async () => {
+    const machine = await openMachine(['i-1', 'i-2'])
+    machine.cloud.refused.add('i-1 stop')
+    // Of the plan, the check and the failure; then of the success.
+    machine.killAfter(3, false, 'policyExecutions.update')
+    const id = await machine.request({ safetyControls: { ...safety, requireApproval: false } })
+    await machine.settle()
+    expect(machine.kills()).toBe(1)
+    expect(statesOf(await machine.execution(id))).toBe('restored done')
+    const stored = await machine.store.tables.policyExecutions.get('org_1', id)
+    expect(stored?.breaker).toStrictEqual({ failuresInARow: 0, isOpen: false, counted: [1] })
   })
 
   test('so does a failed verification', async () => {

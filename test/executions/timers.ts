@@ -1,3 +1,12 @@
-/** For the mock of `node:timers/promises`, which fake timers leave real: a wait that passes with the time of a test. */
+/** Loaded before the timers of a test are fake. */
+const realSetTimeout = globalThis.setTimeout
+
+/**
+ * For the mock of `node:timers/promises`, which fake timers leave real: a wait that also passes with the time of a test,
+ * which may be much faster.
+ */
 export const setTimeout = async (ms: number): Promise<void> =>
-  await new Promise((resolve) => globalThis.setTimeout(resolve, ms))
+  await new Promise((resolve) => {
+    globalThis.setTimeout(resolve, ms)
+    realSetTimeout(resolve, ms)
+  })

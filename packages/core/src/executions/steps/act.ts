@@ -8,10 +8,9 @@ import * as Target from '../target.ts'
 import { audited } from './audited.ts'
 import { changing, haltOf } from './changing.ts'
 import { drop, movedOf } from './check.ts'
-import type { TargetInput } from './input.ts'
+import type { Again, TargetInput } from './input.ts'
 import { countOf, mostMisses, pauseOf, slotPauseOf } from './pause.ts'
-
-export type Again = { next: 'again'; seconds: number } | { next: 'end' }
+import { undoRefused } from './undo.ts'
 
 const missSeconds = 10
 
@@ -94,12 +93,12 @@ async function verified(ctx: Context, target: Target.Info, differences: readonly
       reason: `The verification failed: ${differences.join(' ')}`,
       isVerification: true,
     })
+  // First: a repetition after a kill finds the target still acting.
+  await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) =>
+    info.breaker.failuresInARow === 0 ? undefined : { ...info, breaker: { ...info.breaker, failuresInARow: 0 } },
+  )
   const endedAt = ctx.now().toISOString()
-  if (await Target.move(ctx, target.id, ['acting'], { state: 'done', endedAt, line: 'Done, and verified.' }))
-    await ctx.tables.policyExecutions.update(ctx.orgId, executionId, (info) => ({
-      ...info,
-      breaker: { ...info.breaker, failuresInARow: 0 },
-    }))
+  await Target.move(ctx, target.id, ['acting'], { state: 'done', endedAt, line: 'Done, and verified.' })
   return { next: 'end' }
 }
 
@@ -157,7 +156,8 @@ export async function giveUp(
   const reason = `The cloud did not answer, or the step did not end (${error.Error}).`
   ctx.log.error('a target was given up', { executionId, number, error: error.Error, cause: error.Cause })
   if (target.state === 'planned') return await drop(ctx, target, reason)
-  if (target.state === 'undoing')
-    return void (await Target.move(ctx, target.id, ['undoing'], { state: 'undo_failed', reason, line: reason }))
+  const { status } = await Execution.load(ctx, executionId)
+  if (target.state === 'undoing' || (status === 'rolling_back' && Target.isReturnable(target)))
+    return await undoRefused(ctx, target, reason)
   if (target.state === 'acting') await failed(ctx, target, { reason })
 }

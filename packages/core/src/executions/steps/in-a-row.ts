@@ -1,7 +1,6 @@
 import type { Context } from '../../effects/context.ts'
 import * as Target from '../target.ts'
-import type { Again } from './act.ts'
-import type { TargetInput } from './input.ts'
+import type { Again, TargetInput } from './input.ts'
 
 /** The last step, which takes 45 s at most, ends within the task's time. */
 const rowMs = 300_000

@@ -7,10 +7,9 @@ import { claim } from '../claims.ts'
 import * as Execution from '../execution.ts'
 import { reach, type Unreachable } from '../reach.ts'
 import * as Target from '../target.ts'
-import type { Again } from './act.ts'
 import { audited } from './audited.ts'
 import { busySecondsOf, changing } from './changing.ts'
-import type { Input, TargetInput } from './input.ts'
+import type { Again, Input, TargetInput } from './input.ts'
 import { countOf, pauseOf } from './pause.ts'
 
 type Undone = ActionStep & { now?: ActionState; restoredId?: string }
@@ -56,8 +55,7 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
         ? await movedSince(ctx, execution, target)
         : `The execution ${other} is changing this resource. Roll back again when it has ended.`
     if (reason !== undefined) {
-      const refused = { state: 'undo_failed', isAsDone: isAsDone(target), reason, line: reason } as const
-      await Target.move(ctx, target.id, returnable, refused)
+      await undoRefused(ctx, target, reason)
       return { next: 'end' }
     }
     await audited(ctx, 'executions.undo', target, async (traced) => {
@@ -78,6 +76,12 @@ export async function undo(ctx: Context, { executionId, number }: TargetInput): 
   })
   if ('busySeconds' in step) return { next: 'again', seconds: step.busySeconds }
   return 'halted' in step ? { next: 'end' } : await undone(ctx, { execution, target }, step)
+}
+
+/** The undo does not begin, or does not go on. */
+export async function undoRefused(ctx: Context, target: Target.Info, reason: string): Promise<void> {
+  const refused = { state: 'undo_failed', isAsDone: isAsDone(target), reason, line: reason } as const
+  await Target.move(ctx, target.id, [...returnable, 'undoing'], refused)
 }
 
 /** The act was verified, and nothing of it is taken back. */
