@@ -197,8 +197,12 @@ export async function openMachine(ids: readonly string[], accounts = 1): Promise
     // The API is another process, which is not killed.
     as(userId) {
       const { interpreter, life } = process
+      const start: Workflows['start'] = async (...given) =>
+        await Promise.race([interpreter.start(...given), gone(life)])
       const stop: Workflows['stop'] = async (...given) => await Promise.race([interpreter.stop(...given), gone(life)])
-      return over(userContext(store, userId), { ...store, workflows: { ...interpreter, stop } })
+      const describe: Workflows['describe'] = async (...given) =>
+        await Promise.race([interpreter.describe(...given), gone(life)])
+      return over(userContext(store, userId), { ...store, workflows: { ...interpreter, start, stop, describe } })
     },
     byKeyOf(userId) {
       const ctx = machine.as(userId)
