@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { html, raw } from 'hono/html'
-import { Approvals, type Executions, Fault, Id, isFault, Money, parse } from '@cloudoptima/core'
+import { Approvals, Calendar, type Executions, Fault, Id, isFault, Money, parse } from '@cloudoptima/core'
 import type * as z from 'zod'
 import { anonymousContext } from '../admission.ts'
 import type { Host } from '../host.ts'
@@ -90,9 +90,6 @@ const cost = ({ monthly_cost: own }: { monthly_cost: { amount: string; currency:
 
 const counted = (count: number) => (count === 1 ? '1 resource' : `${count} resources`)
 
-/** `2026-10-13 08:00 UTC` */
-const timeText = (at: string) => `${at.slice(0, 16).replace('T', ' ')} UTC`
-
 const valueText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 
 function changesOf({ before, after }: Target): Html[] {
@@ -136,7 +133,7 @@ function pageOf({ execution, requester, circumstances }: Shown, token: string, c
       ${complaint === undefined ? '' : html`<p class="warning" role="alert">${complaint}</p>`}
       <p>
         Requested by ${requester}. It has ${approvals.length} of ${approvalsNeeded} approvals. It expires at
-        ${timeText(approveBy ?? '')}.
+        ${Calendar.timeText(approveBy ?? '')}.
       </p>
       <ul>
         ${circumstances.map((one) => html`<li>${one}</li>`)}
@@ -220,7 +217,7 @@ const sentences: Record<Execution['stage'], string> = {
 function decidedPage({ id, stage, outcome, action, approvals, approvalsNeeded, scheduledFor }: Execution): Html {
   const isWaiting = stage === 'awaiting_approval'
   const says = isWaiting ? `Your approval is recorded: ${approvals.length} of ${approvalsNeeded}` : sentences[stage]
-  const next = stage === 'waiting' && scheduledFor !== null ? `It begins at ${timeText(scheduledFor)}.` : ''
+  const next = stage === 'waiting' && scheduledFor !== null ? `It begins at ${Calendar.timeText(scheduledFor)}.` : ''
   return document(
     says,
     sheet,

@@ -1,8 +1,6 @@
+import { timeText } from '../kernel/calendar.ts'
 import { firstOpen } from './blackout.ts'
 import type { Info } from './execution.ts'
-
-/** `2026-10-13 08:00 UTC` */
-const timeText = (at: string) => `${at.slice(0, 16).replace('T', ' ')} UTC`
 
 /** What an approver has to know beside the targets: why the execution acts, when, and whether a failure is taken back. */
 export function circumstancesOf(

@@ -1,6 +1,7 @@
 import { actions } from '../actions/actions.ts'
 import type { Context } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
+import { timeText } from '../kernel/calendar.ts'
 import type { Event } from '../kernel/event.ts'
 import * as Money from '../kernel/money.ts'
 import * as Organization from '../organization/organization.ts'
@@ -78,7 +79,7 @@ function letterOf(execution: Execution.Info, { targets, requester, link, now }: 
         ]
       : [`It can be taken back: ${actions[action].undone}`]),
     '',
-    `Look at the whole plan, and approve or reject it until ${approveBy}:`,
+    `Look at the whole plan, and approve or reject it until ${timeText(approveBy)}:`,
     '',
     link,
     '',

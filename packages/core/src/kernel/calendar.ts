@@ -107,3 +107,8 @@ export function buckets({ start, end }: Span, granularity: Granularity): Day[] {
   for (let first = bucketOf(start, granularity); first <= end; first = next(first)) all.push(first)
   return all
 }
+
+/** A time of ISO 8601 for people: `2026-10-13 08:00 UTC` */
+export function timeText(at: string): string {
+  return `${at.slice(0, 16).replace('T', ' ')} UTC`
+}

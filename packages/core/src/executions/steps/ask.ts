@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import { event } from '../../effects/relay.ts'
+import { timeText } from '../../kernel/calendar.ts'
 import { onConflict } from '../../kernel/fault.ts'
 import type { Event } from '../../kernel/event.ts'
 import * as Execution from '../execution.ts'
@@ -37,7 +38,7 @@ export async function remind(ctx: Context, { executionId }: Input): Promise<{ ne
     const asked = await Execution.move(ctx, executionId, ['awaiting_approval'], { line, events })
     return { next: asked ? 'ask' : 'check' }
   }
-  const outcome = `Nobody decided until ${approveBy}: it expired. Request it again if it is still wanted.`
+  const outcome = `Nobody decided until ${timeText(approveBy)}: it expired. Request it again if it is still wanted.`
   const expired = await Execution.move(ctx, executionId, ['awaiting_approval'], {
     status: 'expired',
     endedAt: ctx.now().toISOString(),

@@ -2,6 +2,7 @@ import { actions } from '../../actions/actions.ts'
 import type { Context } from '../../effects/context.ts'
 import { expiryIn } from '../../effects/context.ts'
 import { event } from '../../effects/relay.ts'
+import { timeText } from '../../kernel/calendar.ts'
 import { isWritten } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import { beyondCaps } from '../caps.ts'
@@ -53,7 +54,7 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
     ...(approvalsNeeded > 0 && { approveBy }),
     line:
       approvalsNeeded > 0
-        ? `${says} It needs ${approvalsNeeded === 1 ? 'an approval' : `${approvalsNeeded} approvals`} until ${approveBy}.`
+        ? `${says} It needs ${approvalsNeeded === 1 ? 'an approval' : `${approvalsNeeded} approvals`} until ${timeText(approveBy)}.`
         : says,
     events: approvalsNeeded > 0 ? [asked] : [],
   })
