@@ -109,7 +109,7 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
       ],
     ]),
     ['too few fields', `${csv([{}])}1,2\n`, /^bill\.csv: line 3: 2 .*16/],
-    ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, /^bill\.csv: line 3: more .*16/],
+    ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, /^bill\.csv: line 3: 21 fields .*16/],
     [
       'text that is not UTF-8',
       Buffer.concat([

@@ -57,7 +57,12 @@ async function asked<Answer extends object>(
 ): Promise<Answer | Unreachable> {
   const clock = clockOf(`The account ${account.accountId}`)
   try {
-    return await Acting.within(ctx, account, { credentials, ...clock.of(begins) }, call)
+    return await Acting.within(
+      ctx,
+      account,
+      { credentials, limits: [Acting.capOf(account)], ...clock.of(begins) },
+      call,
+    )
   } catch (error) {
     for (const code of ['forbidden', 'not_found', 'invalid', 'conflict'] as const)
       if (isFault(error, code)) return { unreachable: error.message }
