@@ -19,6 +19,8 @@ export default defineConfig({
       AWS_PROFILE: '',
       AWS_REGION: 'us-east-1',
       AWS_EC2_METADATA_DISABLED: 'true',
+      // In CI, commands would color what they print.
+      NO_COLOR: '1',
     },
     // node:sqlite says on every start that it is experimental.
     execArgv: ['--disable-warning=ExperimentalWarning'],

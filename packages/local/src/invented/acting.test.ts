@@ -69,12 +69,12 @@ test('a recommendation of each cloud is applied, approved by another person, car
     expect((await command('approve', id, '--yes', '--as', 'cfo@demo.example')).text).toContain('Approved.')
   for (const id of ids) {
     await vi.waitFor(async () => expect(await stageOf(id)).toBe('succeeded'), patience)
-    expect((await command('roll-back', id, '--as', 'devops@demo.example')).code).toBe(0)
+    expect((await command('roll-back', id, '--as', 'admin@demo.example')).code).toBe(0)
   }
   for (const id of ids) {
     await vi.waitFor(async () => expect(await stageOf(id)).toBe('rolled_back'), patience)
     const { text } = await command('executions', id)
     expect(text).toContain('Approved by cfo@demo.example')
-    expect(text).toContain('Rolled back by devops@demo.example. Resources: 0 done, 1 taken back.')
+    expect(text).toContain('Rolled back by admin@demo.example. Resources: 0 done, 1 taken back.')
   }
 }, 600_000)
