@@ -9,8 +9,8 @@ import { type Kill, type Run, trial } from './faults/trial.ts'
 
 // `npm run faults` sets FAULTS=all: all effects and 200 instants. The default is a sample of less than a minute.
 const isFull = process.env.FAULTS === 'all'
-const instants = isFull ? 200 : 12
-const stride = isFull ? 1 : 6
+const instants = isFull ? 200 : 6
+const stride = isFull ? 1 : 18
 const seed = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)
 /** In one of this many trials the restarted process is killed too. */
 const secondKillEvery = 5
