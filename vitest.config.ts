@@ -26,8 +26,8 @@ export default defineConfig({
     execArgv: ['--disable-warning=ExperimentalWarning'],
     // By default one processor stays idle.
     maxWorkers: '100%',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     restoreMocks: true,
   },
 })
