@@ -119,7 +119,7 @@ test('an unusual cost is one anomaly with its reason, and its event comes within
   expect(shares).toContainEqual(expect.objectContaining({ dimension: 'resource', value: 'i-new', change: 'new' }))
 }, 120_000)
 
-test('a corrected bill withdraws it with the reason; when the cost returns, so does the anomaly, without an event', async () => {
+test('a corrected bill withdraws it with the reason; if the cost returns, it is active again without an event', async () => {
   const [{ id } = { id: '' }] = await listed()
   await bring(october('2036-10-31', 0))
   expect(await listed()).toEqual([])

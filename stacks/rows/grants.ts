@@ -137,7 +137,7 @@ const extras: Partial<Record<RowName, Needs>> = {
     environment: isRehearsal(stage) ? {} : { EXCHANGE_RATES_URL: ecbUrl },
   }),
   'schedules/sweep': (stack, stage) => {
-    // It restarts interrupted deliveries, ends imports and executions of actions whose workflow ended, and sets timers again.
+    // It restarts interrupted deliveries, ends imports and executions whose workflow ended, and sets timers again.
     const { environment, grants } = starts(stack, stage, 'bills')
     const { timers } = use(Timers)
     return {

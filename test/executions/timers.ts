@@ -2,7 +2,7 @@
 const realSetTimeout = globalThis.setTimeout
 
 /**
- * For the mock of `node:timers/promises`, which fake timers leave real: a wait that also passes with the time of a test,
+ * For the mock of `node:timers/promises`, which fake timers leave real: a wait that also passes with a test's time,
  * which may be much faster.
  */
 export const setTimeout = async (ms: number): Promise<void> =>

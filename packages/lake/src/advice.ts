@@ -1,16 +1,17 @@
 import type { Queries } from '@cloudoptima/core'
-import { literal } from './database.ts'
 import { accountOfRow } from './relation.ts'
 import { ofResource, type Statement } from './statement.ts'
 
 type Name = 'utilizationLevels' | 'resourceCharges' | 'commitmentCosts' | 'onDemandUsage'
 
+const costWhere = (condition: string) => `CAST(coalesce(sum(EffectiveCost) FILTER (${condition}), 0) AS VARCHAR)`
 const isUsage = "ChargeCategory = 'Usage'"
-/** Azure prices blocks: 7.3 of `100 Hours` are 730. AWS bills the throughput of gp3 by the GiB, and limits it in MiB. */
+/** Azure prices blocks: 7.3 of `100 Hours` are 730. AWS bills gp3's throughput by the GiB, and limits it in MiB. */
 const block = `CASE WHEN PricingUnit ILIKE 'GiBps-Mo%' THEN 1024
   ELSE coalesce(TRY_CAST(regexp_extract(PricingUnit, '^([0-9]+) ', 1) AS INTEGER), 1) END`
 /** `PricingQuantity` in single units; NULL if it is too large for an exact sum. */
-const units = `CASE WHEN abs(CAST(PricingQuantity AS DOUBLE)) * (${block}) <= 1e13 THEN PricingQuantity * (${block}) END`
+const units = `CASE WHEN abs(CAST(PricingQuantity AS DOUBLE)) * (${block}) <= 1e13
+  THEN PricingQuantity * (${block}) END`
 
 /** Meters of machines, as `coveredUsage` of the rules reads them. */
 const ofMachines =
@@ -65,8 +66,9 @@ GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
     dataset: 'costs',
     values: { start, end },
     sql: `SELECT lower(CommitmentDiscountId) AS id, ServiceProviderName AS provider, BillingCurrency AS currency,
-  ${['Used', 'Unused'].map((status) => `CAST(coalesce(sum(EffectiveCost) FILTER (${isUsage} AND CommitmentDiscountStatus = ${literal(status)}), 0) AS VARCHAR) AS ${status.toLowerCase()}`).join(', ')},
-  CAST(coalesce(sum(EffectiveCost) FILTER (ChargeCategory = 'Purchase'), 0) AS VARCHAR) AS purchased
+  ${costWhere(`${isUsage} AND CommitmentDiscountStatus = 'Used'`)} AS used,
+  ${costWhere(`${isUsage} AND CommitmentDiscountStatus = 'Unused'`)} AS unused,
+  ${costWhere("ChargeCategory = 'Purchase'")} AS purchased
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
   AND CommitmentDiscountId IS NOT NULL GROUP BY ALL ORDER BY sum(EffectiveCost) DESC NULLS LAST, id`,
   }),

@@ -60,7 +60,8 @@ export async function writeRows(
     before.length > 0 ? `SELECT ResourceId, any_value(Tags) AS x_Last FROM ${parquet(before)} GROUP BY ALL` : ''
   const from = {
     resources: tags
-      ? `SELECT * EXCLUDE x_Last REPLACE (coalesce(Tags, x_Last) AS Tags) FROM rows LEFT JOIN (${tags}) USING (ResourceId)`
+      ? `SELECT * EXCLUDE x_Last REPLACE (coalesce(Tags, x_Last) AS Tags)
+  FROM rows LEFT JOIN (${tags}) USING (ResourceId)`
       : 'FROM rows',
     utilization: 'FROM rows',
   }

@@ -15,7 +15,8 @@ table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #d0d7de; padding: .5rem .75rem .5rem 0; text-align: left; vertical-align: top }
 td.number { text-align: right; white-space: nowrap }
 textarea, input[type=text] { box-sizing: border-box; font: inherit; padding: .4rem; width: 100% }
-button { border: 1px solid #1b1f24; border-radius: .3rem; background: #fff; cursor: pointer; font: inherit; padding: .5rem 1.2rem }
+button { border: 1px solid #1b1f24; border-radius: .3rem; background: #fff; cursor: pointer }
+button { font: inherit; padding: .5rem 1.2rem }
 button.main { background: #1a7f37; border-color: #1a7f37; color: #fff }
 .wide { overflow-x: auto }
 .warning { background: #fff1e5; border-left: .3rem solid #bc4c00; padding: .5rem 1rem }

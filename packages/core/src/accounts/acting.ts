@@ -9,8 +9,8 @@ export const onlyPlanned = (accountId: string) =>
   'actions and give it with PUT /v1/cloud-accounts/{id}/actions. `dry_run` shows the plan.'
 
 /**
- * The rate cap of all executions on one account: the slowest bucket of the clouds, which EC2 refills with 5 changing calls a
- * second (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html). Azure refills 10
+ * The rate cap of all executions on one account: the slowest bucket of the clouds, which EC2 refills with 5 changing
+ * calls a second (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html). Azure refills 10
  * (https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling).
  */
 export const capOf = ({ provider, accountId }: Pick<CloudAccount.Info, 'provider' | 'accountId'>): CallLimit => ({

@@ -59,8 +59,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     kinds: ['instance'],
     parameters: z.strictObject({ type: name.describe('The new type, such as `m7g.large`.') }),
     changes:
-      'The instance stops if it runs, takes the new type, and starts if it ran. The data of instance store volumes and ' +
-      'of a temporary disk is lost.',
+      'The instance stops if it runs, takes the new type, and starts if it ran. The data of instance store volumes ' +
+      'and of a temporary disk is lost.',
     risk: 'medium',
     undo: 'partial',
     undone: 'The instance takes its old type again, the same way. Lost data does not come back.',

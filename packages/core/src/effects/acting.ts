@@ -15,8 +15,8 @@ export type ActionTarget = Pick<Resource, 'id' | 'aliases' | 'kind' | 'name' | '
 export type ActionParameters = Readonly<Record<string, Json>>
 
 /**
- * What an action has made so far, such as the id of a restored volume. `kept`, a list of texts: the names in bills of what
- * it made and keeps, whose cost lessens the saving.
+ * What an action has made so far, such as the id of a restored volume. `kept`, a list of texts, has the names in bills
+ * of the things that it made and keeps: their cost lessens the saving.
  */
 export type ActionMemory = Readonly<Record<string, Json>>
 

@@ -323,8 +323,8 @@ export interface Queries {
     }
   }
   /**
-   * Effective costs of commitments by their ids in lower case: of usage that they cover, of usage that nobody had, and of
-   * purchases, such as the RIFee of AWS, whose effective cost is the part that nobody used. The dearest first.
+   * Effective costs of commitments by their ids in lower case: of usage that they cover, of their unused part, and of
+   * purchases, such as the RIFee of AWS, whose effective cost is the unused part. The dearest first.
    */
   commitmentCosts: {
     dataset: 'costs'

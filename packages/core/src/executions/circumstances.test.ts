@@ -13,7 +13,7 @@ const circumstances = (controls: object = {}, scheduledFor?: string) =>
     },
     now,
   )
-const because = 'It is because of the policy "Old disks".'
+const because = 'The policy "Old disks" asks for it.'
 
 test('an approver sees why it acts, and that it begins at once', () => {
   expect(circumstances()).toEqual([because, 'It begins when it is approved.'])

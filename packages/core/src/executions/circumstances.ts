@@ -2,7 +2,7 @@ import { timeText } from '../kernel/calendar.ts'
 import { firstOpen } from './blackout.ts'
 import type { Info } from './execution.ts'
 
-/** What an approver has to know beside the targets: why the execution acts, when, and whether a failure is taken back. */
+/** Sentences for an approver: why the execution acts, when, and whether a failure is taken back. */
 export function circumstancesOf(
   { cause, scheduledFor, safetyControls }: Pick<Info, 'cause' | 'scheduledFor' | 'safetyControls'>,
   now: Date,
@@ -12,9 +12,7 @@ export function circumstancesOf(
   const opens = firstOpen(blackoutWindows, isLater ? new Date(scheduledFor) : now)
   const earliest = opens && (isLater || opens > now) ? opens.toISOString() : undefined
   return [
-    cause.kind === 'policy'
-      ? `It is because of the policy "${cause.policyName}".`
-      : 'It is because of a recommendation.',
+    cause.kind === 'policy' ? `The policy "${cause.policyName}" asks for it.` : 'It follows a recommendation.',
     opens === undefined
       ? 'Its blackout windows leave no time for it.'
       : earliest === undefined

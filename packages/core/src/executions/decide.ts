@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Context } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
 import { change } from '../guard/command.ts'
+import { timeText } from '../kernel/calendar.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { byId } from '../kernel/name.ts'
 import * as Organization from '../organization/organization.ts'
@@ -66,7 +67,10 @@ export async function approved(ctx: Context, id: string, { userId, via, planHash
 
 function requireWaiting({ status, approveBy = '' }: Execution.Info, now: Date): void {
   if (status === 'awaiting_approval' && approveBy !== '' && approveBy <= now.toISOString())
-    throw new Fault('conflict', `The time to decide ended at ${approveBy}. Request it again if it is still wanted.`)
+    throw new Fault(
+      'conflict',
+      `The time to decide ended at ${timeText(approveBy)}. Request it again if it is still wanted.`,
+    )
   if (status === 'awaiting_approval') return
   throw new Fault('conflict', `The execution does not wait for an approval: it is ${status}.`)
 }
@@ -178,7 +182,7 @@ const returnable = ['succeeded', 'partial', 'failed', 'stopped'] as const
 
 /** Why an execution cannot be rolled back now, and what to do. */
 function notReturnable({ status, rollback: asked }: Execution.Info): string {
-  const by = asked ? `, asked for by ${asked.by} at ${asked.at}` : ''
+  const by = asked ? `, asked for by ${asked.by} at ${timeText(asked.at)}` : ''
   switch (status) {
     case 'rolling_back':
       return `A rollback is going on${by}. Wait for its end.`

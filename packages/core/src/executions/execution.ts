@@ -70,7 +70,10 @@ export interface Info {
   rejection?: { by: string; at: string; reason: string }
   /** Of the task that waits for the approval. */
   token?: string
-  /** Two failures in a row, or a failed verification: no further target is begun. */
+  /**
+   * Two failures in a row, or a failed verification: no further target is begun. `counted`: the numbers of the targets
+   * whose failures are in it.
+   */
   breaker: { failuresInARow: number; isOpen: boolean; counted?: number[] }
   /** No further target is begun. */
   cancelRequested?: { by: string; at: string }

@@ -87,6 +87,8 @@ function clockOf(named: string) {
       waits: () => clearTimeout(call),
       begins: async () => {
         await begins()
+        // Calls side by side have the time of the last one.
+        clearTimeout(call)
         call = after(callMs)
       },
     }),
@@ -98,8 +100,9 @@ function clockOf(named: string) {
 }
 
 /**
- * Calls the action of a target in its account. For a dry run the credentials that read do. `begins` is called right before
- * each call to the cloud, and what it throws ends the step. Throws Fault `unavailable` or `rate_limited` to be called again.
+ * Calls the action of a target in its account. For a dry run the credentials that read do. `begins` is called right
+ * before each call to the cloud, and an error of it ends the step. Throws Fault `unavailable` or `rate_limited` to be
+ * called again.
  */
 export async function reach<Answer extends object>(
   ctx: Context,

@@ -77,8 +77,8 @@ async function deedNow(ctx: Context, info: Info & { found: NonNullable<Info['fou
   if (info.rule === 'aws-instance-off-hours')
     throw new Fault(
       'conflict',
-      'A schedule is a policy: give the instance the tag Schedule=office-hours, and make the policies of the template ' +
-        'off-hours (POST /v1/policies/templates/off-hours, npm start -- policies create off-hours).',
+      'A schedule is a policy. Give the instance the tag Schedule=office-hours, and make the policies of the ' +
+        'template off-hours: POST /v1/policies/templates/off-hours, or npm start -- policies create off-hours.',
     )
   throw new Fault(
     'conflict',

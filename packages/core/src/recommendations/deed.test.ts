@@ -22,7 +22,7 @@ test('each deed is of a rule, and of an action on the clouds and kinds of the ru
   }
 })
 
-test('an idle database of RDS is deleted by hand: AWS starts a stopped one again, and its storage goes on costing', () => {
+test('an idle database of RDS is deleted by hand: AWS starts a stopped one again, and its storage costs', () => {
   expect(deeds).not.toHaveProperty('aws-database-idle')
 })
 

@@ -70,7 +70,7 @@ export function isYoung({ windowDays, analyzer }: Rule, subject: Subject, now: D
 }
 
 /**
- * The verdict without the resources of `also` that must stay, which the change names; undefined if no other of them is left,
+ * The verdict without the resources of `also` that must stay, which the change names; undefined if all of them must,
  * because nothing would be saved.
  */
 export function sparing<Judged extends Verdict>(verdict: Judged, stays: (subject: Subject) => boolean) {

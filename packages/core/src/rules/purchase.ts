@@ -225,7 +225,7 @@ function uses(subject: Subject, { cloud, accounts, kinds, region, family, varian
   )
 }
 
-/** As a demand names the family of a machine. A service or a function uses several meters, which its type does not name. */
+/** As a demand names the family of a machine. The type of a service or function names none of its meters. */
 function familyOf({ cloud, kind, type }: Subject): string | undefined {
   const isMachine = kind !== 'container_service' && kind !== 'function'
   return isMachine && type !== undefined ? coveredFamily(cloud, type) : undefined

@@ -119,9 +119,9 @@ async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Co
 }
 
 /**
- * If the first row that begins in the last buffer of a CSV has too few or too many fields, the parallel reader of DuckDB
- * drops the rest of the file, without an error. One thread throws the error. It has to read only a file whose rows span
- * lines: otherwise the number of rows is that of the lines.
+ * If the first row that begins in the last buffer of a CSV has too few or too many fields, DuckDB's parallel reader
+ * drops the rest of the file, without an error. One thread throws the error. It reads a file only if its rows are not
+ * as many as its lines: some are lost, or some span lines.
  */
 async function proveWhole(connection: DuckDBConnection, { source, control }: Bill): Promise<void> {
   if (source.kind !== 'csv' || source.rewritten !== undefined) return

@@ -25,8 +25,11 @@ export function parquetRefusal(file: string, error: unknown): Fault {
 }
 
 // A gzip file may have a comment, and zeros after its end (a tape's padding). DuckDB refuses both, and Node reads them.
-const ofCsv =
-  /CSV Error|Expected Number of Columns|sniffing file|unterminated quote|unicode|not utf-8|Invalid Encoding|maximum line size|gzip (stream|archive)/i
+const ofCsv = new RegExp(
+  'CSV Error|Expected Number of Columns|sniffing file|unterminated quote|unicode|not utf-8|Invalid Encoding|' +
+    'maximum line size|gzip (stream|archive)',
+  'i',
+)
 
 /** What DuckDB's error says about a bill; undefined if it is about something else. */
 export function complaintOf(source: Source, error: unknown): 'numbers' | 'structure' | Fault | undefined {

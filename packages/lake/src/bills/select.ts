@@ -68,7 +68,8 @@ function relation(source: Source, format: Format, reading: Reading): string {
     const isAmount = reading.mark !== undefined && decimals.has(position) && isText(source.types[position])
     return `${isAmount ? `bill_amount(${value(position)}, ${value(currency)})` : value(position)} AS ${name}`
   })
-  return `(SELECT ${texts.join(', ')} FROM ${isParquet ? named(source) : csvOf(source, { isSerial: reading.numbered === true })})`
+  const from = isParquet ? named(source) : csvOf(source, { isSerial: reading.numbered === true })
+  return `(SELECT ${texts.join(', ')} FROM ${from})`
 }
 
 const namesOf = ({ headers, tagsAt }: Source): string[] =>

@@ -56,7 +56,7 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
         const { normalized } = await bring({ 'bill.csv': bill })
         expect(normalized.partitions[0]?.totals[0]?.billed).toBe(String(cents / 100))
       }),
-      { numRuns: 10 },
+      { numRuns: 20 },
     )
   }, 60_000)
 

@@ -64,7 +64,7 @@ export const isListed = ({ category, serviceRegions, description }: CatalogSku, 
   flexible.test(description) ||
   (usageTypes.has(category.usageType) && serviceRegions.some((region) => regions.includes(region)))
 
-/** The prices of a region's disks and snapshots, and of each machine type: its cores and its memory, each times its price. */
+/** The prices of a region's disks, snapshots and machine types. A type costs its cores and its memory. */
 export function pricesOf(skus: readonly CatalogSku[], place: { region: string; asOf: string }): ListPrice[] {
   const { region, asOf } = place
   const cores = new Map<string, Rate>()

@@ -48,7 +48,6 @@ export function outcomeOf(
 ): { status: Execution.Status; outcome: string } {
   const count = (...states: Target.State[]) => targets.filter(({ state }) => states.includes(state)).length
   const [done, restored] = [count('done'), count('restored')]
-  const isReturnable = (target: Pick<Target.Info, 'state' | 'undo'>) => Target.isReturnable(target)
   const [failed, stuck] = [count('failed', 'halted', 'acting'), count('undo_failed', 'undoing')]
   const dropped = count('dropped', 'planned')
   const parts = [
@@ -60,7 +59,7 @@ export function outcomeOf(
   ]
   const says = (text: string) => `${text} Resources: ${parts.join(', ')}.`
   if (stuck > 0) return { status: 'failed', outcome: says('A rollback failed: look at these resources now.') }
-  if (rollback && targets.some(isReturnable))
+  if (rollback && targets.some(Target.isReturnable))
     return { status: 'failed', outcome: says('The rollback was interrupted: roll back again.') }
   if (rollback) return { status: 'rolled_back', outcome: says(`Rolled back by ${rollback.by}.`) }
   if (breaker.isOpen) {

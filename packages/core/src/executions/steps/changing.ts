@@ -14,8 +14,8 @@ const statusOf = { acting: 'executing', undoing: 'rolling_back' } as const satis
 export type Held = { halted: string } | { busySeconds: number }
 
 /**
- * The calls of one step that changes a target. Right before each call the halt is read. While calls of an earlier step may
- * still arrive, as after a kill, none is made: so no two steps of a target overlap, and no undo overtakes an act.
+ * The calls of one step that changes a target. Right before each call the halt is read. While calls of an earlier step
+ * may still arrive, as after a kill, none is made. So no two steps of a target overlap, and no undo overtakes an act.
  */
 export async function changing<Answer extends object>(
   ctx: Context,

@@ -14,8 +14,8 @@ import type { Input, TargetInput } from './input.ts'
 export type Next = { next: 'wait'; at: string } | { next: 'act'; targets: TargetInput[] } | { next: 'end' }
 
 /**
- * Before the first change: waits for its time, holds the frozen plan against the approvals, and reads each state and its
- * tags again. A target that moved, that a tag protects, or that another execution has, is dropped and named.
+ * Before the first change: waits for its time, holds the frozen plan against the approvals, and reads each state and
+ * its tags again. A target that moved, that a tag protects, or that another execution has, is dropped and named.
  */
 export async function check(ctx: Context, { executionId }: Input): Promise<Next> {
   const execution = await Execution.load(ctx, executionId)

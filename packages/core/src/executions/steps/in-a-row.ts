@@ -7,7 +7,7 @@ const rowMs = 300_000
 
 /**
  * Repeats a step at once while it needs no wait: a load balancer of a hundred rules is a hundred changes, each recorded
- * before the next. A row that ends by its time, or by a step that fails after others, is called again, and counts as one
+ * before the next. A row that ends by its time, or by a step that fails after others, is called again. It counts as one
  * step.
  */
 export function inARow(step: (ctx: Context, input: TargetInput) => Promise<Again>): typeof step {

@@ -12,7 +12,8 @@ const dayMs = 86_400_000
 
 /**
  * The saving that really came of all that is done, from the bills of the days after it; nothing while they are missing.
- * The cost of what was made and is kept, such as a snapshot, lessens it. `again`: the bills of 30 days are not complete.
+ * The cost of things that were made and are kept, such as a snapshot, lessens it. `again`: the bills of 30 days are not
+ * complete.
  */
 export async function measure(ctx: Context, { executionId }: Input): Promise<{ next: 'again' | 'end' }> {
   const execution = await Execution.load(ctx, executionId)

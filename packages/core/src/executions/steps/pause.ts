@@ -32,9 +32,9 @@ export function budgetOf(targets: number): Budget {
 const longestSeconds = 3600
 
 /**
- * The seconds until the next call of a target; undefined after the last one. Steps without a wait follow in a row, which
- * the workflow calls once. Waits for the cloud grow to an hour by the first half of the budget: 10 targets may take a day, 50 targets five hours, as snapshots of large
- * disks do.
+ * The seconds until the next call of a target; undefined after the last one. Steps without a wait follow in a row,
+ * which the workflow calls once. The waits for the cloud grow to an hour during the first half of the budget. So each
+ * of 10 targets may take a day, and each of 50 targets five hours. Snapshots of large disks take hours.
  */
 export function pauseOf(
   { steps }: Pick<Target.Info, 'steps'>,

@@ -45,6 +45,7 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
   const isForEver = planned.some(Target.isIrreversible)
   const approvalsNeeded = execution.safetyControls.requireApproval || isForEver ? approvalRules.approvals : 0
   const status = approvalsNeeded > 0 ? 'awaiting_approval' : 'waiting'
+  const approvals = approvalsNeeded === 1 ? 'an approval' : `${approvalsNeeded} approvals`
   const approveBy = new Date(ctx.now().getTime() + approvalDays * dayMs).toISOString()
   const asked = event(ctx, 'approval.requested', { executionId }, `evt_${executionId}_ask`)
   const moved = await Execution.move(ctx, executionId, ['planning'], {
@@ -52,10 +53,7 @@ export async function plan(ctx: Context, { executionId }: Input): Promise<Next> 
     status,
     approvalsNeeded,
     ...(approvalsNeeded > 0 && { approveBy }),
-    line:
-      approvalsNeeded > 0
-        ? `${says} It needs ${approvalsNeeded === 1 ? 'an approval' : `${approvalsNeeded} approvals`} until ${timeText(approveBy)}.`
-        : says,
+    line: approvalsNeeded > 0 ? `${says} It needs ${approvals} until ${timeText(approveBy)}.` : says,
     events: approvalsNeeded > 0 ? [asked] : [],
   })
   return nextOf(moved ?? (await Execution.load(ctx, executionId)))

@@ -33,7 +33,10 @@ const baselines: Partial<Record<string, number>> = {
   '2xlarge': 17,
 }
 
-/** The same of Azure, by the end of the name: https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/bv1-series */
+/**
+ * The same of Azure, by the end of the name:
+ * https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/bv1-series
+ */
 const azureBaselines: Partial<Record<string, number>> = { '1s': 10, '2s': 20, '1ms': 20, '2ms': 30, '4ms': 22.5 }
 const leastBaseline = 16.8
 

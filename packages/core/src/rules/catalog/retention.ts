@@ -91,7 +91,7 @@ export const retentionRules: readonly Rule[] = [
         gb,
         from: 'no rule moves or deletes objects',
         change: { action: 'add a rule that moves all objects to Intelligent-Tiering', to: 'Intelligent-Tiering' },
-        why: 'depends on how often which objects are read; Intelligent-Tiering charges for each object of 128 KB or more',
+        why: 'depends on how often each object is read; Intelligent-Tiering charges for objects of 128 KB or more',
       })
     },
   }),

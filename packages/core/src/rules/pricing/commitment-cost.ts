@@ -12,8 +12,8 @@ export interface CommitmentCharges {
 }
 
 /**
- * What nobody used, by the native bills and the FOCUS exports of the clouds. The effective cost of AWS's fees is what is
- * left of them (https://docs.aws.amazon.com/cur/latest/userguide/amortized-reservation.html). Google Cloud's bills name
+ * The unused part, by the native bills and the FOCUS exports of the clouds. The effective cost of AWS's fees is their
+ * unused part (https://docs.aws.amazon.com/cur/latest/userguide/amortized-reservation.html). Google Cloud's bills name
  * the credit of a commitment, not the commitment, and spread its fee over projects: they do not tell it.
  */
 const unusedOf: Record<Cloud, ((charges: CommitmentCharges) => Money.Amount) | undefined> = {
@@ -25,7 +25,7 @@ const unusedOf: Record<Cloud, ((charges: CommitmentCharges) => Money.Amount) | u
 const digits = 15
 
 /**
- * The cost of a commitment in 30 days, of its use on any resource and of what was not used, by the charges of a complete
+ * The cost of a commitment in 30 days, of its use on any resource and of its unused part, by the charges of a complete
  * month: AWS reduces the unused part of a reservation's fee until the month ends. Undefined: the bills do not tell it.
  */
 export function commitmentCost(cloud: Cloud, charges: CommitmentCharges, monthDays: number): MonthlyCost | undefined {

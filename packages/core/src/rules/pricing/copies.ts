@@ -15,8 +15,8 @@ export interface Copied {
 }
 
 /**
- * The snapshot of a disk, the copy of it in an image, or the last snapshot of a database; at most, because it holds the blocks
- * that were written, and the cloud does not tell before how many these are. Undefined for other kinds.
+ * The snapshot of a disk, the copy of it in an image, or the last snapshot of a database; undefined for other kinds. Its
+ * size is at most that of the original: it holds the written blocks, and the cloud does not tell their number before.
  */
 export function copyOf({ kind, cloud, sizeGb }: Pick<Subject, 'kind' | 'cloud' | 'sizeGb'>): Copied | undefined {
   const sku = storages[kind]?.[cloud]

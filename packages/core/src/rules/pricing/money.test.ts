@@ -41,7 +41,7 @@ test('a list price is scaled by the own discount on the family', () => {
   expect(priceOf(priceBook([other], [listed]), listed)?.basis).toBe('list price of 2026-10-01')
 })
 
-test('without a price paid for the family, a list price is scaled by the own discount on what the target replaces', () => {
+test('without a price paid for the family, a list price is scaled by the discount on the replaced usage', () => {
   const ec2 = usd({ compute: '151.2 x 720' })
   const cost = { ...ec2, parts: ec2.parts.map((part) => ({ ...part, listCost: '189' })) }
   expect(savingOf(saves(toLarge, cost), priceBook([], [listed]))).toEqual({

@@ -53,8 +53,8 @@ export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]):
 }
 
 /**
- * The organization's own price, else the list price times its own discount: on the family of the SKU, else on what the SKU
- * replaces.
+ * The organization's own price, else the list price times its own discount: on the family of the SKU, else on the
+ * usage that the SKU replaces.
  */
 export function priceOf(book: PriceBook, sku: Sku, replaced?: Paid): Price | undefined {
   const own = book.own.get(keyOf(sku))

@@ -13,7 +13,7 @@ function isOfAzure(type: string): boolean {
   return Number(version) <= last
 }
 
-/** Whether a type is known to have disks of its own, whose data does not outlive a stop. Google's belong to the instance. */
+/** Whether a type is known to have disks of its own, whose data does not outlive a stop. Google's types have none. */
 export function hasLocalDisk(cloud: Cloud, type: string): boolean {
   return { aws: () => aws.test(type), azure: () => isOfAzure(type), gcp: () => false }[cloud]()
 }

@@ -63,7 +63,7 @@ export const noLoss: Loss = { lost: [], losesData: null }
 
 /**
  * What a stop loses for ever: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-lifetime.html
- * The description of an instance does not list its instance store volumes; that of its type says whether it has any.
+ * DescribeInstances does not list instance store volumes. DescribeInstanceTypes says whether the type has any.
  */
 export async function lostByStop(ec2: Ec2, { NetworkInterfaces = [], InstanceType }: Instance): Promise<Loss> {
   const isPassing = NetworkInterfaces.some(({ Association }) => Association?.IpOwnerId === 'amazon')

@@ -3,8 +3,16 @@ import { differences, done } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { ec2In } from './account.ts'
 import { tagsIn } from './hindrance.ts'
-import { gone, instanceHindrance, instanceOf, instancePlan } from './instance.ts'
-import { lostByStop, noLoss, type Power, powerStep } from './instance.ts'
+import {
+  gone,
+  instanceHindrance,
+  instanceOf,
+  instancePlan,
+  lostByStop,
+  noLoss,
+  type Power,
+  powerStep,
+} from './instance.ts'
 
 /** The actions `stop-instance` and `start-instance`. */
 export function switchInstance(account: Reader, wanted: Power): CloudAction {

@@ -1,6 +1,11 @@
 import type { Volume } from '@aws-sdk/client-ec2'
-import { type ActionParameters, type ActionState, volumeLimits } from '@cloudoptima/core'
-import type { VolumeLimits, VolumeRange } from '@cloudoptima/core'
+import {
+  type ActionParameters,
+  type ActionState,
+  type VolumeLimits,
+  volumeLimits,
+  type VolumeRange,
+} from '@cloudoptima/core'
 import { textIn } from '../../access/steps.ts'
 
 /** What `ModifyVolume` gives a volume that changes to gp3, io1 or io2. gp3 has it at any size. */

@@ -1,4 +1,4 @@
-import { isFault } from '@cloudoptima/core'
+import { isFault, Rules } from '@cloudoptima/core'
 import { type Arm, isSame } from './arm.ts'
 import type { Machine } from './machine.ts'
 
@@ -40,27 +40,26 @@ export async function sizeNamed(arm: Arm, path: string, machine: Machine): Promi
 }
 
 /**
- * The letters of a size: `p` is ARM, `s` takes premium disks, `d` has a local disk.
+ * The letters of a size: `p` is ARM, `s` takes premium disks.
  * https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
  */
-export function featuresOf(size: string): { isArm: boolean; isPremium: boolean; hasLocalDisk: boolean } {
+export function featuresOf(size: string): { isArm: boolean; isPremium: boolean } {
   const [, family = '', letters = ''] = /^[A-Za-z]+_([A-Z]+)\d+(?:-\d+)?([a-z]*)/.exec(size) ?? []
   return {
     isArm: letters.includes('p'),
     isPremium: letters.includes('s') || /^(D|G)S$/.test(family),
-    // The series L has local NVMe disks without the letter.
-    hasLocalDisk: letters.includes('d') || family.startsWith('L'),
   }
 }
 
 export const localDisk = 'the data on the temporary disk'
 
 /**
- * What a machine of this size loses as soon as it leaves its host. `resourceDiskSizeInMB` does not count local NVMe disks,
- * which the name of the size tells. https://learn.microsoft.com/azure/virtual-machines/managed-disks-overview#temporary-disk
+ * The data that a machine of this size loses when it leaves its host, in a sentence. `resourceDiskSizeInMB` does not
+ * count local NVMe disks, which the name of the size tells.
+ * https://learn.microsoft.com/azure/virtual-machines/managed-disks-overview#temporary-disk
  */
 export function localDiskLoss(name: string, size: Size | undefined): string | null {
   if (!size) return `Azure does not tell whether ${name} has a temporary disk: its data is lost.`
-  const hasDisk = size.resourceDiskSizeInMB > 0 || featuresOf(size.name).hasLocalDisk
+  const hasDisk = size.resourceDiskSizeInMB > 0 || Rules.hasLocalDisk('azure', size.name)
   return hasDisk ? 'The data on its temporary disk and on its local NVMe disks is lost.' : null
 }
