@@ -140,6 +140,16 @@ describe.skipIf(moto === '')('an account of moto', () => {
       Subnets: [one, two],
       Tags: [{ Key: 'Team', Value: 'shop' }],
     })
+    await make('elastic-load-balancing', 'ElasticLoadBalancingClient', 'CreateLoadBalancer', {
+      LoadBalancerName: 'old',
+      AvailabilityZones: ['eu-west-1a'],
+      Listeners: [{ Protocol: 'HTTP', LoadBalancerPort: 80, InstancePort: 80 }],
+      Tags: [{ Key: 'Team', Value: 'shop' }],
+    })
+    await make('elastic-load-balancing', 'ElasticLoadBalancingClient', 'RegisterInstancesWithLoadBalancer', {
+      LoadBalancerName: 'old',
+      Instances: [{ InstanceId: instanceId }],
+    })
     await make('rds', 'RDSClient', 'CreateDBInstance', {
       DBInstanceIdentifier: 'shop',
       DBInstanceClass: 'db.r6g.large',
@@ -175,10 +185,18 @@ describe.skipIf(moto === '')('an account of moto', () => {
     expect(of('instance')).toMatchObject([{ id: instanceId, type: 'm5.large', status: 'running', region: 'eu-west-1' }])
     const sizes = of('volume').map(({ sizeGb }) => sizeGb)
     expect(sizes).toEqual(expect.arrayContaining([10, 11, 12]))
-    expect(of('load_balancer')).toMatchObject([
-      { id: expect.stringMatching(/^arn:aws:elasticloadbalancing:eu-west-1:222222222222:/), tags: { Team: 'shop' } },
-    ])
     const arn = `eu-west-1:${account}`
+    expect(of('load_balancer')).toMatchObject([
+      {
+        id: expect.stringContaining(`arn:aws:elasticloadbalancing:${arn}:loadbalancer/app/shop/`),
+        tags: { Team: 'shop' },
+      },
+      {
+        id: `arn:aws:elasticloadbalancing:${arn}:loadbalancer/old`,
+        type: 'classic',
+        configuration: { Instances: [{ InstanceId: instanceId }] },
+      },
+    ])
     expect(of('database')).toMatchObject([{ id: `arn:aws:rds:${arn}:db:shop`, tags: { Team: 'shop' } }])
     expect(of('cache')).toMatchObject([{ id: `arn:aws:elasticache:${arn}:cluster:shop`, type: 'cache.t4g.small' }])
     expect(of('cluster')).toMatchObject([{ id: `arn:aws:ecs:${arn}:cluster/shop`, type: 'ecs' }])

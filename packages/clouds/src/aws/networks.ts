@@ -150,7 +150,8 @@ export const networks: Record<string, Operation> = {
     return { NatGateway: natGateway(made(question, old, 'natgateway', 'nat', {})) }
   }),
   ...listing('elasticloadbalancing:DescribeLoadBalancers', 'LoadBalancers', (question) =>
-    balancers(question).map(balancer),
+    // The company has no Classic Load Balancers, whose older API has the same call.
+    question.input['Version'] === '2012-06-01' ? [] : balancers(question).map(balancer),
   ),
   ...listing('elasticloadbalancing:DescribeTargetGroups', 'TargetGroups', ({ all }) =>
     all(type).map((one) => ({

@@ -131,7 +131,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     clouds: ['aws'],
     kinds: ['load_balancer'],
     parameters: none,
-    changes: 'The load balancer is deleted with its listeners; target groups stay.',
+    changes:
+      'The Application or Network Load Balancer is deleted with its listeners; target groups stay. Others are refused.',
     risk: 'high',
     undo: 'partial',
     undone: 'A load balancer with the same listeners, rules and tags is made, under another DNS name.',

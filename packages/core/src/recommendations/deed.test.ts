@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { actions } from '../actions/actions.ts'
 import { allRules } from '../rules/index.ts'
 import { performanceOf } from '../rules/performance.ts'
-import { dataLossOf, deeds } from './deed.ts'
+import { dataLossOf, deedOf, deeds } from './deed.ts'
 import { previewOf } from './shown.ts'
 
 test('each deed is of a rule, and of an action on the clouds and kinds of the rule', () => {
@@ -24,6 +24,15 @@ test('each deed is of a rule, and of an action on the clouds and kinds of the ru
 
 test('an idle database of RDS is deleted by hand: AWS starts a stopped one again, and its storage costs', () => {
   expect(deeds).not.toHaveProperty('aws-database-idle')
+})
+
+test.each([
+  ['application', 'delete-load-balancer'],
+  ['network', 'delete-load-balancer'],
+  ['classic', undefined],
+])('an idle load balancer of the type %s is deleted by: %s', (type, name) => {
+  const given = advised('aws-load-balancer-idle', 'deleted', { kind: 'load_balancer', type })
+  expect(deedOf(given)?.name).toBe(name)
 })
 
 test('each sentence on performance is of a rule', () => {

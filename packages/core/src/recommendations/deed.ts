@@ -59,6 +59,9 @@ export const deeds: Readonly<Record<string, Row>> = {
   'aws-nat-gateway-idle': ['delete-nat-gateway'],
 }
 
+/** Types of resources that the plan of an action refuses. */
+const refused: Partial<Record<ActionName, readonly string[]>> = { 'delete-load-balancer': ['classic', 'gateway'] }
+
 type Advised = Pick<Info, 'rule' | 'cloud' | 'found' | 'resources'>
 
 /** Undefined: it has to be followed by hand. */
@@ -67,6 +70,7 @@ export function deedOf({ rule, cloud, found, resources: [resource] }: Advised): 
   if (!name || !found || !resource) return undefined
   const action = actions[name]
   if (!action.clouds.includes(cloud) || !action.kinds.includes(resource.kind)) return undefined
+  if (refused[name]?.includes(resource.type ?? '')) return undefined
   const parameters = parametersOf?.(found) ?? {}
   // Parameters of rows that an older version wrote may not be known.
   return action.parameters.safeParse(parameters).success ? { name, parameters } : undefined

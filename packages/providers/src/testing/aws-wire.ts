@@ -24,7 +24,7 @@ interface Client {
 }
 type Sdk = Record<string, new (input: object) => { schema?: Schema } & Client>
 
-/** By the name of the service in signatures: IAM's name, its SDK and its client. */
+/** By the name of the service in signatures, and the version of an older API: IAM's name, its SDK and its client. */
 const services: Record<string, [prefix: string, load: () => Promise<object>, client: string]> = {
   autoscaling: ['autoscaling', () => import('@aws-sdk/client-auto-scaling'), 'AutoScalingClient'],
   'bcm-data-exports': ['bcm-data-exports', () => import('@aws-sdk/client-bcm-data-exports'), 'BCMDataExportsClient'],
@@ -39,6 +39,11 @@ const services: Record<string, [prefix: string, load: () => Promise<object>, cli
     () => import('@aws-sdk/client-elastic-load-balancing-v2'),
     'ElasticLoadBalancingV2Client',
   ],
+  'elasticloadbalancing 2012-06-01': [
+    'elasticloadbalancing',
+    () => import('@aws-sdk/client-elastic-load-balancing'),
+    'ElasticLoadBalancingClient',
+  ],
   iam: ['iam', () => import('@aws-sdk/client-iam'), 'IAMClient'],
   lambda: ['lambda', () => import('@aws-sdk/client-lambda'), 'LambdaClient'],
   logs: ['logs', () => import('@aws-sdk/client-cloudwatch-logs'), 'CloudWatchLogsClient'],
@@ -52,6 +57,12 @@ const services: Record<string, [prefix: string, load: () => Promise<object>, cli
 }
 
 const queryServices = new Set(['autoscaling', 'ec2', 'elasticache', 'elasticloadbalancing', 'iam', 'rds', 'sts'])
+
+/** Two APIs of one service have operations of the same name. */
+function versioned(service: string, { Version }: Record<string, unknown>): string {
+  const older = `${service} ${typeof Version === 'string' ? Version : ''}`
+  return older in services ? older : service
+}
 
 interface Operation {
   name: string
@@ -80,7 +91,9 @@ async function load(service: string): Promise<Service | undefined> {
     return [{ name, output, method, path: new RegExp(`^${path}$`) }]
   })
   // The query protocol has no codec for both directions; its answers are XML like those of S3.
-  const client = queryServices.has(service) ? new S3Client({ region: 'us-east-1' }) : new Kind({ region: 'us-east-1' })
+  const client = queryServices.has(service.split(' ')[0] ?? '')
+    ? new S3Client({ region: 'us-east-1' })
+    : new Kind({ region: 'us-east-1' })
   const protocol = client.config.protocol as { getPayloadCodec(): Codec }
   return { prefix, operations, codec: protocol.getPayloadCodec() }
 }
@@ -104,7 +117,7 @@ export async function recognized(request: ReceivedRequest): Promise<AwsRequest> 
     const call = root === 'rules' ? 'rbin:GetRule' : 'rbin:ListRules'
     return { call, input: { ...input, Identifier }, region, request }
   }
-  const service = await serviceOf(signed)
+  const service = await serviceOf(versioned(signed, input))
   const operation = service && operationOf(signed, service.operations, request)
   if (!service || !operation) throw new Error(`unknown request to ${signed}: ${method} ${path}`)
   const named = operation.method === method ? operation.path.exec(path)?.groups : undefined
@@ -138,11 +151,11 @@ function s3Operation({ method, path, query }: ReceivedRequest): string {
 }
 
 /** The answer to a request, from the output of the operation. */
-export async function encoded({ call }: AwsRequest, value: object): Promise<Reply> {
+export async function encoded({ call, input }: AwsRequest, value: object): Promise<Reply> {
   const [prefix, name] = call.split(':')
   if (prefix === 'cur' || prefix === 'rbin') return { body: value }
   const [signed = ''] = Object.entries(services).find(([, row]) => row[0] === prefix) ?? []
-  const service = await serviceOf(signed)
+  const service = await serviceOf(versioned(signed, input))
   const operation = service?.operations.find((each) => each.name === name)
   if (!service || !operation) throw new Error(`unknown operation ${call}`)
   const serializer = service.codec.createSerializer()

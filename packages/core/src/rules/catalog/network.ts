@@ -62,8 +62,10 @@ interface TargetGroup {
   Targets?: unknown[]
 }
 
+/** A Classic Load Balancer has instances. */
 function targetsOf({ configuration }: Subject): number | undefined {
-  const groups = configuration['TargetGroups']
+  const { Instances: instances, TargetGroups: groups } = configuration
+  if (Array.isArray(instances)) return instances.length
   return Array.isArray(groups)
     ? groups.reduce((count: number, { Targets = [] }: TargetGroup) => count + Targets.length, 0)
     : undefined
@@ -111,7 +113,7 @@ export const networkRules: readonly Rule[] = [
     kinds: ['load_balancer'],
     undo: 'Create the load balancer again; its DNS name changes.',
     thresholds: {
-      // Trusted Advisor says it of Classic Load Balancers.
+      // Trusted Advisor says it of Classic Load Balancers; the choice for others is ours.
       requests: ours(100 / 24, 'requests an hour, 100 a day', 'trustedAdvisor'),
       connections: ours(1, 'connections of a network load balancer', 'trustedAdvisor'),
     },
@@ -124,10 +126,10 @@ export const networkRules: readonly Rule[] = [
           ? { metric: 'connections', below: limit.connections, ofPeaks: true }
           : { metric: 'requests', below: limit.requests },
       ])
-      if ('busy' in answer || !['application', 'network'].includes(subject.type ?? '')) return undefined
+      if ('busy' in answer || !['application', 'network', 'classic'].includes(subject.type ?? '')) return undefined
       const reason = 'no target is registered; requests that it answers by itself are not known'
-      if ('missing' in answer)
-        return targets === 0 ? withoutBackend(subject, 'delete', targets, { level: 'medium', reason }) : answer
+      const confidence: Confidence = subject.type === 'classic' ? shown : { level: 'medium', reason }
+      if ('missing' in answer) return targets === 0 ? withoutBackend(subject, 'delete', targets, confidence) : answer
       return {
         evidence: { ...answer.evidence, targets: targets ?? 'unknown' },
         change: { action: 'delete', from: subject.status, to: 'deleted' },

@@ -15,6 +15,7 @@ const balancer = some('aws', 'load_balancer', {
   cost: usd({ gateway: '18.98 x 730' }),
   configuration: { TargetGroups: [{ Targets: [{ Id: 'i-1' }] }] },
 })
+const classic = { type: 'classic', configuration: { Instances: [{ InstanceId: 'i-1' }] } }
 const withoutTargets = { TargetGroups: [{ Targets: [] }] }
 const nat = some('aws', 'nat_gateway', { cost: usd({ gateway: '37.96 x 730', processed: '0' }) })
 const traffic = usd({ gateway: '37.96 x 730', processed: '52 x 1000' })
@@ -52,13 +53,26 @@ export const networkFixtures: readonly Fixture[] = [
       balancer({ id: 'alb-idle', utilization: { requests: steady(1) } }),
       balancer({ id: 'alb-empty', configuration: withoutTargets }),
       balancer({ id: 'nlb-empty', type: 'network', configuration: withoutTargets }),
+      balancer({ id: 'clb-idle', ...classic, utilization: { requests: steady(1) } }),
+      balancer({ id: 'clb-empty', type: 'classic', configuration: { Instances: [] } }),
     ],
     leaves: [
       balancer({ id: 'alb-busy', utilization: { requests: steady(9000) } }),
       balancer({ id: 'alb-redirect', utilization: { requests: steady(9000) }, configuration: withoutTargets }),
       balancer({ id: 'gateway', type: 'gateway' }),
+      balancer({ id: 'clb-busy', ...classic, utilization: { requests: steady(9000) } }),
+      // A group registers its instances at the hours of work only.
+      balancer({
+        id: 'clb-at-night',
+        type: 'classic',
+        configuration: { Instances: [] },
+        utilization: { requests: steady(9000) },
+      }),
     ],
-    lacks: [balancer({ id: 'alb-scarce', utilization: { requests: scarce(1) } })],
+    lacks: [
+      balancer({ id: 'alb-scarce', utilization: { requests: scarce(1) } }),
+      balancer({ id: 'clb-scarce', ...classic, utilization: { requests: scarce(1) } }),
+    ],
   },
   {
     rule: 'aws-nat-gateway-idle',

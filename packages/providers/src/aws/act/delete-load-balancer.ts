@@ -1,5 +1,5 @@
 import type { LoadBalancer, Tag } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { ActionPlan, CloudAction } from '@cloudoptima/core'
+import { type ActionPlan, type CloudAction, Fault } from '@cloudoptima/core'
 import { differences, done, goingOn, textIn } from '../../access/steps.ts'
 import type { Reader } from '../collect/reader.ts'
 import { changing } from './account.ts'
@@ -8,9 +8,13 @@ import { balancerOf, type Definition, definitionOf, elbIn, stateOf, tagsOf } fro
 import { lostTags, mostTags } from './order.ts'
 import { restoreLoadBalancer } from './restore-load-balancer.ts'
 
+/** The ARN of a Classic Load Balancer ends with its name; the ends of others have parts. */
+const isClassic = (arn: string): boolean => /:loadbalancer\/[^/]+$/.test(arn)
+
 /** The action `delete-load-balancer`, on an Application or Network Load Balancer. */
 export function deleteLoadBalancer(account: Reader): CloudAction {
   const readState: CloudAction['readState'] = async ({ id, region }) => {
+    if (isClassic(id)) throw new Fault('invalid', 'It is a Classic Load Balancer. Delete it yourself.')
     const elb = await elbIn(account, region)
     const balancer = await balancerOf(elb, { LoadBalancerArns: [id] })
     return balancer && stateOf(await definitionOf(elb, balancer))

@@ -173,3 +173,9 @@ test.each<[ActionName, ActionTarget, Record<string, object>]>([
   const action = await aws.action(access, name)
   expect(await action?.tags?.(target)).toEqual({ Team: 'shop' })
 })
+
+test('a Classic Load Balancer is not deleted: its API is another one', async () => {
+  const id = `arn:aws:elasticloadbalancing:${region}:${account}:loadbalancer/old`
+  const asked = planned('delete-load-balancer', { id, kind: 'load_balancer', region }, {})
+  await expect(asked).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('Classic') })
+})

@@ -217,6 +217,50 @@ describe('a resource', () => {
       },
     ],
     [
+      'a Classic Load Balancer has its instances, the ARN of bills, and its tags',
+      {
+        'elasticloadbalancing:DescribeLoadBalancers': ({ input }) =>
+          input['Version'] === '2012-06-01'
+            ? {
+                LoadBalancerDescriptions: [
+                  {
+                    LoadBalancerName: 'old',
+                    CreatedTime: at,
+                    Instances: [{ InstanceId: 'i-0abc' }],
+                    ListenerDescriptions: [
+                      { Listener: { Protocol: 'HTTP', LoadBalancerPort: 80, InstancePort: 8080 }, PolicyNames: [] },
+                    ],
+                    Scheme: 'internal',
+                    VPCId: 'vpc-1',
+                  },
+                ],
+              }
+            : {},
+        'tag:GetResources': {
+          ResourceTagMappingList: [
+            { ResourceARN: arn('elasticloadbalancing', 'loadbalancer/old'), Tags: [{ Key: 'Team', Value: 'shop' }] },
+          ],
+        },
+      },
+      {
+        id: arn('elasticloadbalancing', 'loadbalancer/old'),
+        kind: 'load_balancer',
+        name: 'old',
+        type: 'classic',
+        status: 'available',
+        createdAt: at.toISOString(),
+        tags: { Team: 'shop' },
+        configuration: {
+          CreatedTime: at.toISOString(),
+          Instances: [{ InstanceId: 'i-0abc' }],
+          Listeners: [{ Protocol: 'HTTP', LoadBalancerPort: 80, InstancePort: 8080 }],
+          LoadBalancerName: 'old',
+          Scheme: 'internal',
+          VPCId: 'vpc-1',
+        },
+      },
+    ],
+    [
       'a database that is not stopped runs',
       {
         'rds:DescribeDBInstances': {

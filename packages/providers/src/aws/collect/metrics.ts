@@ -4,10 +4,10 @@ import { type Resource, type ResourceKind, Rules, type UtilizationMetric } from 
 export type Measured = Pick<Resource, 'id' | 'kind' | 'region' | 'type' | 'configuration'>
 
 /**
- * `level`: average and maximum of the hour. `sum`: its sum; rows of one metric are added up. `free`: bytes of the memory,
- * which become the percentage in use.
+ * `level`: average and maximum of the hour. `sum`: its sum; rows of one metric are added up. `count`: a sum that AWS
+ * reports only above 0, so that an hour without it is 0. `free`: bytes of the memory, which become the percentage in use.
  */
-export type Way = 'level' | 'sum' | 'free'
+export type Way = 'level' | 'sum' | 'count' | 'free'
 
 /** A metric of CloudWatch that becomes a metric of ours. */
 export interface MetricRow {
@@ -37,6 +37,9 @@ const balancer =
     const [, name] = id.split(':loadbalancer/')
     return name?.startsWith(`${type}/`) ? { LoadBalancer: name } : undefined
   }
+
+const classicBalancer: Dimensions = (resource) =>
+  resource.type === 'classic' ? field('LoadBalancerName', 'LoadBalancerName')(resource) : undefined
 
 const service: Dimensions = ({ configuration: { clusterArn, serviceName } }) =>
   typeof clusterArn === 'string' && typeof serviceName === 'string'
@@ -81,6 +84,11 @@ export const metricRows: readonly MetricRow[] = [
   ...rows('load_balancer', 'AWS/NetworkELB', balancer('net'), [
     ['connections', 'level', 'ActiveFlowCount'],
     ['network_in', 'sum', 'ProcessedBytes'],
+  ]),
+  // Of a listener for TCP, it counts the connections.
+  ...rows('load_balancer', 'AWS/ELB', classicBalancer, [
+    ['requests', 'count', 'RequestCount'],
+    ['errors', 'count', 'HTTPCode_ELB_5XX'],
   ]),
   ...rows('nat_gateway', 'AWS/NATGateway', field('NatGatewayId', 'NatGatewayId'), [
     ['network_in', 'sum', 'BytesInFromDestination'],

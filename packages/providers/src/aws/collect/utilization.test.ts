@@ -273,6 +273,44 @@ test('memory and CPU time of a function are measured where Lambda Insights runs,
   ])
 })
 
+test('of a Classic Load Balancer, AWS reports requests above 0 only: the other hours since its creation are 0', async () => {
+  const id = 'arn:aws:elasticloadbalancing:eu-west-1:222222222222:loadbalancer/old'
+  const configuration = { LoadBalancerName: 'old', CreatedTime: '2026-11-27T20:30:00.000Z' }
+  const balancer = { id, kind: 'load_balancer', region: 'eu-west-1', type: 'classic', configuration } as const
+  const silent = { ...balancer, id: `${id}-silent`, configuration: { LoadBalancerName: 'old-silent' } }
+  const { measured } = await measure([balancer, silent], (asked) => ({
+    MetricDataResults: queriesOf(asked).map(({ Id, MetricStat: { Metric } }) => {
+      expect(Metric.Namespace).toBe('AWS/ELB')
+      const isOld = Metric.MetricName === 'RequestCount' && Metric.Dimensions[0]?.Value === 'old'
+      return { Id, StatusCode: 'Complete', Timestamps: isOld ? [hour(22)] : [], Values: isOld ? [7] : [] }
+    }),
+  }))
+  expect(measured.filter(({ resourceId }) => resourceId !== id)).toEqual([])
+  expect(short(measured.filter(({ metric }) => metric === 'requests')).toSorted()).toEqual([
+    ['requests', '21', 0, 0],
+    ['requests', '22', 7, 7],
+    ['requests', '23', 0, 0],
+  ])
+})
+
+test('an hour that has not ended is not silent', async () => {
+  const configuration = { LoadBalancerName: 'old', CreatedTime: '2026-01-01T00:00:00.000Z' }
+  const balancer = {
+    id: 'arn:old',
+    kind: 'load_balancer',
+    region: 'eu-west-1',
+    type: 'classic',
+    configuration,
+  } as const
+  const { aws, access } = await measure(
+    [],
+    complete(() => []),
+  )
+  const batches = await Array.fromAsync(aws.utilization(access, { day: '2026-11-28', resources: [balancer] }))
+  const hours = batches.flat().map((one) => one.hour.slice(11, 13))
+  expect([new Set(hours).size, hours.toSorted().at(-1)]).toEqual([12, '11'])
+})
+
 test('average and maximum of a metric are never in two requests', async () => {
   const instances = Array.from({ length: 130 }, (_, index) => instance(`i-${index}`))
   // Its three queries make the average of an instance the 500th.

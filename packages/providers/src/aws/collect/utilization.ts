@@ -23,6 +23,8 @@ interface Asked {
   combine: 'highest' | 'total'
   /** From the value of CloudWatch to ours. */
   read: (value: number) => number
+  /** From this time on, an hour without a value is 0. */
+  silentSince?: string | undefined
 }
 
 /** The hours of a day, region by region. */
@@ -47,14 +49,28 @@ async function* measuredIn(
   const listed = await reader.attempt(part, async () => await listedQueries(reader, region, resources))
   const asked = [...resources.flatMap(queriesOf), ...(listed ?? [])]
   const span = { start: day, end: Calendar.addDays(day, 1), periodSeconds: 3600 }
+  const ended = endedHours(day, reader.access.now())
   // All statistics of a measurement come from one request.
   const groups = [...Map.groupBy(asked, ({ resourceId, metric }) => `${resourceId} ${metric}`).values()]
   const series: AsyncIterator<Series<Asked>[]> = metricValues(reader, region, groups, span, part)
   while (true) {
     const batch = await reader.attempt(part, async () => await series.next())
     if (!batch || batch.done) return
-    yield measurementsOf(batch.value)
+    yield measurementsOf(batch.value.map((one) => ({ ...one, points: withSilence(one, ended) })))
   }
+}
+
+function endedHours(day: string, now: Date): string[] {
+  const starts = Array.from({ length: 24 }, (_, hour) => new Date(`${day}T${String(hour).padStart(2, '0')}:00:00Z`))
+  return starts.filter((start) => start.getTime() + 3_600_000 <= now.getTime()).map((start) => start.toISOString())
+}
+
+/** The points of a metric that AWS reports only above 0, with 0 for the other hours. */
+function withSilence({ asked: { silentSince }, points }: Series<Asked>, ended: readonly string[]) {
+  if (silentSince === undefined) return points
+  const known = new Set(points.map(({ time }) => time))
+  const silent = ended.filter((time) => time >= silentSince && !known.has(time))
+  return [...points, ...silent.map((time) => ({ time, value: 0 }))]
 }
 
 function queriesOf(resource: Measured): Asked[] {
@@ -65,8 +81,13 @@ function queriesOf(resource: Measured): Asked[] {
       const read = readerOf(row, resource)
       if (!dimensions || !read) return []
       const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }))
-      return statistics(row, resource.id, Dimensions, read)
+      const silentSince = row.as === 'count' ? createdAt(resource) : undefined
+      return statistics(row, resource.id, Dimensions, read).map((asked) => ({ ...asked, silentSince }))
     })
+}
+
+function createdAt({ configuration: { CreatedTime } }: Measured): string | undefined {
+  return typeof CreatedTime === 'string' ? CreatedTime : undefined
 }
 
 /** Undefined if the memory of the resource, of which the free bytes are a part, is not known. */
@@ -79,6 +100,7 @@ function readerOf({ as }: MetricRow, resource: Measured): Asked['read'] | undefi
 /** The least free memory of an hour is its highest use. */
 const statisticsOf: Record<Way, readonly string[]> = {
   sum: ['Sum'],
+  count: ['Sum'],
   level: ['Average', 'Maximum'],
   free: ['Average', 'Minimum'],
 }
@@ -93,7 +115,7 @@ function statistics(
     query: { Namespace, MetricName, Dimensions, Stat },
     resourceId,
     metric,
-    combine: as === 'sum' ? 'total' : 'highest',
+    combine: as === 'sum' || as === 'count' ? 'total' : 'highest',
     read,
   }))
 }

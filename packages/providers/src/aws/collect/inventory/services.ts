@@ -2,6 +2,7 @@ import { inTurns } from '../../../collect/concurrent.ts'
 import { gbOf, pick, type Place, type Row, row } from './row.ts'
 
 const loadBalancing = () => import('@aws-sdk/client-elastic-load-balancing-v2')
+const classicLoadBalancing = () => import('@aws-sdk/client-elastic-load-balancing')
 const ecs = () => import('@aws-sdk/client-ecs')
 const eks = () => import('@aws-sdk/client-eks')
 
@@ -20,6 +21,21 @@ export const serviceRows: readonly Row[] = [
     status: ({ State }) => State?.Code?.replace('_impaired', ''),
     createdAt: 'CreatedTime',
     keep: ['DNSName', 'LoadBalancerArn', 'Scheme', 'TargetGroups', 'VpcId'],
+  }),
+  // The older API, of Classic Load Balancers, has no ARNs and no state.
+  row(
+    'elasticloadbalancing:classic-load-balancers',
+    classicLoadBalancing,
+    (sdk, at) => sdk.paginateDescribeLoadBalancers({ client: at.client(sdk.ElasticLoadBalancingClient) }, {}),
+    ({ LoadBalancerDescriptions }) => LoadBalancerDescriptions,
+  )({
+    kind: 'load_balancer',
+    id: ({ LoadBalancerName }, at) => LoadBalancerName && at.arn(`loadbalancer/${LoadBalancerName}`),
+    name: 'LoadBalancerName',
+    type: () => 'classic',
+    createdAt: 'CreatedTime',
+    keep: ['CreatedTime', 'DNSName', 'Instances', 'LoadBalancerName', 'Scheme', 'VPCId'],
+    more: ({ ListenerDescriptions = [] }) => ({ Listeners: ListenerDescriptions.map(({ Listener }) => Listener) }),
   }),
   row(
     'autoscaling:groups',
