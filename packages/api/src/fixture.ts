@@ -100,6 +100,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   tagCoverage: [],
   resourceCharges: [],
   commitmentCosts: [],
+  committedUse: [],
   onDemandUsage: [],
   reconciliation: [
     {

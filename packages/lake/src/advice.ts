@@ -2,7 +2,7 @@ import type { Queries } from '@cloudoptima/core'
 import { accountOfRow } from './relation.ts'
 import { ofResource, type Statement } from './statement.ts'
 
-type Name = 'utilizationLevels' | 'resourceCharges' | 'commitmentCosts' | 'onDemandUsage'
+type Name = 'utilizationLevels' | 'resourceCharges' | 'commitmentCosts' | 'committedUse' | 'onDemandUsage'
 
 const costWhere = (condition: string) => `CAST(coalesce(sum(EffectiveCost) FILTER (${condition}), 0) AS VARCHAR)`
 const isUsage = "ChargeCategory = 'Usage'"
@@ -71,6 +71,23 @@ GROUP BY ALL ORDER BY abs(sum(EffectiveCost)) DESC, id, meter LIMIT $most`,
   ${costWhere("ChargeCategory = 'Purchase'")} AS purchased
 FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
   AND CommitmentDiscountId IS NOT NULL GROUP BY ALL ORDER BY sum(EffectiveCost) DESC NULLS LAST, id`,
+  }),
+
+  // Google's own export only: others name no covered quantity. A fee without the id of its commitment has its quantity too.
+  committedUse: ({ start, end }) => ({
+    dataset: 'costs',
+    values: { start, end },
+    sql: `WITH committed AS (
+  SELECT BillingAccountId AS payer, SubAccountId AS account, RegionId AS region, SkuMeter AS meter, BillingCurrency AS currency, EffectiveCost AS cost,
+    ChargeCategory = 'Purchase' AS fee, CASE WHEN fee THEN PricingQuantity ELSE CommitmentDiscountQuantity END AS quantity, PricingUnit AS unit
+  FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE) AND x_Format = 'gcp-export'
+    AND (ChargeCategory = 'Purchase' AND SkuMeter ILIKE 'commitment v1: %' OR CommitmentDiscountQuantity IS NOT NULL
+      OR CommitmentDiscountStatus = 'Used' AND CommitmentDiscountCategory = 'Usage')
+)
+SELECT payer, coalesce(region, '') AS region, meter, coalesce(unit, '') AS unit, currency, CAST(fee AS INTEGER) AS fee,
+  CAST(to_json(list_sort(list(DISTINCT account))) AS VARCHAR) AS accounts, CAST(sum(cost) AS VARCHAR) AS cost,
+  CASE WHEN count(*) = count(quantity) THEN CAST(sum(quantity) AS VARCHAR) END AS quantity
+FROM committed GROUP BY payer, region, meter, unit, currency, fee ORDER BY payer, region, meter, unit, currency, fee`,
   }),
 
   onDemandUsage: ({ start, end, most }) => ({

@@ -332,6 +332,28 @@ export interface Queries {
     row: { id: string; provider: string; currency: string; used: string; unused: string; purchased: string }
   }
   /**
+   * Of Google Cloud's resource-based commitments, by payer, region and meter: the fees (`fee` 1) with what is committed,
+   * and the usage with what they cover of it, in pricing units such as core hours.
+   */
+  committedUse: {
+    dataset: 'costs'
+    parameters: { start: string; end: string }
+    row: {
+      payer: string
+      region: string
+      meter: string
+      unit: string
+      currency: string
+      fee: number
+      /** Projects, as JSON. */
+      accounts: string
+      /** Effective. */
+      cost: string
+      /** Null if a row does not tell it. */
+      quantity: string | null
+    }
+  }
+  /**
    * Usage of machines at on-demand prices by payer, region, meter and description: those with the highest costs. Hours (as ISO times)
    * in order, with their effective costs as decimals, as JSON.
    */

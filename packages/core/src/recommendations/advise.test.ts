@@ -90,6 +90,37 @@ test('what an execution followed is completed, once the inventory shows that it 
   })
 })
 
+test('a commitment of Google Cloud has the use that its billing account tells by region and series', async () => {
+  const cores = { type: 'GENERAL_PURPOSE_N2', resources: [{ type: 'VCPU', amount: '10' }] }
+  const common = { payer: '01AAAA', region: 'us-central1', unit: 'Hours', currency: 'USD', accounts: '["1"]' }
+  const { ctx } = await world({
+    resources: [
+      resource('n2-one-year', {
+        kind: 'commitment',
+        type: 'TWELVE_MONTH',
+        status: 'active',
+        region: 'us-central1',
+        configuration: JSON.stringify(cores),
+      }),
+    ],
+    charges: [],
+    committed: [
+      { ...common, meter: 'Commitment v1: N2 Cpu in Iowa for 1 Year', fee: 1, quantity: '7440', cost: '148.8' },
+      { ...common, meter: 'N2 Instance Core running in Iowa', fee: 0, quantity: '5580', cost: '0' },
+    ],
+  })
+  expect((await subjectsOf(ctx)).subjects[0]).toMatchObject({
+    unused: { cores: 25 },
+    cost: {
+      currency: 'USD',
+      parts: [
+        { part: 'commitment', cost: '108' },
+        { part: 'commitment_unused', cost: '36' },
+      ],
+    },
+  })
+})
+
 test('the cost of a commitment is that of the last complete month', async () => {
   const { ctx } = await world({
     resources: [resource('arn:RI-1', { kind: 'commitment', type: 'm5.large', status: 'active' })],

@@ -10,10 +10,10 @@ import * as View from '../resources/resource-view.ts'
 import {
   type Charge,
   commitmentCost,
+  committedUseOf,
   isOffHour,
   knownShare,
   monthlyCost,
-  type MonthlyCost,
   type OwnPrice,
   ownPrices,
   type Settings,
@@ -71,7 +71,7 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
   const charges = await chargesOf(ctx)
   const byName = Map.groupBy(charges, billedKey)
   const ids = new Set(rows.map(keyOf))
-  const costOfCommitment = await commitmentCostsOf(ctx, rows)
+  const billOfCommitment = await commitmentBillsOf(ctx, rows)
   const variants = new Map<string, string>()
   const subjects = rows.map((row): Subject => {
     const { provider: cloud, accountId, status } = row
@@ -82,10 +82,10 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
     const aliases = (resource.aliases ?? []).map((id) => keyOf({ ...row, id })).filter((alias) => !ids.has(alias))
     const names = [...new Set([key, ...aliases])]
     if (variant !== undefined) for (const name of names) variants.set(name, variant)
-    const cost =
+    const billed: Billed =
       row.kind === 'commitment'
-        ? [row.id, ...(resource.aliases ?? [])].map(costOfCommitment).find((found) => found !== undefined)
-        : monthlyCost(names.flatMap((name) => byName.get(name) ?? []).map(chargeOf))
+        ? billOfCommitment({ ...resource, accountId })
+        : { cost: monthlyCost(names.flatMap((name) => byName.get(name) ?? []).map(chargeOf)) }
     const account = accountKey(row)
     const connectedAt = cutAccounts.has(account) ? undefined : accounts.get(account)?.connectedAt
     const since = stateSince(histories.get(key), connectedAt, ctx.now())
@@ -100,7 +100,8 @@ export async function subjectsOf(ctx: Context, wanted: Wanted = {}): Promise<Jud
       ...(resized !== undefined && { resizedAt: resized }),
       ...(all && { utilization: all }),
       ...(off && { offHours: off }),
-      ...(cost && { cost }),
+      ...(billed.cost && { cost: billed.cost }),
+      ...(billed.unused && { unused: billed.unused }),
     }
   })
   const own = ownPrices(
@@ -159,21 +160,34 @@ function chargeOf(row: ChargeRow): Charge {
   }
 }
 
+type Billed = { [Name in 'cost' | 'unused']?: Subject[Name] | undefined }
+
 /** By the id of a commitment, in the currency of the most, in the last month that the bills have in full. */
-async function commitmentCostsOf(
+async function commitmentBillsOf(
   ctx: Context,
   resources: readonly ResourceRow[],
-): Promise<(id: string) => MonthlyCost | undefined> {
+): Promise<(commitment: Resource & { accountId: string }) => Billed> {
   const view = await Snapshot.view(ctx)
   const end = completeUntil(view)
-  if (end === null || !resources.some(({ kind }) => kind === 'commitment')) return () => undefined
+  if (end === null || !resources.some(({ kind }) => kind === 'commitment')) return () => ({})
   const month = monthSpan(addMonths(monthOf(addDays(end, 1)), -1))
-  const rows = await ctx.runtime.lake.query('commitmentCosts', filesFor(ctx.orgId, view, month), month)
-  const byId = Map.groupBy(rows, ({ id }) => id)
-  return (id) => {
-    const [first] = byId.get(id.toLowerCase()) ?? []
-    const cloud = first && cloudOf(first.provider)
-    return cloud && commitmentCost(cloud, first, daysIn(month))
+  const files = filesFor(ctx.orgId, view, month)
+  const byId = Map.groupBy(await ctx.runtime.lake.query('commitmentCosts', files, month), ({ id }) => id)
+  const committedUse = committedUseOf(
+    (await ctx.runtime.lake.query('committedUse', files, month)).map(({ fee, accounts, ...row }) => ({
+      ...row,
+      isFee: fee === 1,
+      accounts: JSON.parse(accounts) as string[],
+    })),
+  )
+  return (commitment) => {
+    for (const id of [commitment.id, ...(commitment.aliases ?? [])]) {
+      const [first] = byId.get(id.toLowerCase()) ?? []
+      const cloud = first && cloudOf(first.provider)
+      const cost = cloud && commitmentCost(cloud, first, daysIn(month))
+      if (cost) return { cost }
+    }
+    return committedUse(commitment) ?? {}
   }
 }
 

@@ -37,6 +37,9 @@ export interface MetricSummary {
 
 export type Utilization = Partial<Record<UtilizationMetric, MetricSummary>>
 
+/** Of what is committed: percentages that nobody used. */
+export type UnusedPercent = Partial<Record<'cores' | 'memory', number>>
+
 /** A resource with all that rules may ask. What is unknown is undefined, never 0. */
 export interface Subject extends Resource {
   cloud: Cloud
@@ -52,6 +55,8 @@ export interface Subject extends Resource {
   /** Of the hours outside of working time. */
   offHours?: Utilization
   cost?: MonthlyCost
+  /** Of a commitment of Google Cloud. */
+  unused?: UnusedPercent
 }
 
 /** At least this share of the hours must be known. */

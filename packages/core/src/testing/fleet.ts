@@ -61,6 +61,7 @@ export interface FleetWorld {
   charges: Charge[]
   changes?: Queries['resourceChanges']['row'][]
   commitments?: Queries['commitmentCosts']['row'][]
+  committed?: Queries['committedUse']['row'][]
 }
 
 /** Resources with their bill in a lake; `given` may change meanwhile. */
@@ -73,6 +74,7 @@ export async function fleetWorld(given: FleetWorld) {
     resourceCharges: () => given.charges,
     resourceChanges: () => given.changes ?? [],
     commitmentCosts: () => given.commitments ?? [],
+    committedUse: () => given.committed ?? [],
   }
   ctx.runtime.lake.query = async (name, _, asked) => (answers[name]?.(asked as ResourceFilter) ?? []) as never
   const partition = 'kind=inventory/aws/1'

@@ -177,6 +177,25 @@ describe('credits', () => {
     })
   })
 
+  it('of resource-based commitments tell how much of the usage they covered, whatever other credits say', async () => {
+    const cores = { amount: 14400, unit: 'seconds', amount_in_pricing_units: 4, pricing_unit: 'hour' }
+    const usage = { cost: 0.2, usage: cores }
+    const covered = [credit('COMMITTED_USAGE_DISCOUNT', -0.1), credit('COMMITTED_USAGE_DISCOUNT', -0.05)]
+    const more = [credit('SUSTAINED_USAGE_DISCOUNT', -0.01), credit('PROMOTION', -0.02)]
+    const quantityOf = async (change: Row) => {
+      const { CommitmentDiscountQuantity: quantity, CommitmentDiscountUnit: unit } = await one({ ...usage, ...change })
+      return [quantity === null ? null : Number(quantity), unit]
+    }
+    expect(await quantityOf({ credits: [...covered, ...more] })).toEqual([3, 'Hours'])
+    expect(await quantityOf({ credits: more })).toEqual([null, null])
+    expect(await quantityOf({ credits: [credit('COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', -0.2, { id: 's' })] })).toEqual([
+      null,
+      null,
+    ])
+    const fee = { sku: { id: 'F', description: 'Commitment v1: N2 Cpu in Iowa for 1 Year' } }
+    expect(await quantityOf({ ...fee, subscription: { instance_id: 'sub-1' } })).toEqual([4, 'Hours'])
+  })
+
   it('offset the fee of a spend-based commitment', async () => {
     const fee = {
       cost: 10,

@@ -12,6 +12,7 @@ WITH charge AS NOT MATERIALIZED (
     lower(coalesce(cost_type, 'regular')) AS kind,
     lower(coalesce(cost_type, 'regular')) = 'regular' AND sku_description ILIKE 'commitment%' AS is_fee,
     gcp_commitment_credit(credits) AS commitment_credit,
+    gcp_covered_share(credits, cost) AS covered_share,
     consumption_model_description ILIKE '%CUD%' AS has_commitment_price,
     coalesce(resource_global_name, resource_name) AS resource
   FROM source
@@ -21,8 +22,13 @@ committed AS NOT MATERIALIZED (
     *,
     -- Resource-based commitments have no id in the export; the id of their credit tells them apart.
     CASE WHEN is_fee OR has_commitment_price OR commitment_credit IS NOT NULL THEN
-      coalesce(subscription_instance_id, commitment_credit ->> 'id', CASE WHEN has_commitment_price THEN consumption_model_id END)
-    END AS commitment
+      coalesce(subscription_instance_id, commitment_credit ->> 'id', commitment_credit ->> 'name', CASE WHEN has_commitment_price THEN consumption_model_id END)
+    END AS commitment,
+    -- Of resource-based commitments: what is committed, and what they cover, in pricing units such as core hours.
+    CASE
+      WHEN is_fee AND sku_description ILIKE 'commitment v1: %' THEN usage_amount_in_pricing_units
+      WHEN covered_share IS NOT NULL THEN CAST(round(CAST(usage_amount_in_pricing_units AS DOUBLE) * covered_share, 9) AS DECIMAL(38, 18))
+    END AS committed_quantity
   FROM charge
 )
 SELECT
@@ -89,6 +95,8 @@ SELECT
   END AS CommitmentDiscountCategory,
   CASE WHEN commitment IS NOT NULL THEN 'Committed Use Discount' END AS CommitmentDiscountType,
   CASE WHEN commitment IS NOT NULL AND kind = 'regular' AND NOT is_fee THEN 'Used' END AS CommitmentDiscountStatus,
+  CASE WHEN commitment IS NOT NULL AND kind = 'regular' THEN committed_quantity END AS CommitmentDiscountQuantity,
+  CASE WHEN commitment IS NOT NULL AND kind = 'regular' AND committed_quantity IS NOT NULL THEN gcp_unit(usage_pricing_unit) END AS CommitmentDiscountUnit,
 
   -- Service, resource, place
   coalesce(service.category, 'Other') AS ServiceCategory,

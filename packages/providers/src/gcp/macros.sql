@@ -24,6 +24,15 @@ CREATE OR REPLACE MACRO gcp_commitment_credit(written) AS
     list_extract(list_filter(json_extract(gcp_json(written), '$[*]'), lambda credit: starts_with(credit ->> 'type', 'COMMITTED_USAGE_DISCOUNT')), 1)
   END;
 
+-- The share of a row's cost before credits that resource-based commitments paid; NULL if they paid nothing.
+CREATE OR REPLACE MACRO gcp_covered_share(written, cost) AS
+  CASE WHEN contains(written, 'COMMITTED_USAGE_DISCOUNT') THEN
+    list_sum(list_transform(
+      list_filter(json_extract(gcp_json(written), '$[*]'), lambda credit: credit ->> 'type' = 'COMMITTED_USAGE_DISCOUNT'),
+      lambda credit: -CAST(credit ->> 'amount' AS DOUBLE)
+    )) / nullif(CAST(cost AS DOUBLE), 0)
+  END;
+
 CREATE OR REPLACE MACRO gcp_unit_word(written) AS
   CASE
     WHEN regexp_full_match(written, 'bytes?') THEN 'B'

@@ -1,7 +1,7 @@
 import * as Money from '../../kernel/money.ts'
 import { rule, type Rule } from '../rule.ts'
 import { ours, threshold } from '../sources.ts'
-import { numberOf, type Subject, textOf } from '../subject.ts'
+import { numberOf, type Subject, textOf, type UnusedPercent } from '../subject.ts'
 import { computeOf } from './resize.ts'
 
 const common = {
@@ -33,6 +33,25 @@ function endOf(subject: Subject): string | undefined {
 const sumOf = ({ cost }: Subject, ...wanted: string[]) =>
   Money.sum((cost?.parts ?? []).filter(({ part }) => wanted.includes(part)).map((part) => Money.parse(part.cost)))
 
+const mustExist = 'usage of the kind must exist to move'
+const own = {
+  evidence: {},
+  action: 'move usage under it, exchange it, or sell it',
+  reason: `it was unused in the last complete month; ${mustExist}`,
+}
+
+/** Google Cloud does not tell which of several commitments covers usage, and buys none back. */
+const pooled = ({ cores, memory }: UnusedPercent) => ({
+  evidence: {
+    ...(cores !== undefined && { unusedCoresPercent: cores }),
+    ...(memory !== undefined && { unusedMemoryPercent: memory }),
+  },
+  action: 'share it with all projects of the billing account, or move usage under it',
+  reason:
+    'exact for all commitments of its series and region in the billing account together, each for cores and memory, in ' +
+    `the last complete month; its share of the unused part is counted here; ${mustExist}`,
+})
+
 export const commitmentRules: readonly Rule[] = [
   rule({
     ...common,
@@ -46,14 +65,12 @@ export const commitmentRules: readonly Rule[] = [
       const unused = sumOf(subject, 'commitment_unused')
       const percent = Money.percentOf(unused, sumOf(subject, 'commitment', 'commitment_unused'))
       if (percent < limit.unusedPercent) return undefined
+      const { evidence, action, reason } = subject.unused ? pooled(subject.unused) : own
       return {
-        evidence: { unusedPercent: percent },
-        change: { action: 'move usage under it, exchange it, or sell it', from: `${percent} % unused`, to: 'used' },
+        evidence: { unusedPercent: percent, ...evidence },
+        change: { action, from: `${percent} % unused`, to: 'used' },
         saving: { kind: 'stops_cost', parts: ['commitment_unused'] },
-        confidence: {
-          level: 'medium',
-          reason: 'it was unused in the last complete month; usage of the kind must exist to move',
-        },
+        confidence: { level: 'medium', reason },
       }
     },
   }),

@@ -14,7 +14,7 @@ export interface CommitmentCharges {
 /**
  * The unused part, by the native bills and the FOCUS exports of the clouds. The effective cost of AWS's fees is their
  * unused part (https://docs.aws.amazon.com/cur/latest/userguide/amortized-reservation.html). Google Cloud's bills name
- * the credit of a commitment, not the commitment, and spread its fee over projects: they do not tell it.
+ * the credit of a commitment, not the commitment: see `committedUseOf`.
  */
 const unusedOf: Record<Cloud, ((charges: CommitmentCharges) => Money.Amount) | undefined> = {
   aws: ({ unused, purchased }) => Money.parse(unused).plus(purchased),

@@ -21,6 +21,11 @@ export const commitmentFixtures: readonly Fixture[] = [
         id: 'reservation-underused',
         cost: usd({ commitment: '80', commitment_unused: '40' }),
       }),
+      committed({
+        id: 'cud-underused',
+        cost: usd({ commitment: '190', commitment_unused: '60' }),
+        unused: { cores: 0, memory: 80 },
+      }),
     ],
     leaves: [
       plan({ id: 'plan-used', cost: used }),
