@@ -34,11 +34,24 @@ test('the own price of the target goes before the list price', () => {
 test('a list price is scaled by the own discount on the family', () => {
   const xlarge = { ...own, sku: 'm5.xlarge', variant: 'Linux/UNIX' }
   expect(priceOf(priceBook([xlarge], [listed]), listed)?.basis).toBe(
-    '90 % of the list price of 2026-10-01, as paid for m5',
+    '90 % of the list price of 2026-10-01, as paid for m5 in eu-central-1',
   )
   expect(savingOf(saves(toLarge, usd({ compute: '151.2 x 720' })), priceBook([xlarge], [listed])).amount).toBe('76.68')
   const other = { ...own, sku: 'c5.large' }
   expect(priceOf(priceBook([other], [listed]), listed)?.basis).toBe('list price of 2026-10-01')
+})
+
+test('the discount on a family is that of the region, and of other regions only where the region has none', () => {
+  const xlarge = { ...own, sku: 'm5.xlarge', variant: 'Linux/UNIX' }
+  const elsewhere = { ...xlarge, region: 'us-east-1', cost: '50' }
+  const price = (...rows: (typeof xlarge | typeof elsewhere)[]) => priceOf(priceBook(rows, [listed]), listed)
+  expect(price(xlarge, elsewhere)?.basis).toBe('90 % of the list price of 2026-10-01, as paid for m5 in eu-central-1')
+  expect(price(xlarge, elsewhere)?.amount.toString()).toBe('0.1035')
+  expect(price(elsewhere, { ...elsewhere, region: 'us-west-2', cost: '70' })?.basis).toBe(
+    '60 % of the list price of 2026-10-01, as paid for m5 in other regions',
+  )
+  // Free usage of the region tells no discount, and that of other regions is not taken for it.
+  expect(price({ ...xlarge, cost: '0' }, elsewhere)?.basis).toBe('list price of 2026-10-01')
 })
 
 test('without a price paid for the family, a list price is scaled by the discount on the replaced usage', () => {

@@ -26,7 +26,7 @@ export interface Paid {
 export interface PriceBook {
   own: ReadonlyMap<string, OwnPrice>
   list: ReadonlyMap<string, ListPrice>
-  /** Own cost and list cost by family. */
+  /** Own cost and list cost by region and family, and by family over all regions. */
   paid: ReadonlyMap<string, Paid>
 }
 
@@ -35,15 +35,18 @@ const digits = 15
 const keyOf = ({ cloud, region, part, sku, variant = '', currency }: Sku) =>
   [cloud, region, part, sku, variant, currency].join('|').toLowerCase()
 
-const familyKeyOf = ({ cloud, part, sku, currency }: Sku) => [cloud, part, familyOf(cloud, sku), currency].join('|')
+/** Without a region: of all regions. */
+const familyKeyOf = ({ cloud, part, sku, currency }: Sku, region = '') =>
+  [cloud, region, part, familyOf(cloud, sku), currency].join('|').toLowerCase()
 
 export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]): PriceBook {
   const paid = new Map<string, Paid>()
   for (const row of own) {
     if (row.listCost === undefined) continue
-    const key = familyKeyOf(row)
-    const before = paid.get(key) ?? { cost: Money.zero, listCost: Money.zero }
-    paid.set(key, { cost: before.cost.plus(row.cost), listCost: before.listCost.plus(row.listCost) })
+    for (const key of new Set([familyKeyOf(row, row.region), familyKeyOf(row)])) {
+      const before = paid.get(key) ?? { cost: Money.zero, listCost: Money.zero }
+      paid.set(key, { cost: before.cost.plus(row.cost), listCost: before.listCost.plus(row.listCost) })
+    }
   }
   return {
     own: new Map(own.map((row) => [keyOf(row), row])),
@@ -53,8 +56,8 @@ export function priceBook(own: readonly OwnPrice[], list: readonly ListPrice[]):
 }
 
 /**
- * The organization's own price, else the list price times its own discount: on the family of the SKU, else on the
- * usage that the SKU replaces.
+ * The organization's own price, else the list price times its own discount: on the family of the SKU in its region, else
+ * on the family in all regions, else on the usage that the SKU replaces.
  */
 export function priceOf(book: PriceBook, sku: Sku, replaced?: Paid): Price | undefined {
   const own = book.own.get(keyOf(sku))
@@ -63,11 +66,13 @@ export function priceOf(book: PriceBook, sku: Sku, replaced?: Paid): Price | und
   const listed = book.list.get(keyOf(sku))
   if (!listed) return undefined
   const list = `list price of ${listed.asOf}`
-  const family = ratioOf(book.paid.get(familyKeyOf(sku)))
+  const inRegion = book.paid.get(familyKeyOf(sku, sku.region))
+  const family = ratioOf(inRegion ?? book.paid.get(familyKeyOf(sku)))
   const ratio = family ?? ratioOf(replaced)
   if (!ratio) return { amount: Money.parse(listed.price), basis: list }
   const percent = Money.plain(ratio.times(100).round(2))
-  const of = family ? familyOf(sku.cloud, sku.sku) : 'this resource'
+  const where = inRegion ? `in ${sku.region}` : 'in other regions'
+  const of = family ? `${familyOf(sku.cloud, sku.sku)} ${where}` : 'this resource'
   return { amount: Money.parse(listed.price).times(ratio), basis: `${percent} % of the ${list}, as paid for ${of}` }
 }
 
