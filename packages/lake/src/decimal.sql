@@ -23,10 +23,12 @@ CREATE OR REPLACE MACRO bill_long_decimal(written) AS
 
 -- Most decimals have at most 13 characters, of which at most 12 follow the point. Trailing zeros of a long fraction are removed.
 CREATE OR REPLACE MACRO bill_decimal(written) AS
-  coalesce(
-    CASE WHEN strlen(written) > 13 OR is_odd_decimal(written) THEN NULL ELSE CAST(TRY_CAST(written AS DECIMAL(18, 12)) AS DECIMAL(38, 18)) END,
-    bill_short_decimal(written),
-    CASE WHEN strlen(written) > 18 AND contains(written, '.') THEN bill_short_decimal(rtrim(written, '0')) END,
-    bill_long_decimal(written),
-    CAST(replace(written, '_', '?') AS DECIMAL(38, 18))
-  );
+  CASE WHEN written IS NOT NULL THEN
+    coalesce(
+      CASE WHEN strlen(written) > 13 OR is_odd_decimal(written) THEN NULL ELSE CAST(TRY_CAST(written AS DECIMAL(18, 12)) AS DECIMAL(38, 18)) END,
+      bill_short_decimal(written),
+      CASE WHEN strlen(written) > 18 AND contains(written, '.') THEN bill_short_decimal(rtrim(written, '0')) END,
+      bill_long_decimal(written),
+      CAST(replace(written, '_', '?') AS DECIMAL(38, 18))
+    )
+  END;

@@ -1,9 +1,13 @@
 -- Macros of all mappings. Each DuckDB runs this once. Running it again changes nothing.
 
 -- A text of a bill; NULL for the texts with which SQL engines, Python, spreadsheets and Snowflake write no value.
+-- None of them is longer than 6 bytes, so that most texts are not compared.
 -- NOT IN would become a join, and a chain of WHEN takes longer to plan.
 CREATE OR REPLACE MACRO bill_value(written) AS
-  CASE WHEN NOT list_contains(['', 'NULL', 'null', '(null)', '\N', 'NaN', 'nan', 'NAN', '<NA>', 'N/A', 'n/a', '#N/A', 'None'], written) THEN written END;
+  CASE
+    WHEN strlen(written) > 6 THEN written
+    WHEN NOT list_contains(['', 'NULL', 'null', '(null)', '\N', 'NaN', 'nan', 'NAN', '<NA>', 'N/A', 'n/a', '#N/A', 'None'], written) THEN written
+  END;
 
 -- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes,
 -- with the name of the month, as Go prints it (2024-09-01 00:00:00 +0000 UTC).

@@ -81,8 +81,12 @@ export function growth(now: Amount, before: Amount): { percent: number; isFromZe
     : { percent, isFromZero: false }
 }
 
+// Big's default of 20 decimals takes five times as long, and an answer has up to a hundred percentages.
+const Percents = Big()
+Percents.DP = 4
+
 function percent(part: Amount, whole: Amount) {
-  return toNumber(part.times(100).div(whole).round(4))
+  return toNumber(new Percents(part.times(100)).div(whole))
 }
 
 export function descending(a: Amount, b: Amount): number {
