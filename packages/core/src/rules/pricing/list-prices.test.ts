@@ -6,6 +6,7 @@ import { memoryRuntime, testContext } from '../../testing/runtime.ts'
 import { typeOf } from '../sizes/instance-types.ts'
 import { coverableKey, offersOf } from './commitments.ts'
 import file from './bundled-prices.json' with { type: 'json' }
+import { copyOf } from './copies.ts'
 import { fetchedDays, keep, listPrices } from './list-prices.ts'
 import { priceBook, priceOf } from './prices.ts'
 
@@ -20,6 +21,15 @@ test('without a fetch the bundled prices answer, each with the day of its list',
   expect(priceOf(book, large)).toEqual({ amount: Money.parse('0.0816'), basis: 'list price of 2026-01-19' })
   expect(priceOf(book, gp3)).toEqual({ amount: Money.parse('0.08'), basis: 'list price of 2026-09-30' })
   expect(priceOf(book, { ...gp3, region: 'mars-1' })).toBeUndefined()
+})
+
+test('the copy of a disk has a bundled price in the main regions of AWS and Google Cloud', async () => {
+  const book = priceBook([], await listPrices(product()))
+  const priced = (cloud: 'aws' | 'gcp', region: string) => {
+    const sku = copyOf({ kind: 'volume', cloud, sizeGb: 1 })?.sku ?? ''
+    return priceOf(book, { cloud, region, part: 'backup', sku, currency: 'USD' })?.amount.toString()
+  }
+  expect([priced('aws', 'us-east-1'), priced('gcp', 'us-central1')]).toEqual(['0.05', '0.065'])
 })
 
 test('every bundled price is a decimal above 0 of a known type, once, with its source', async () => {
