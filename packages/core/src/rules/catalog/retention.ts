@@ -33,10 +33,18 @@ function byConfiguration({ kind, source, gb, find, ...own }: ConfigurationRule):
 
 interface LifecycleRule {
   Status?: string
-  Expiration?: unknown
+  /** Another field removes the marks of deleted objects only. */
+  Expiration?: { Days?: number; Date?: string }
   Transitions?: unknown
   AbortIncompleteMultipartUpload?: unknown
+  /** Whether it holds for each object; absent in older inventories. */
+  IsForAll?: boolean
 }
+
+const isFiltered = ({ IsForAll }: LifecycleRule) => IsForAll === false
+const movesOrDeletes = ({ Expiration, Transitions }: LifecycleRule) =>
+  Transitions !== undefined || Expiration?.Days !== undefined || Expiration?.Date !== undefined
+const endsUploads = (each: LifecycleRule) => each.AbortIncompleteMultipartUpload !== undefined
 
 /** Undefined if AWS did not answer them. */
 function lifecycleOf({ configuration }: Subject): LifecycleRule[] | undefined {
@@ -49,19 +57,24 @@ const sizesOf = ({ configuration }: Subject) => configuration['BucketSizeBytes']
 
 interface Lifecycle {
   rules: readonly LifecycleRule[]
+  /** What no enabled rule does for all objects. */
+  does: (each: LifecycleRule) => boolean
   gb: number
-  /** What no enabled rule does. */
   from: string
   change: Pick<Verdict['change'], 'action' | 'to'>
   why: string
 }
 
-function lifecycle({ rules, gb, from, change, why }: Lifecycle): Verdict {
+function lifecycle({ rules, does, gb, from, change, why }: Lifecycle): Verdict {
+  const partial = rules.filter(does).length
   return {
-    evidence: { enabledRules: rules.length, sizeGb: Math.round(gb) },
-    change: { ...change, from },
+    evidence: { enabledRules: rules.length, ...(partial > 0 && { rulesWithFilter: partial }), sizeGb: Math.round(gb) },
+    change: { ...change, from: partial > 0 ? `${from} outside of a filter` : from },
     saving: { kind: 'unknown', why },
-    confidence: { level: 'high', reason: 'the configuration shows it' },
+    confidence:
+      partial > 0
+        ? { level: 'medium', reason: 'each rule that does it has a filter; what filters leave out is not known' }
+        : { level: 'high', reason: 'the configuration shows it' },
   }
 }
 
@@ -73,7 +86,7 @@ const missingOf = (rules: object | undefined) => ({
 export const retentionRules: readonly Rule[] = [
   byConfiguration({
     id: 'aws-bucket-no-lifecycle',
-    finds: 'S3 bucket with standard storage and no rule that moves or deletes objects',
+    finds: 'S3 bucket with standard storage and no rule that moves or deletes all objects',
     kind: 'bucket',
     source: 's3Lifecycle',
     gb: 100,
@@ -81,13 +94,13 @@ export const retentionRules: readonly Rule[] = [
     undo: 'Remove the rule; objects that were moved stay in Intelligent-Tiering.',
     find: (subject, limit) => {
       const [rules, sizes] = [lifecycleOf(subject), sizesOf(subject)]
-      if (rules?.some(({ Expiration, Transitions }) => Expiration !== undefined || Transitions !== undefined))
-        return undefined
+      if (rules?.some((each) => movesOrDeletes(each) && !isFiltered(each))) return undefined
       if (!rules || !sizes) return missingOf(rules)
       const gb = (sizes['StandardStorage'] ?? 0) / 1e9
       if (gb < limit) return undefined
       return lifecycle({
         rules,
+        does: movesOrDeletes,
         gb,
         from: 'no rule moves or deletes objects',
         change: { action: 'add a rule that moves all objects to Intelligent-Tiering', to: 'Intelligent-Tiering' },
@@ -105,13 +118,13 @@ export const retentionRules: readonly Rule[] = [
     undo: 'Remove the rule; parts of ended uploads do not come back.',
     find: (subject, limit) => {
       const [rules, sizes] = [lifecycleOf(subject), sizesOf(subject)]
-      if (rules?.some(({ AbortIncompleteMultipartUpload }) => AbortIncompleteMultipartUpload !== undefined))
-        return undefined
+      if (rules?.some((each) => endsUploads(each) && !isFiltered(each))) return undefined
       if (!rules || !sizes) return missingOf(rules)
       const gb = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0) / 1e9
       if (gb < limit) return undefined
       return lifecycle({
         rules,
+        does: endsUploads,
         gb,
         from: 'no rule ends them',
         change: { action: 'end incomplete uploads after 7 days', to: 'a rule ends them' },

@@ -10,6 +10,7 @@ const gcpImage = some('gcp', 'image', { cost: usd({ storage: '2.5 x 50' }) })
 const bucket = some('aws', 'bucket', { cost: usd({ storage: '245 x 10000' }) })
 const logs = some('aws', 'log_group', { sizeGb: 500, cost: usd({ storage: '16.2 x 500' }) })
 const sizes = { BucketSizeBytes: { StandardStorage: 1e13 } }
+const enabled = { Status: 'Enabled' }
 const ageless = { createdAt: '' }
 
 export const snapshotFixtures: readonly Fixture[] = [
@@ -116,11 +117,34 @@ export const snapshotFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-bucket-no-lifecycle',
-    finds: [bucket({ id: 'bucket-plain', configuration: { ...sizes, LifecycleRules: [] } })],
+    finds: [
+      bucket({ id: 'bucket-plain', configuration: { ...sizes, LifecycleRules: [] } }),
+      bucket({
+        id: 'bucket-part',
+        configuration: { ...sizes, LifecycleRules: [{ ...enabled, Expiration: { Days: 30 }, IsForAll: false }] },
+      }),
+      bucket({
+        id: 'bucket-marks',
+        configuration: {
+          ...sizes,
+          LifecycleRules: [{ ...enabled, Expiration: { ExpiredObjectDeleteMarker: true }, IsForAll: true }],
+        },
+      }),
+    ],
     leaves: [
       bucket({
         id: 'bucket-ruled',
-        configuration: { ...sizes, LifecycleRules: [{ Status: 'Enabled', Expiration: { Days: 30 } }] },
+        configuration: { ...sizes, LifecycleRules: [{ ...enabled, Expiration: { Days: 30 } }] },
+      }),
+      bucket({
+        id: 'bucket-ruled-also',
+        configuration: {
+          ...sizes,
+          LifecycleRules: [
+            { ...enabled, Expiration: { Days: 30 }, IsForAll: false },
+            { ...enabled, Transitions: [{ Days: 0, StorageClass: 'INTELLIGENT_TIERING' }], IsForAll: true },
+          ],
+        },
       }),
       bucket({ id: 'bucket-small', configuration: { BucketSizeBytes: { StandardStorage: 1e9 }, LifecycleRules: [] } }),
     ],
@@ -141,6 +165,13 @@ export const snapshotFixtures: readonly Fixture[] = [
             { Status: 'Enabled', Expiration: { Days: 30 } },
             { Status: 'Enabled', Transitions: [] },
           ],
+        },
+      }),
+      bucket({
+        id: 'bucket-uploads-part',
+        configuration: {
+          ...sizes,
+          LifecycleRules: [{ ...enabled, AbortIncompleteMultipartUpload: {}, IsForAll: false }],
         },
       }),
     ],

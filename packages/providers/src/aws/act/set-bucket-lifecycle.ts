@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { differences, done, goingOn, refused } from '../../access/steps.ts'
 import { Failure } from '../collect/failure.ts'
 import type { Reader } from '../collect/reader.ts'
+import { isForAll } from '../lifecycle-rule.ts'
 import { changing } from './account.ts'
 import { hindranceOf, notesOf } from './hindrance.ts'
 import { tagsOn } from './tags.ts'
@@ -98,12 +99,6 @@ const mostRules = 1000
 
 /** What S3 takes if nothing is said: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html */
 const usualSize = 'all_storage_classes_128K'
-
-/** Whether a rule holds for each object. */
-function isForAll({ Status, Prefix, Filter }: LifecycleRule): boolean {
-  const { Prefix: filtered, ...narrower } = Filter ?? {}
-  return Status === 'Enabled' && !Prefix && !filtered && Object.values(narrower).every((value) => value === undefined)
-}
 
 function unsettable({ Rules }: Lifecycle, { abortUploadsDays, tieringDays }: ActionParameters): string | undefined {
   if (abortUploadsDays === undefined && tieringDays === undefined)

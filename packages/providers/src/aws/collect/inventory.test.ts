@@ -283,7 +283,13 @@ describe('a resource', () => {
       'a bucket has its size by storage class, its lifecycle and its region',
       {
         's3:ListBuckets': { Buckets: [{ Name: 'acme-logs', BucketRegion: 'eu-central-1', CreationDate: at }] },
-        's3:GetBucketLifecycleConfiguration': { Rules: [{ ID: 'old', Status: 'Enabled', Expiration: { Days: 30 } }] },
+        's3:GetBucketLifecycleConfiguration': {
+          Rules: [
+            { ID: 'old', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 30 } },
+            { ID: 'part', Status: 'Enabled', Filter: { Prefix: 'tmp/' }, Expiration: { Days: 1 } },
+            { ID: 'large', Status: 'Enabled', Filter: { ObjectSizeGreaterThan: 1e6 }, Expiration: { Days: 1 } },
+          ],
+        },
         'cloudwatch:ListMetrics': {
           Metrics: ['StandardStorage', 'GlacierStorage'].map((Value) => ({
             Namespace: 'AWS/S3',
@@ -313,7 +319,11 @@ describe('a resource', () => {
         sizeGb: 3,
         configuration: {
           BucketSizeBytes: { StandardStorage: 1024 ** 3, GlacierStorage: 2 * 1024 ** 3 },
-          LifecycleRules: [{ ID: 'old', Status: 'Enabled', Expiration: { Days: 30 } }],
+          LifecycleRules: [
+            { ID: 'old', Status: 'Enabled', Expiration: { Days: 30 }, IsForAll: true },
+            { ID: 'part', Status: 'Enabled', Expiration: { Days: 1 }, IsForAll: false },
+            { ID: 'large', Status: 'Enabled', Expiration: { Days: 1 }, IsForAll: false },
+          ],
         },
       },
     ],

@@ -2,6 +2,7 @@ import type { Resource } from '@cloudoptima/core'
 import { Calendar } from '@cloudoptima/core'
 import { inTurns } from '../../../collect/concurrent.ts'
 import { globalRegion } from '../../access/session.ts'
+import { isForAll } from '../../lifecycle-rule.ts'
 import { Failure } from '../failure.ts'
 import { metricValues } from '../metric-data.ts'
 import type { Reader } from '../reader.ts'
@@ -50,9 +51,10 @@ async function lifecycleOf(at: Place, region: string, Bucket: string) {
   return await at.reader.attempt('s3:lifecycle', async () => {
     try {
       const { Rules = [] } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))
-      return Rules.map((rule) =>
-        pick(rule, 'ID', 'Status', 'Expiration', 'Transitions', 'AbortIncompleteMultipartUpload'),
-      )
+      return Rules.map((rule) => ({
+        ...pick(rule, 'ID', 'Status', 'Expiration', 'Transitions', 'AbortIncompleteMultipartUpload'),
+        IsForAll: isForAll(rule),
+      }))
     } catch (error) {
       if (error instanceof Failure && error.awsCode === 'NoSuchLifecycleConfiguration') return []
       throw error
