@@ -100,17 +100,17 @@ export async function decideMark(connection: DuckDBConnection, subject: Subject)
   throw new Undecided('mark', fault)
 }
 
-/** Whether the relation `source` has dates such as 01/09/2024, in its first rows or in all. */
+/** Whether the file has dates such as 01/09/2024, in its first rows or in all. */
 export async function hasLocalTimes(
   connection: DuckDBConnection,
-  format: Format,
+  { source, format }: Subject,
   among: 'first' | 'all' = 'first',
 ): Promise<boolean> {
   const times = namesOf(format, 'time').map((name) => `is_local_time(${identifier(name)})`)
   const [found] = await rows<{ found: boolean | null }>(
     connection,
     `SELECT bool_or(coalesce(${times.join(' OR ')}, false)) AS found
-     FROM (SELECT * FROM source${among === 'first' ? ' LIMIT 100' : ''})`,
+     FROM (SELECT * FROM (${selectSource(source, format, { mark: 'none' })})${among === 'first' ? ' LIMIT 100' : ''})`,
   )
   return found?.found === true
 }

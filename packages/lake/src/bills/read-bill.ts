@@ -94,16 +94,12 @@ export async function readAgain(connection: DuckDBConnection, bill: Bill): Promi
 /** Reads the control totals of a bill, apart from the mapping, so that both can be compared. */
 async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
   const { source, format } = bill
-  const view = async (): Promise<unknown> =>
-    await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, bill.reading)}`)
   // Where lists are separated by semicolons, a comma is the decimal mark and a dot may group thousands.
   if (bill.reading.mark === undefined && ';\t'.includes(source.dialect.delimiter))
     await decide(connection, bill, 'mark')
-  await view()
-  if (bill.reading.order === undefined && (await hasLocalTimes(connection, format))) {
+  if (bill.reading.order === undefined && (await hasLocalTimes(connection, bill)))
     await decide(connection, bill, 'order')
-    await view()
-  }
+  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, bill.reading)}`)
   const control = await rows<Control>(connection, format.control)
   const isWhole = control.every((row) =>
     [row.provider, row.billing_account_id, row.period, row.currency].every(Boolean),
@@ -157,7 +153,7 @@ async function learn(connection: DuckDBConnection, bill: Bill, error: unknown): 
   const { source, reading } = bill
   const isOriginal = source.kind === 'csv' && source.rewritten === undefined
   if (error instanceof Unclear) {
-    if (reading.order === undefined && (await hasLocalTimes(connection, bill.format, 'all')))
+    if (reading.order === undefined && (await hasLocalTimes(connection, bill, 'all')))
       return await decide(connection, bill, 'order')
     if (error.mayBeEmptyRows && isOriginal) return await rewriteBill(bill)
     throw await error.explain()
