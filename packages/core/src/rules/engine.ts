@@ -84,7 +84,7 @@ export function relationsOf(subjects: readonly Subject[]) {
 }
 
 /** Fields of the configuration with ids of other resources. */
-const references = ['ImageId', 'SnapshotIds', 'elasticPoolId', 'SnapshotId', 'sourceImage']
+const references = ['ImageId', 'SnapshotIds', 'elasticPoolId', 'SnapshotId', 'sourceImage', 'ReplicationGroupId']
 
 /** Tags of the nodes of an EKS cluster, with its name. */
 const clusterTags = ['eks:cluster-name', 'aws:eks:cluster-name', 'eks:eks-cluster-name']

@@ -20,6 +20,7 @@ const found = (subject: Subject) =>
 
 test.each([
   ec2({ id: 'in a scaling group', tags: { 'aws:autoscaling:groupName': 'web' } }),
+  ec2({ id: 'in a fleet', tags: { 'aws:ec2:fleet-id': 'fleet-1' } }),
   ec2({ id: 'of a node group', tags: { 'eks:nodegroup-name': 'web' } }),
   ec2({ id: 'spot', configuration: { InstanceLifecycle: 'spot' } }),
   vm({ id: 'in a scale set', configuration: { virtualMachineScaleSet: { id: 's' } } }),

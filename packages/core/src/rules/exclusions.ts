@@ -6,6 +6,7 @@ import { daysSince, type Subject, textOf } from './subject.ts'
 /** Tags that managers of groups of instances set. */
 const managerTags = [
   'aws:autoscaling:groupName',
+  'aws:ec2:fleet-id',
   'aws:eks:cluster-name',
   'eks:nodegroup-name',
   'karpenter.sh/nodepool',

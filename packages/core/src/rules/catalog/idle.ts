@@ -27,7 +27,11 @@ interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'u
   analyzer?: Rule['analyzer']
   saving?: Verdict['saving']
   /** Undefined: the rule does not concern the resource. */
-  conditions(subject: Subject, limit: Facts<Name>['limit']): readonly Condition[] | { missing: string[] } | undefined
+  conditions(
+    subject: Subject,
+    limit: Facts<Name>['limit'],
+    facts: Pick<Facts, 'usersOf'>,
+  ): readonly Condition[] | { missing: string[] } | undefined
 }
 
 const all = { kind: 'stops_cost', parts: 'all' } as const
@@ -47,8 +51,8 @@ export function idle<Name extends string>({
     ...own,
     clouds: [cloud],
     kinds: [kind],
-    find: (subject, { limit }): Answer => {
-      const wanted = subject.status === 'stopped' ? undefined : conditions(subject, limit)
+    find: (subject, facts): Answer => {
+      const wanted = subject.status === 'stopped' ? undefined : conditions(subject, facts.limit, facts)
       if (wanted && 'missing' in wanted) return wanted
       const answer = wanted && quiet(subject.utilization, wanted)
       if (!answer || 'busy' in answer) return undefined
@@ -148,10 +152,20 @@ export const idleRules: readonly Rule[] = [
       connections: threshold(5, 'connections, of which monitoring has up to 4', 'elastiCacheMetrics'),
       cpuPercent: ours(5, '% CPU at the peaks', 'computeOptimizer'),
     },
-    conditions: (_, { connections, cpuPercent }) => [
-      { metric: 'connections', below: connections, ofPeaks: true },
-      { metric: 'cpu', below: cpuPercent, ofPeaks: true },
-    ],
+    conditions: (subject, { connections, cpuPercent }, { usersOf }) => {
+      const own: Quiet[] = [
+        { metric: 'connections', below: connections, ofPeaks: true },
+        { metric: 'cpu', below: cpuPercent, ofPeaks: true },
+      ]
+      // A node without readers is the failover target of a busy one.
+      const group = textOf(subject, 'ReplicationGroupId')
+      const nodes = group === undefined ? [] : usersOf(group).filter(({ id }) => id !== subject.id)
+      const others = nodes.map(({ utilization }) => quiet(utilization, own))
+      if (others.some((other) => 'busy' in other)) return undefined
+      return others.some((other) => 'missing' in other)
+        ? { missing: ['use of all nodes of the replication group'] }
+        : own
+    },
   }),
   idle({
     id: 'aws-table-unused',

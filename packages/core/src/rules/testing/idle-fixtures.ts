@@ -21,6 +21,7 @@ const rds = some('aws', 'database', {
   sizeGb: 100,
   cost: usd({ compute: '124.83 x 730', storage: '11.5 x 100' }),
 })
+const quietCache = { connections: steady(3), cpu: steady(0.8) }
 const cache = some('aws', 'cache', { type: 'cache.m5.large', cost: usd({ compute: '113.88 x 730' }) })
 const table = some('aws', 'table', { type: 'PROVISIONED', cost: usd({ capacity: '58.5', storage: '2.5 x 10' }) })
 const sql = some('gcp', 'database', {
@@ -89,12 +90,26 @@ export const idleFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-cache-idle',
-    finds: [cache({ id: 'cache-idle', utilization: { connections: steady(3), cpu: steady(0.8) } })],
+    finds: [
+      cache({ id: 'cache-idle', utilization: quietCache }),
+      cache({ id: 'cache-idle-primary', utilization: quietCache, configuration: { ReplicationGroupId: 'idle' } }),
+      cache({ id: 'cache-idle-replica', utilization: quietCache, configuration: { ReplicationGroupId: 'idle' } }),
+    ],
     leaves: [
       cache({ id: 'cache-nightly', utilization: { connections: steady(3), cpu: steady(0.8, 40) } }),
       cache({ id: 'cache-busy', utilization: { connections: steady(30), cpu: steady(0.8) } }),
+      cache({
+        id: 'cache-primary',
+        utilization: { ...quietCache, connections: steady(30) },
+        configuration: { ReplicationGroupId: 'busy' },
+      }),
+      cache({ id: 'cache-replica', utilization: quietCache, configuration: { ReplicationGroupId: 'busy' } }),
     ],
-    lacks: [cache({ id: 'cache-unmeasured' })],
+    lacks: [
+      cache({ id: 'cache-unmeasured' }),
+      cache({ id: 'cache-of-unmeasured', utilization: quietCache, configuration: { ReplicationGroupId: 'unknown' } }),
+      cache({ id: 'cache-unmeasured-too', configuration: { ReplicationGroupId: 'unknown' } }),
+    ],
   },
   {
     rule: 'aws-table-unused',

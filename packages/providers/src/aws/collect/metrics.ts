@@ -111,8 +111,8 @@ export const metricRows: readonly MetricRow[] = [
     ['memory_reserved', 'level', 'node_memory_reserved_capacity'],
   ]),
   ...rows('table', 'AWS/DynamoDB', field('TableName', 'TableName'), [
-    ['requests', 'sum', 'ConsumedReadCapacityUnits'],
-    ['requests', 'sum', 'ConsumedWriteCapacityUnits'],
+    ['requests', 'count', 'ConsumedReadCapacityUnits'],
+    ['requests', 'count', 'ConsumedWriteCapacityUnits'],
   ]),
 ]
 

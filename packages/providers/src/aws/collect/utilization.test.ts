@@ -293,6 +293,18 @@ test('of a Classic Load Balancer, AWS reports requests above 0 only: the other h
   ])
 })
 
+test('a table that nobody uses has no values in CloudWatch: each hour since its creation is 0', async () => {
+  const configuration = { TableName: 'orders', CreationDateTime: '2026-11-27T22:00:00.000Z' }
+  const { measured } = await measure(
+    [{ id: 'arn:t', kind: 'table', region: 'eu-west-1', configuration }],
+    complete(() => []),
+  )
+  expect(short(measured)).toEqual([
+    ['requests', '22', 0, 0],
+    ['requests', '23', 0, 0],
+  ])
+})
+
 test('an hour that has not ended is not silent', async () => {
   const configuration = { LoadBalancerName: 'old', CreatedTime: '2026-01-01T00:00:00.000Z' }
   const balancer = {

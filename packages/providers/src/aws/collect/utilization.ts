@@ -86,8 +86,8 @@ function queriesOf(resource: Measured): Asked[] {
     })
 }
 
-function createdAt({ configuration: { CreatedTime } }: Measured): string | undefined {
-  return typeof CreatedTime === 'string' ? CreatedTime : undefined
+function createdAt({ configuration: { CreatedTime, CreationDateTime } }: Measured): string | undefined {
+  return [CreatedTime, CreationDateTime].find((time) => typeof time === 'string')
 }
 
 /** Undefined if the memory of the resource, of which the free bytes are a part, is not known. */

@@ -116,6 +116,9 @@ export const databaseRows: readonly Row[] = [
     status: 'TableStatus',
     createdAt: 'CreationDateTime',
     sizeGb: ({ TableSizeBytes }) => gbOf(TableSizeBytes),
-    keep: ['DeletionProtectionEnabled', 'ItemCount', 'ProvisionedThroughput', 'TableClassSummary', 'TableName'],
+    keep: [
+      ...(['CreationDateTime', 'DeletionProtectionEnabled', 'ItemCount', 'ProvisionedThroughput'] as const),
+      ...(['TableClassSummary', 'TableName'] as const),
+    ],
   }),
 ]
