@@ -197,6 +197,23 @@ test('two causes stay two, when the series above them moves from one to the othe
   expect(announced()).toHaveLength(2)
 })
 
+test('a corrected anomaly is withdrawn, and another cause three days later is announced as its own', async () => {
+  const [s3, other] = [
+    { account: '1', service: 'S3' },
+    { account: '2', service: 'EC2' },
+  ]
+  held = [series({}, { '2026-10-25': 400 }), series(s3, { '2026-10-25': 400 }), series(other)]
+  await run(ctx, settled)
+  const before = await only()
+  held = [series({}, { '2026-10-28': 5_000 }), series(s3), series(other, { '2026-10-28': 5_000 })]
+  await run(ctx, settled)
+  const after = await only()
+  expect(after).toMatchObject({ account: '2', service: 'EC2', startDate: '2026-10-28' })
+  expect(after.id).not.toBe(before.id)
+  expect(announced()).toHaveLength(2)
+  expect(await Anomalies.get(ctx, { id: before.id })).toMatchObject({ status: 'withdrawn', service: 'S3' })
+})
+
 test('a payer whose bill is late causes no dip', async () => {
   await bringSecondPayer('2026-10-01', '2026-10-28', '2026-10-30T06:00:00.000Z')
   const gone = { '2026-10-29': -100, '2026-10-30': -100, '2026-10-31': -60 }

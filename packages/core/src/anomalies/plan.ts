@@ -1,5 +1,4 @@
-import { addDays } from '../kernel/calendar.ts'
-import { type Facts, type Info, isSameSeries } from './anomaly.ts'
+import { type Facts, type Info, isSameSeries, isWithin } from './anomaly.ts'
 
 /** What an analysis changes. Rows that are in no list stay. */
 export interface Plan {
@@ -18,19 +17,20 @@ export interface Withdrawal {
 /** What the lake has of the series and the days of a row. `gone`: it has nothing of the series. */
 export type Held = { cost: number; start: string } | 'gone' | 'unknown'
 
-/** A row that is this far from a finding may be the same anomaly. */
-const mergeDays = 3
+/** A row with a smaller part of its excess left, or that is a smaller part of a finding, is another anomaly. */
+const sameRatio = 0.5
 
 /**
- * Holds the causes of an analysis against the rows of earlier ones: first those of the same series, then those that
- * another series showed too, one to one. A row without a cause is withdrawn only if the costs changed: the judgement
- * alone may not take back an alert.
+ * Holds the causes of an analysis against the rows of earlier ones, one to one: first those of the same series, then
+ * those of a part or a whole of it. A row without a cause is withdrawn only if the costs changed: the judgement alone may
+ * not take back an alert.
  */
 export function planOf(rows: readonly Info[], causes: readonly Facts[], heldOf: (row: Info) => Held): Plan {
   const plan: Plan = { found: [], changed: [], withdrawn: [] }
   const left = new Set(rows.toSorted((a, b) => (a.detectedAt < b.detectedAt ? -1 : 1)))
   const open = new Set(causes)
-  for (const isSame of [isSameSpan, isSameFamily])
+  const hasMoved = (row: Info, facts: Facts) => isSameFamily(row, facts) && !isCorrected(row, heldOf(row))
+  for (const isSame of [isSameSpan, hasMoved])
     for (const facts of open) {
       const row = [...left].find((each) => isSame(each, facts))
       if (!row) continue
@@ -40,34 +40,51 @@ export function planOf(rows: readonly Info[], causes: readonly Facts[], heldOf: 
     }
   plan.found.push(...open)
   for (const row of left) {
-    const whole = row.status === 'active' ? causes.find((facts) => isSameFamily(row, facts)) : undefined
+    if (row.status !== 'active') continue
+    const held = heldOf(row)
+    const whole = isCorrected(row, held) ? undefined : causes.find((facts) => isPartOf(row, facts))
     const withdrawal = whole
       ? {
           reason: `It is a part of the unexpected cost from ${whole.first} to ${whole.last}.`,
           isMistaken: true as const,
         }
-      : withdrawalOf(row, heldOf(row))
+      : withdrawalOf(row, held)
     if (withdrawal) plan.withdrawn.push({ row, ...withdrawal })
   }
-  return { ...plan, withdrawn: plan.withdrawn.filter(({ row }) => row.status === 'active') }
+  return plan
 }
 
-function isNear(row: Info, facts: Facts, days: number): boolean {
+/** Of the same charges, in the same direction, on a common day. */
+function meets(row: Info, facts: Facts): boolean {
   if (row.charged !== facts.charged || row.currency !== facts.currency || row.impact * facts.impact <= 0) return false
-  return row.first <= addDays(facts.last, days) && facts.first <= addDays(row.last, days)
+  return row.first <= facts.last && facts.first <= row.last
 }
 
 /** Two anomalies of one series never share a day. */
 function isSameSpan(row: Info, facts: Facts): boolean {
-  return isNear(row, facts, 0) && isSameSeries(row.dimensions, facts.dimensions)
+  return meets(row, facts) && isSameSeries(row.dimensions, facts.dimensions)
 }
 
+function isPartOf(row: Info, facts: Facts): boolean {
+  return meets(row, facts) && isWithin(row.dimensions, facts.dimensions)
+}
+
+/** Nothing is left of a withdrawn row that another series could continue. */
 function isSameFamily(row: Info, facts: Facts): boolean {
-  const seen = [row, ...row.alsoSeen]
-  return (
-    isNear(row, facts, mergeDays) &&
-    [facts, ...facts.alsoSeen].some((one) => seen.some((other) => isSameSeries(one.dimensions, other.dimensions)))
+  if (row.status === 'withdrawn' || !meets(row, facts)) return false
+  // A series across it with the same excess.
+  if (facts.alsoSeen.some((seen) => isSameSeries(seen.dimensions, row.dimensions))) return true
+  if (isWithin(facts.dimensions, row.dimensions)) return true
+  const common = facts.excess.reduce(
+    (sum, { day, amount }) => sum + (row.first <= day && day <= row.last ? amount : 0),
+    0,
   )
+  return isWithin(row.dimensions, facts.dimensions) && row.impact / common >= sameRatio
+}
+
+function isCorrected({ impact, seriesCost }: Info, held: Held): boolean {
+  if (held === 'unknown' || held === 'gone') return held === 'gone'
+  return (impact + held.cost - seriesCost) / impact < sameRatio
 }
 
 /** Statistics alone may move with each day. */
