@@ -96,6 +96,7 @@ test('a commitment of Google Cloud has the use that its billing account tells by
   const { ctx } = await world({
     resources: [
       resource('n2-one-year', {
+        provider: 'gcp',
         kind: 'commitment',
         type: 'TWELVE_MONTH',
         status: 'active',

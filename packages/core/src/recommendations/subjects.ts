@@ -169,12 +169,15 @@ async function commitmentBillsOf(
 ): Promise<(commitment: Resource & { accountId: string }) => Billed> {
   const view = await Snapshot.view(ctx)
   const end = completeUntil(view)
-  if (end === null || !resources.some(({ kind }) => kind === 'commitment')) return () => ({})
+  const commitments = resources.filter(({ kind }) => kind === 'commitment')
+  if (end === null || commitments.length === 0) return () => ({})
   const month = monthSpan(addMonths(monthOf(addDays(end, 1)), -1))
   const files = filesFor(ctx.orgId, view, month)
   const byId = Map.groupBy(await ctx.runtime.lake.query('commitmentCosts', files, month), ({ id }) => id)
+  const isNeeded = commitments.some(({ provider }) => provider === 'gcp')
+  const committed = isNeeded ? await ctx.runtime.lake.query('committedUse', files, month) : []
   const committedUse = committedUseOf(
-    (await ctx.runtime.lake.query('committedUse', files, month)).map(({ fee, accounts, ...row }) => ({
+    committed.map(({ fee, accounts, ...row }) => ({
       ...row,
       isFee: fee === 1,
       accounts: JSON.parse(accounts) as string[],
