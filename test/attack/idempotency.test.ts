@@ -100,7 +100,7 @@ async function anomalyIn({ runtime, members }: World): Promise<string> {
     kind,
     rootCause,
     isOpen: false,
-    excess: [{ day: days.first, amount: 2.5 }],
+    excess: [{ day: days.first, amount: 2.5, cost: 12.5 }],
     alsoSeen: [],
     lakeVersion: 1,
     expiresAt: 9_999_999_999,

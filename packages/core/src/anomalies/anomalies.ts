@@ -5,7 +5,7 @@ import type { Note } from '../guard/audit.ts'
 import { change, command, InvalidInput } from '../guard/command.ts'
 import { Day } from '../kernel/calendar.ts'
 import { Fault } from '../kernel/fault.ts'
-import { type Info, reopened, severities, statuses } from './anomaly.ts'
+import { closedOf, type Info, reopened, severities, statuses } from './anomaly.ts'
 import * as Expected from './expected.ts'
 
 export { statuses }
@@ -247,7 +247,7 @@ async function setStatus(
   const { before, after } = await ctx.tables.anomalies.update(ctx.orgId, id, (info) => {
     refuseWithdrawn(info)
     const rejected = status === 'active' && info.expectedBy !== undefined && { rejectedMark: info.expectedBy }
-    const closed = status === 'active' ? rejected : { closedAt: at, closedBy: ctx.actor.id }
+    const closed = status === 'active' ? rejected : { closedAt: at, closedBy: ctx.actor.id, closedFor: closedOf(info) }
     const { note: known, ...open } = reopened(info)
     const note = given ?? known
     const noted = { ...(note !== undefined && { note }), ...(expectedBy !== undefined && { expectedBy }) }

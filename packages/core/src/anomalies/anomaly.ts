@@ -53,6 +53,12 @@ interface Place {
   region: string
 }
 
+/** The last day, and the largest excess of a day. */
+export interface Closed {
+  last: Day
+  dailyExcess: number
+}
+
 /** One cause of unexpected cost. A row stays for 400 days after its last day. */
 export interface Info extends Facts, Place {
   /** Begins with the day of the first alarm, by which lists are sorted. */
@@ -69,6 +75,8 @@ export interface Info extends Facts, Place {
   /** Since the status is not `active`. */
   closedAt?: string
   closedBy?: string
+  /** What a user resolved or ignored. */
+  closedFor?: Closed
   /** Of the user. */
   note?: string
   withdrawnBecause?: string
@@ -106,6 +114,12 @@ export function isSameSeries(a: Dimensions, b: Dimensions): boolean {
   return names.length === others.length && names.every(([name, value]) => b[name] === value)
 }
 
+/** What a user who closes it now has seen. */
+export function closedOf({ last, excess, impact }: Pick<Info, 'last' | 'excess' | 'impact'>): Closed {
+  const side = Math.sign(impact)
+  return { last, dailyExcess: side * Math.max(0, ...excess.map(({ amount }) => side * amount)) }
+}
+
 /** `part` is the series or a part of it. */
 export function isWithin(part: Dimensions, whole: Dimensions): boolean {
   return Object.entries(whole).every(([name, value]) => part[name] === value)
@@ -113,6 +127,6 @@ export function isWithin(part: Dimensions, whole: Dimensions): boolean {
 
 /** Without the traces of its end; `note` stays. */
 export function reopened(info: Info): Info {
-  const { closedAt: _at, closedBy: _by, expectedBy: _mark, withdrawnBecause: _reason, ...open } = info
+  const { closedAt: _at, closedBy: _by, closedFor: _for, expectedBy: _mark, withdrawnBecause: _reason, ...open } = info
   return { ...open, status: 'active' }
 }

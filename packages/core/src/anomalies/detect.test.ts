@@ -314,6 +314,68 @@ describe('users', () => {
     await expect(Anomalies.ignore(ctx, { id: 'ano_none' })).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  const extra = (amounts: number[]) =>
+    Object.fromEntries(amounts.map((amount, n) => [addDays('2026-10-25', n), amount]))
+
+  test.each([
+    [
+      'grows much',
+      [100, 0, 0, 50_000],
+      [
+        ['2026-10-28', '2026-10-28', 'active'],
+        ['2026-10-25', '2026-10-27', 'resolved'],
+      ],
+    ],
+    ['hardly grows', [100, 110, 105, 112], [['2026-10-25', '2026-10-28', 'resolved']]],
+    ['goes on as it was', [100, 100, 100, 100], [['2026-10-25', '2026-10-28', 'resolved']]],
+    ['grows on its own day', [140], [['2026-10-25', '2026-10-25', 'resolved']]],
+  ])('a resolved anomaly that %s', async (_, amounts, expected) => {
+    held = [series(ec2, extra([100]))]
+    await run(ctx, settled)
+    const { id } = await only()
+    await Anomalies.resolve(ctx, { id })
+    held = [series(ec2, extra(amounts))]
+    for (let n = 0; n < 2; n++) {
+      await run(ctx, settled)
+      expect((await found()).map(({ startDate, endDate, status }) => [startDate, endDate, status])).toEqual(expected)
+      expect(announced()).toHaveLength(expected.length)
+    }
+    await Anomalies.reopen(ctx, { id })
+    await run(ctx, settled)
+    expect((await only()).id).toBe(id)
+    expect(announced()).toHaveLength(expected.length)
+  })
+
+  test('no excess is lost or counted twice, however often users close an anomaly that grows', async () => {
+    const steps = fc.array(fc.record({ amount: fc.constantFrom(0, 90, 200, 900), closes: fc.boolean() }), {
+      minLength: 2,
+      maxLength: 6,
+    })
+    await fc.assert(
+      fc.asyncProperty(steps, async (given) => {
+        const lake = await lakeOf(bills)
+        lake.runtime.lake.query = async (name: string) => (name === 'costSeries' ? held : [])
+        const own = { ...lake.ctx, now: () => new Date(now) }
+        for (const [n, { closes }] of given.entries()) {
+          held = [series(ec2, extra(given.slice(0, n + 1).map(({ amount }) => amount)))]
+          await run(own, settled)
+          const rows = await lake.runtime.tables.anomalies.all('org_test')
+          const days = rows.flatMap(({ excess }) => excess.map(({ day }) => day))
+          expect(new Set(days).size).toBe(days.length)
+          held = [series(ec2, extra(given.slice(0, n + 1).map(({ amount }) => amount)))]
+          const { anomalies } = await Anomalies.list(own, { status: 'active' })
+          if (closes) for (const { id } of anomalies) await Anomalies.resolve(own, { id })
+        }
+        const closed = given.findIndex(({ amount, closes }) => amount > 0 && closes)
+        const isJump = given.some(({ amount }, n) => n > closed && closed >= 0 && amount === 900)
+        const before = given.slice(0, closed + 1).some(({ amount }) => amount === 900)
+        if (isJump && !before)
+          expect(lake.runtime.events.filter(({ name }) => name === 'anomaly.detected').length).toBeGreaterThan(1)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   test('an expected cost is ignored and not announced', async () => {
     await Expected.create(ctx, { startDate: '2026-10-27', endDate: '2026-10-30', service: 'EC2', note: 'Migration' })
     await run(ctx, settled)

@@ -57,9 +57,10 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
   const since = until === null ? '' : addDays(until, 1 - writtenDays)
   const series = until === null ? [] : await costSeries(ctx, view, until, settings)
   const currency = organization?.currency ?? usualCurrency(view)
+  const ownFloorOf = until === null ? () => floorOf(settings) : await floors(ctx, settings, currency, until)
   const causes = causesOf(series, since, {
     sensitivity: settings.sensitivity,
-    floorOf: until === null ? () => floorOf(settings) : await floors(ctx, settings, currency, until),
+    floorOf: ownFloorOf,
     boundaries: boundariesOf(view),
   })
   const isPurged = ({ dimensions: { account } }: Info) =>
@@ -68,7 +69,7 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
   for (const { id } of rows.filter(isPurged)) await ctx.tables.anomalies.remove(ctx.orgId, id)
   const judged = rows.filter((row) => row.last >= since && !isPurged(row))
   const hasAll = series.length < mostSeries
-  const plan = planOf(judged, causes, (row) => heldOf(series, hasAll, row))
+  const plan = planOf(judged, causes, { heldOf: (row) => heldOf(series, hasAll, row), floorOf: ownFloorOf })
   const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
   const isWhole = await write(ctx, { view, plan, judged, marks, settings, announcedSince })

@@ -39,7 +39,7 @@ function facts(
     impact,
     deviationPercent: impact,
     surprise: 2,
-    excess: [{ day: first, amount: impact }],
+    excess: [{ day: first, amount: impact, cost: impact + 100 }],
     alsoSeen: also.map((seen) => ({ dimensions: seen, impact })),
   }
 }
@@ -62,6 +62,7 @@ function row(of: Facts, id = 'ano_1', status: Info['status'] = 'active'): Info {
   }
 }
 
+const floorOf = () => ({ amount: 20, percent: 10 })
 const kept = ({ seriesCost }: Info): Held => ({ cost: seriesCost, start: '2026-01-01' })
 const corrected = (): Held => ({ cost: 100, start: '2026-01-01' })
 const summary = ({ found, changed, withdrawn }: ReturnType<typeof planOf>) => ({
@@ -73,8 +74,8 @@ const summary = ({ found, changed, withdrawn }: ReturnType<typeof planOf>) => ({
 test.each(statuses)('a row that is %s is not taken over by another account three days later', (status) => {
   const old = row(facts(s3, { also: [aws] }), 'ano_1', status)
   const other = facts(ec2, { first: '2026-10-28', impact: 5_000, also: [aws] })
-  expect(summary(planOf([old], [other], kept))).toEqual({ found: 1, changed: [], withdrawn: [] })
-  expect(summary(planOf([old], [other], corrected))).toEqual({
+  expect(summary(planOf([old], [other], { heldOf: kept, floorOf }))).toEqual({ found: 1, changed: [], withdrawn: [] })
+  expect(summary(planOf([old], [other], { heldOf: corrected, floorOf }))).toEqual({
     found: 1,
     changed: [],
     withdrawn: status === 'active' ? [expect.stringContaining('corrected these costs from 500 to 100 USD')] : [],
@@ -87,7 +88,7 @@ test.each([
   ['a part of other days', facts(s3, { first: '2026-10-28' })],
 ])('a row whose own costs were corrected is not continued by %s', (_, other) => {
   const old = row(facts(service, { first: '2026-10-25', last: '2026-10-26' }))
-  const { found, withdrawn } = summary(planOf([old], [other], corrected))
+  const { found, withdrawn } = summary(planOf([old], [other], { heldOf: corrected, floorOf }))
   expect(found).toBe(1)
   expect(withdrawn).toEqual([expect.stringContaining('corrected')])
 })
@@ -97,11 +98,15 @@ test.each([
   ['a whole that has little more', s3, facts(service, { impact: 500 })],
   ['a series across it that shows the same', region, facts(service, { also: [region] })],
 ])('a row continues as %s', (_, before, after) => {
-  expect(summary(planOf([row(facts(before))], [after], kept))).toEqual({ found: 0, changed: ['ano_1'], withdrawn: [] })
+  expect(summary(planOf([row(facts(before))], [after], { heldOf: kept, floorOf }))).toEqual({
+    found: 0,
+    changed: ['ano_1'],
+    withdrawn: [],
+  })
 })
 
 test('a part of a much larger cause is withdrawn in its favor, which is found', () => {
-  expect(summary(planOf([row(facts(s3))], [facts(service, { impact: 5_000 })], kept))).toEqual({
+  expect(summary(planOf([row(facts(s3))], [facts(service, { impact: 5_000 })], { heldOf: kept, floorOf }))).toEqual({
     found: 1,
     changed: [],
     withdrawn: ['It is a part of the unexpected cost from 2026-10-25 to 2026-10-25.'],
@@ -129,7 +134,10 @@ test('each cause is found or continues one row that it meets, and nothing else t
     fc.property(fc.array(anyRow, { maxLength: 6 }), many, (given, causes) => {
       const rows = given.map(([of, status], n) => row(of, `ano_${n}`, status))
       const isKept = new Map(rows.map(({ id }, n) => [id, given[n]?.[2]]))
-      const plan = planOf(rows, causes, (each) => (isKept.get(each.id) ? kept(each) : corrected()))
+      const plan = planOf(rows, causes, {
+        heldOf: (each) => (isKept.get(each.id) ? kept(each) : corrected()),
+        floorOf,
+      })
       expect(new Set([...plan.found, ...plan.changed.map(({ facts }) => facts)]).size).toBe(
         plan.found.length + plan.changed.length,
       )

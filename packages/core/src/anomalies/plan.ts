@@ -1,4 +1,6 @@
-import { type Facts, type Info, isSameSeries, isWithin } from './anomaly.ts'
+import type { Floor } from '../analytics/detect/index.ts'
+import { type Closed, closedOf, type Facts, type Info, isSameSeries, isWithin } from './anomaly.ts'
+import { rebuilt } from './sightings.ts'
 
 /** What an analysis changes. Rows that are in no list stay. */
 export interface Plan {
@@ -22,12 +24,18 @@ const sameRatio = 0.5
 
 /**
  * Holds the causes of an analysis against the rows of earlier ones, one to one: first those of the same series, then
- * those of a part or a whole of it. A row without a cause is withdrawn only if the costs changed: the judgement alone may
- * not take back an alert.
+ * those of a part or a whole of it. What a cause has more than a user closed is a cause of its own. A row without a cause
+ * is withdrawn only if the costs changed: the judgement alone may not take back an alert.
  */
-export function planOf(rows: readonly Info[], causes: readonly Facts[], heldOf: (row: Info) => Held): Plan {
+export function planOf(
+  rows: readonly Info[],
+  causes: readonly Facts[],
+  { heldOf, floorOf }: { heldOf: (row: Info) => Held; floorOf: (currency: string) => Floor },
+): Plan {
   const plan: Plan = { found: [], changed: [], withdrawn: [] }
-  const left = new Set(rows.toSorted((a, b) => (a.detectedAt < b.detectedAt ? -1 : 1)))
+  const left = new Set(
+    rows.toSorted((a, b) => Number(isClosed(b)) - Number(isClosed(a)) || (a.detectedAt < b.detectedAt ? -1 : 1)),
+  )
   const open = new Set(causes)
   const hasMoved = (row: Info, facts: Facts) => isSameFamily(row, facts) && !isCorrected(row, heldOf(row))
   for (const isSame of [isSameSpan, hasMoved])
@@ -36,7 +44,10 @@ export function planOf(rows: readonly Info[], causes: readonly Facts[], heldOf: 
       if (!row) continue
       left.delete(row)
       open.delete(facts)
-      if (row.status === 'withdrawn' || !isSameFinding(row, facts)) plan.changed.push({ row, facts })
+      const grown = isClosed(row) ? grownOf(facts, row.closedFor ?? closedOf(row), floorOf(facts.currency)) : undefined
+      if (grown) open.add(grown)
+      const own = grown ? without(facts, grown, floorOf(facts.currency)) : facts
+      if (own && (row.status === 'withdrawn' || !isSameFinding(row, own))) plan.changed.push({ row, facts: own })
     }
   plan.found.push(...open)
   for (const row of left) {
@@ -52,6 +63,36 @@ export function planOf(rows: readonly Info[], causes: readonly Facts[], heldOf: 
     if (withdrawal) plan.withdrawn.push({ row, ...withdrawal })
   }
   return plan
+}
+
+/** By a user, and not by a mark. */
+function isClosed({ status, closedFor, expectedBy }: Info): boolean {
+  return closedFor !== undefined || ((status === 'resolved' || status === 'ignored') && expectedBy === undefined)
+}
+
+/**
+ * The days after the last closed one, from the first that exceeds the largest excess of a closed day; undefined unless
+ * that more reaches both floors, in percent of what was expected and closed.
+ */
+function grownOf(facts: Facts, { last, dailyExcess }: Closed, floor: Floor): Facts | undefined {
+  const moreOf = (amount: number) => Math.max(0, (amount - dailyExcess) * Math.sign(facts.impact))
+  const larger = facts.excess.filter(({ day, amount }) => day > last && moreOf(amount) > 0)
+  const [first] = larger
+  if (!first) return undefined
+  const more = larger.reduce((sum, { amount }) => sum + moreOf(amount), 0)
+  const known = Math.abs(larger.reduce((sum, { amount, cost }) => sum + cost - amount + dailyExcess, 0))
+  if (more < floor.amount || 100 * more < floor.percent * known) return undefined
+  return rebuilt(
+    facts,
+    facts.excess.filter(({ day }) => day >= first.day),
+    floor,
+  )
+}
+
+/** The days before another part of it. */
+function without(facts: Facts, { first }: Facts, floor: Floor): Facts | undefined {
+  const days = facts.excess.filter(({ day }) => day < first)
+  return days.length > 0 ? rebuilt(facts, days, floor) : undefined
 }
 
 /** Of the same charges, in the same direction, on a common day. */

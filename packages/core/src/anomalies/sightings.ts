@@ -1,4 +1,12 @@
-import { anomaliesOf, type Cause, type Floor, perCause, type Sensitivity } from '../analytics/detect/index.ts'
+import {
+  anomaliesOf,
+  type Cause,
+  type DayExcess,
+  type Floor,
+  perCause,
+  type Sensitivity,
+  severityOf,
+} from '../analytics/detect/index.ts'
 import type { ChargedAs, Queries } from '../effects/queries.ts'
 import { addDays, type Day, daysIn } from '../kernel/calendar.ts'
 import { type Dimensions, type Facts, isSameSeries } from './anomaly.ts'
@@ -114,13 +122,40 @@ function factsOf({ dimensions, anomaly, alsoSeen }: Cause, { charged, currency, 
     impact: rounded(anomaly.impact),
     deviationPercent: anomaly.deviationPercent === null ? null : rounded(anomaly.deviationPercent),
     surprise: rounded(anomaly.surprise),
-    excess: anomaly.excess.map(({ day, amount }) => ({ day, amount: rounded(amount) })),
+    excess: anomaly.excess.map(({ day, amount, cost }) => ({ day, amount: rounded(amount), cost: rounded(cost) })),
     alsoSeen: alsoSeen
       .toSorted((a, b) => Math.abs(b.anomaly.impact) - Math.abs(a.anomaly.impact))
       .slice(0, mostSeen)
       .map((seen) => ({ dimensions: seen.dimensions, impact: rounded(seen.anomaly.impact) })),
   }
 }
+
+/** The facts of other days or amounts of the same series. The range is that of independent errors. */
+export function rebuilt(facts: Facts, excess: readonly DayExcess[], floor: Floor): Facts {
+  const [first, last] = [excess[0]?.day ?? facts.first, excess.at(-1)?.day ?? facts.last]
+  const impact = excess.reduce((sum, { amount }) => sum + amount, 0)
+  const cost = excess.reduce((sum, day) => sum + day.cost, 0)
+  const expected = cost - impact
+  const range = (facts.upper - facts.expected) * Math.sqrt(excess.length / facts.excess.length)
+  return {
+    ...facts,
+    first,
+    last,
+    alarmOn: facts.alarmOn < first || facts.alarmOn > last ? first : facts.alarmOn,
+    isOpen: facts.isOpen && last === facts.last,
+    seriesCost: rounded(cost),
+    expected: rounded(expected),
+    lower: rounded(expected - range),
+    upper: rounded(expected + range),
+    impact: rounded(impact),
+    deviationPercent: percentOf(impact, expected),
+    severity: severityOf(Math.abs(impact), facts.surprise, floor),
+    excess: excess.map(({ day, amount, cost }) => ({ day, amount: rounded(amount), cost: rounded(cost) })),
+  }
+}
+
+const percentOf = (impact: number, expected: number) =>
+  expected === 0 ? null : rounded((100 * impact) / Math.abs(expected))
 
 /** Undefined if no such series is held any more. */
 export function heldSeries(

@@ -26,8 +26,14 @@ export interface Anomaly {
   deviationPercent: number | null
   /** The highest score. */
   surprise: number
-  /** Sums to `impact`. */
-  excess: readonly { day: Day; amount: number }[]
+  excess: readonly DayExcess[]
+}
+
+/** Amounts sum to the impact of the anomaly, and costs to its actual cost. */
+export interface DayExcess {
+  day: Day
+  amount: number
+  cost: number
 }
 
 /** Smaller anomalies are not reported; `amount` is in the currency of the series. */
@@ -98,7 +104,7 @@ function describe(
   floor: Floor,
 ): Anomaly {
   const dayAt = (step: number) => dayOf(new Date(Date.parse(start) + step * stepSeconds * 1000))
-  const days = new Map<Day, number>()
+  const days = new Map<Day, DayExcess>()
   const sizes: number[] = []
   let [actual, expected, variance, surprise] = [0, 0, 0, 0]
   for (const [i, judgement] of judged.slice(from, to + 1).entries()) {
@@ -110,7 +116,9 @@ function describe(
     variance += judgement.range ** 2
     surprise = Math.max(surprise, judgement.score)
     sizes.push(excess)
-    days.set(dayAt(from + i), (days.get(dayAt(from + i)) ?? 0) + excess)
+    const day = dayAt(from + i)
+    const before = days.get(day)
+    days.set(day, { day, amount: (before?.amount ?? 0) + excess, cost: (before?.cost ?? 0) + value })
   }
   const impact = actual - expected
   const isShift = judged.some(
@@ -131,7 +139,7 @@ function describe(
     impact,
     deviationPercent: expected === 0 ? null : (100 * impact) / Math.abs(expected),
     surprise,
-    excess: [...days].map(([day, amount]) => ({ day, amount })),
+    excess: [...days.values()],
   }
 }
 
@@ -144,7 +152,7 @@ function kindOf(excess: readonly number[], impact: number, isShift: boolean): Ki
 }
 
 /** Money counts in multiples of the floor (of 1 without one). */
-function severityOf(impact: number, surprise: number, floor: Floor): Severity {
+export function severityOf(impact: number, surprise: number, floor: Floor): Severity {
   const floors = impact / (floor.amount || 1)
   if (floors >= 100 || (floors >= 10 && surprise >= 1.5)) return 'high'
   return floors >= 10 || (floors >= 3 && surprise >= 1.5) ? 'medium' : 'low'

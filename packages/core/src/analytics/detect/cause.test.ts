@@ -9,7 +9,11 @@ function sighting(
   impact: number,
   { first = '2026-10-05', days = 1, expected = 100 } = {},
 ): Sighting {
-  const excess = Array.from({ length: days }, (_, i) => ({ day: addDays(first, i), amount: impact / days }))
+  const excess = Array.from({ length: days }, (_, i) => ({
+    day: addDays(first, i),
+    amount: impact / days,
+    cost: (expected + impact) / days,
+  }))
   const anomaly: Anomaly = {
     kind: impact < 0 ? 'dip' : 'spike',
     severity: 'low',
