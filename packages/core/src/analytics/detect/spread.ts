@@ -1,4 +1,4 @@
-import { Magnitudes } from './magnitudes.ts'
+import { Magnitudes } from '../series/magnitudes.ts'
 
 const historyDays = 180
 const historySteps = 8_640

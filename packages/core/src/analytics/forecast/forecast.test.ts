@@ -111,6 +111,75 @@ test('follows a level shift', () => {
   expect(mean.reduce((sum, value) => sum + value, 0) / 7).toBeGreaterThan(330)
 })
 
+/** 100 a day with noise of 2 %, and `weekend` as a share of it. */
+const costs = (length: number, weekend: number, seed = 1) => {
+  const next = random(seed)
+  return Array.from({ length }, (_, i) => 100 * (i % 7 > 4 ? weekend : 1) * (0.96 + 0.08 * next()))
+}
+const sumOf = (values: readonly (number | null)[], horizon = 30) =>
+  total(forecast(series(values), { horizon, levels: [] }), { level: 0.95 }).mean
+
+test.each([
+  [60, 1],
+  [60, 0.7],
+  [200, 0.7],
+  [400, 1],
+  [735, 0.7],
+])(
+  'a spike or a dip of one or two of the last days does not move the forecast: %i days, weekends of %f',
+  (n, weekend) => {
+    const values = costs(n, weekend)
+    const usual = sumOf(values)
+    for (const size of [0, 300, 1_000, 10_000])
+      for (const days of [[1], [2], [3], [1, 2], [2, 3], [1, 3]]) {
+        const moved = sumOf(values.map((value, i) => (days.includes(n - i) ? size : value)))
+        expect(Math.abs(moved / usual - 1), `${size} at ${days.join()}`).toBeLessThan(0.05)
+      }
+  },
+)
+
+test('any values of three of the last seven days move the forecast by 10 % at most', () => {
+  const values = costs(150, 0.7)
+  const usual = sumOf(values)
+  const outlier = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 0, max: 1_000_000 }))
+  fc.assert(
+    fc.property(fc.array(outlier, { minLength: 1, maxLength: 3 }), (outliers) => {
+      const moved = values.map((value, i) => outliers.find(([ago]) => values.length - i === ago)?.[1] ?? value)
+      expect(Math.abs(sumOf(moved) / usual - 1)).toBeLessThan(0.1)
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test.each<[string, number[], number, number]>([
+  ['weeks', [...Array.from({ length: 150 }, () => 1_000), 5_000], 604_800, 1_000],
+  ['days', [...Array.from({ length: 99 }, () => 3), 30], day, 3],
+  ['nothing', [...Array.from({ length: 299 }, () => 0), 5], day, 0],
+])('constant %s go on after a spike at the end', (_, values, stepSeconds, expected) => {
+  const { mean } = forecast(series(values, stepSeconds), { horizon: 10, levels: [] })
+  for (const value of mean) expect(value).toBeCloseTo(expected, 6)
+})
+
+test.each([2, 0.5, 0])('a level of %f times the old one is followed once it has held eight days', (factor) => {
+  for (const days of [8, 10, 20, 40]) {
+    const values = costs(300, 0.7).map((value, i) => (i >= 300 - days ? factor * value : value))
+    const share = sumOf(values) / sumOf(costs(300, 0.7))
+    expect((share - 1) / (factor - 1), `${days} days`).toBeGreaterThan(0.6)
+    expect((share - 1) / (factor - 1), `${days} days`).toBeLessThan(1.3)
+  }
+})
+
+test.each([300, 1_000, 3_000])('a fee of %i on the first of each month does not hide the week', (fee) => {
+  for (const length of [200, 400]) {
+    const all = costs(length + 31, 0.7).map((value, i) => value + (dateOf(i) === 1 ? fee : 0))
+    const { mean, periods } = forecast(series(all.slice(0, length)), { horizon: 31, levels: [] })
+    expect(periods).toEqual([7])
+    // A month effect is shrunk, so a part of the fee is missing.
+    for (const [h, value] of mean.entries())
+      expect(Math.abs(value - (all[length + h] ?? 0))).toBeLessThan(dateOf(length + h) === 1 ? 12 + fee / 10 : 12)
+  }
+})
+
 test('a short history is forecast by its mean, with an interval', () => {
   const { mean, intervals } = forecast(series([10, 12, 9, 11, 10, 12]), { horizon: 3, levels: [0.9] })
   expect(mean[0]).toBeCloseTo(10.7, 0)

@@ -1,9 +1,11 @@
 import { largest, median } from '../series/numeric.ts'
 import type { Series } from '../series/series.ts'
+import { baselineOf, calmEnd, type Measure, withoutSpikes } from './baseline.ts'
 import { daysFrom } from './month.ts'
 import { split, type Split } from './models.ts'
 import { settings } from './settings.ts'
 import { stl } from './stl.ts'
+import { logarithmsOf, same, type Units } from './units.ts'
 
 /** A series without gaps for the models. */
 export interface Prepared {
@@ -113,30 +115,14 @@ function provenPeriods(values: Float64Array, stepSeconds: number): number[] {
   return periods
 }
 
-interface Units {
-  to: (value: number) => number
-  back: (value: number) => number
-}
-
-const same: Units = { to: (value) => value, back: (value) => value }
-
-/** Logarithms of the distance from `zero`, if all values are positive. */
-function logarithmsOf(values: Float64Array, zero: number): Units | undefined {
-  if (!Number.isFinite(zero) || values.some((value) => value <= zero)) return undefined
-  // No forecast is more than ten times the largest value, so that no number is infinite.
-  const most = Math.log(10 * largest(values.map((value) => value - zero)))
-  return {
-    to: (value) => Math.log(value - zero),
-    back: (value) => Math.exp(Math.min(value, most)) + zero,
-  }
-}
-
-/** Whether a season that multiplies explains each cycle by the others better than one that adds. */
-function multiplies(values: Float64Array, logarithms: Units | undefined, period: number | undefined): boolean {
-  if (!logarithms || period === undefined) return false
-  const error = ({ to, back }: Units) =>
-    fromOthers(values.map(to), period).reduce((sum, guess, i) => sum + Math.abs((values[i] ?? 0) - back(guess)), 0)
-  return error(logarithms) < settings.multiplies * error(same)
+/** Error of the values that the other cycles explain, and the day of the month. */
+function unexplained(values: Float64Array, { units, baseline }: Measure, period: number): number {
+  const effectAt = (i: number) => baseline?.effect[i] ?? 0
+  const guesses = fromOthers(
+    values.map((value, i) => units.to(value) - effectAt(i)),
+    period,
+  )
+  return guesses.reduce((sum, guess, i) => sum + Math.abs((values[i] ?? 0) - units.back(guess + effectAt(i))), 0)
 }
 
 /** Prepares a series for forecasts of up to `horizon` steps. */
@@ -154,13 +140,22 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
     stepSeconds === 86_400 && !Number.isNaN(Date.parse(start))
       ? daysFrom(Date.parse(start) + from * 86_400_000, raw.length + horizon)
       : undefined
-  let filled = interpolate(observed)
-  const periods = provenPeriods(filled, stepSeconds)
   const zero = -center / scale
-  const logarithms = logarithmsOf(filled, zero)
-  const isProportional = multiplies(filled, logarithms, periods.at(-1))
-  const { to, back } = isProportional && logarithms ? logarithms : same
-  const known = observed.map(to)
+  const about = { stepSeconds, periods: candidates[stepSeconds] ?? [], daysOfMonth }
+  const measure = (units: Units): Measure => ({ units, baseline: baselineOf(observed.map(units.to), about) })
+  const adds = measure(same)
+  const logarithms = logarithmsOf(interpolate(observed), zero)
+  const multiplies = logarithms && measure(logarithms)
+  const periods = provenPeriods(interpolate(withoutSpikes(observed, adds.baseline)), stepSeconds)
+  const calm = calmEnd(observed, multiplies ? [adds, multiplies] : [adds])
+  let filled = interpolate(calm)
+  const longest = periods.at(-1)
+  const isProportional =
+    multiplies !== undefined &&
+    longest !== undefined &&
+    unexplained(filled, multiplies, longest) < settings.multiplies * unexplained(filled, adds, longest)
+  const { to, back } = isProportional ? multiplies.units : same
+  const known = calm.map(to)
   if (periods.length > 0) filled = interpolatePhases(known, periods.at(-1) ?? 1)
   for (let round = 0; round < 2 && (periods.length > 0 || daysOfMonth); round++)
     filled = clean(known, split(filled, filled.length, periods, daysOfMonth))

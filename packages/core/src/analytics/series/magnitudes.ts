@@ -1,4 +1,4 @@
-import { quantile } from '../series/numeric.ts'
+import { quantile } from './numeric.ts'
 
 /** The latest magnitudes, kept in order, so that a quantile costs nothing. */
 export class Magnitudes {
