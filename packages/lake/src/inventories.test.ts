@@ -68,7 +68,10 @@ async function compared(
   return { ...found, key: found.isSame ? '' : await stored(path) }
 }
 
-async function asked(key: string, more: { ids?: string[]; start?: string; end?: string; limit?: number } = {}) {
+async function asked(
+  key: string,
+  more: { ids?: string[]; named?: string[]; start?: string; end?: string; limit?: number } = {},
+) {
   const all = { costs: [], cost_rollup: [], resources: [], resource_changes: [key], utilization: [] }
   const parameters = { start: '', end: '3000', limit: 1000, ...more }
   return await lake.query('resourceChanges', { orgId: 'org', files: all, excluded: [] }, parameters)
@@ -159,6 +162,15 @@ test('sizes and tags are changes of their own, with both sides', async () => {
     kind: 'volume',
     at: '2026-11-28T09:00:00.000Z',
   })
+})
+
+test('changes are asked by the ends of ids, and commitments come along, however many others there are', async () => {
+  const many = Array.from({ length: 1_200 }, (_, n) => row(`arn:aws:ec2:eu:1:instance/i-${n}`))
+  const { key } = await compared([row('sp-1', { kind: 'commitment' })], [...many, row('/Disks/Data')])
+  const found = async (named: string[]) => (await asked(key, { named })).map(({ id }) => id)
+  expect(await found(['i-1199', 'data', 'disks'])).toEqual(['/Disks/Data', 'arn:aws:ec2:eu:1:instance/i-1199', 'sp-1'])
+  expect(await found([])).toEqual(['sp-1'])
+  expect(await asked(key)).toHaveLength(1_000)
 })
 
 test('two inventories that differ only in their time, order or repetition of nothing are the same', async () => {

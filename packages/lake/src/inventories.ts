@@ -102,13 +102,23 @@ ORDER BY row_number() OVER (PARTITION BY x_Change ORDER BY ResourceId), x_Change
 }
 
 export const inventoryStatements = {
-  resourceChanges({ ids, start, end, limit }: Queries['resourceChanges']['parameters']): Statement<'resource_changes'> {
+  resourceChanges(parameters: Queries['resourceChanges']['parameters']): Statement<'resource_changes'> {
+    const { ids, named, start, end, limit } = parameters
+    const isOneOf = (column: string, values: string[], letter: string) =>
+      values.length > 0 ? `${column} IN (${placeholders(values, letter)})` : 'false'
+    const conditions = [
+      'x_At >= $start AND x_At < $end',
+      ...(ids ? [isOneOf('lower(ResourceId)', ids, 'r')] : []),
+      ...(named
+        ? [`(x_Kind = 'commitment' OR ${isOneOf("regexp_extract(lower(ResourceId), '[^/:]*$')", named, 'n')})`]
+        : []),
+    ]
     return {
       dataset: 'resource_changes',
-      values: { start, end, limit, ...numbered(ids ?? []) },
+      values: { start, end, limit, ...numbered(ids ?? []), ...numbered(named ?? [], 'n') },
       sql: `SELECT ResourceId AS id, ServiceProviderName AS provider, SubAccountId AS "accountId", x_Kind AS kind,
   x_Change AS change, x_At AS at, x_Before AS earlier, x_After AS later
-FROM {files} WHERE x_At >= $start AND x_At < $end${ids ? ` AND lower(ResourceId) IN (${placeholders(ids)})` : ''}
+FROM {files} WHERE ${conditions.join(' AND ')}
 ORDER BY x_At DESC, ResourceId, x_Change LIMIT $limit`,
     }
   },

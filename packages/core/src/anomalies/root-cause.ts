@@ -2,7 +2,7 @@ import * as Detect from '../analytics/detect/index.ts'
 import type { Context } from '../effects/context.ts'
 import type { Filter, Queries } from '../effects/queries.ts'
 import { addDays, dayOf } from '../kernel/calendar.ts'
-import { isOfCloud } from '../kernel/cloud.ts'
+import { isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import type { ResourceChange } from '../kernel/resource.ts'
 import type { View } from '../lake/snapshot.ts'
@@ -35,8 +35,11 @@ export async function rootCauseOf(
     tagKeys,
     most: mostShares,
   })
+  const named = shares.flatMap(({ dimension, value }) =>
+    dimension === 'resource' && value !== null ? [endingOf(value)] : [],
+  )
   const times = { start: addDays(first, -3), end: addDays(last, 2), limit: mostChanges }
-  const changes = await changesOf(ctx, times)
+  const changes = await changesOf(ctx, { ...times, named }, (account) => isOfSeries(facts, account))
   const question = questionOf(facts, shares, changes)
   const { sentence, affectedResources, events, ...found } = Detect.explain(question)
   return {
@@ -59,10 +62,11 @@ function filtersOf({ dimensions }: Facts): Filter[] {
 
 /** What was expected of a part is its cost before, in proportion to what the model expects of the whole. */
 export function questionOf(
-  { first, last, currency, expected: ofModel, dimensions }: Facts,
+  facts: Facts,
   rows: readonly Queries['costShares']['row'][],
   changes: readonly Queries['resourceChanges']['row'][],
 ): Detect.Question {
+  const { first, last, currency, expected: ofModel } = facts
   const total = rows.find(({ dimension }) => dimension === 'total')
   const actual = Money.parse(total?.cost ?? '0')
   const expected = Money.parse(String(ofModel))
@@ -78,11 +82,11 @@ export function questionOf(
   const named = parts.flatMap(({ dimension, value }) => (dimension === 'resource' ? [value] : []))
   const events = changes.flatMap((change): Detect.InventoryEvent[] => {
     const kind = eventKinds[change.change]
-    const isElsewhere = dimensions['provider'] !== undefined && !isOfCloud(dimensions['provider'], change.provider)
-    if (kind === undefined || isElsewhere) return []
-    const resource = named.find((name) => isSameResource(name, change.id)) ?? change.id
-    const detail = detailOf(change)
     const isCommitment = change.kind === 'commitment' && kind === 'stopped'
+    const resource = named.find((name) => isSameResource(name, change.id)) ?? (isCommitment ? change.id : undefined)
+    // A resource that the charges do not name may be of another service, region or account.
+    if (kind === undefined || resource === undefined || !isOfSeries(facts, change)) return []
+    const detail = detailOf(change)
     return [
       {
         day: dayOf(new Date(change.at)),
@@ -102,6 +106,18 @@ const eventKinds: Partial<Record<ResourceChange, Detect.InventoryEvent['kind']>>
   resized: 'resized',
   retagged: 'retagged',
 }
+
+function isOfSeries(
+  { dimensions: { provider, account } }: Facts,
+  of: { provider: string; accountId: string },
+): boolean {
+  return (
+    (provider === undefined || isOfCloud(provider, of.provider)) &&
+    (account === undefined || isSameAccount(account, of.accountId))
+  )
+}
+
+const endingOf = (id: string) => /[^/:]*$/.exec(id.toLowerCase())?.[0] ?? ''
 
 /** Bills name a resource by its id, by an ARN or by a path. */
 function isSameResource(billed: string, id: string): boolean {

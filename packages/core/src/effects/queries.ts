@@ -248,10 +248,13 @@ export interface Queries {
     parameters: ResourceFilter & { limit: number; offset: number }
     row: ResourceRow
   }
-  /** The newest first. Ids in lower case; times from `start` on and before `end`, in ISO; states as JSON. */
+  /**
+   * The newest first. Ids in lower case; times from `start` on and before `end`, in ISO; states as JSON. `named`: the
+   * resources whose ids end so (in lower case, after the last `/` or `:`), and all commitments.
+   */
   resourceChanges: {
     dataset: 'resource_changes'
-    parameters: { ids?: string[]; start: string; end: string; limit: number }
+    parameters: { ids?: string[]; named?: string[]; start: string; end: string; limit: number }
     row: {
       id: string
       provider: Cloud

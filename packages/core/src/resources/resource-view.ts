@@ -129,13 +129,15 @@ export function historyOf({ byId }: ResourceCosts, resource: ResourceRow) {
     .toSorted((a, b) => (a.day < b.day ? -1 : 1))
 }
 
-/** Changes of resources (ids in lower case; default all) from one ISO time to another, the newest first. */
+/** Changes of resources (default all), of some accounts or all, the newest first. */
 export async function changesOf(
   ctx: Context,
-  asked: { ids?: string[]; start: string; end: string; limit: number },
+  asked: Queries['resourceChanges']['parameters'],
+  isAsked: (account: { provider: string; accountId: string }) => boolean = () => true,
 ): Promise<Queries['resourceChanges']['row'][]> {
   const view = await Snapshot.view(ctx, { kind: 'inventory' })
-  return await ctx.runtime.lake.query('resourceChanges', Snapshot.filesOf(ctx.orgId, view), asked)
+  const files = Snapshot.filesOf(ctx.orgId, view, view.snapshots.filter(isAsked))
+  return await ctx.runtime.lake.query('resourceChanges', files, asked)
 }
 
 /** The visible inventory that describes the resource. */

@@ -133,6 +133,21 @@ describe('the sentence', () => {
     expect(explain(other).sentence).not.toContain('i-2')
   })
 
+  test.each([
+    ['is of an unknown resource', [part('service', 'EC2', 100, 200)], { kind: 'started', resource: 'i-2' }],
+    ['is of the other direction', [part('resource', 'i-1', 10, 110)], { kind: 'stopped', resource: 'i-1' }],
+    [
+      'changes no price, if usage grew at the same price',
+      [part('service', 'S3', 100, 200, [10, 20, 'GB'])],
+      { kind: 'commitment-expired', resource: 'sp-1' },
+    ],
+  ] as const)('names no event that %s', (_, parts, event) => {
+    const { sentence, events } = explain(question(100, 200, [...parts], { events: [{ day: '2026-10-02', ...event }] }))
+    expect(events).toHaveLength(1)
+    expect(sentence).not.toContain(`${event.resource} was`)
+    expect(sentence).not.toContain('expired')
+  })
+
   test('affects the resources with a hundredth of the largest share, be all of them small', () => {
     const equal = Array.from({ length: 15 }, (_, n) => part('resource', `i-${n}`, 0, 1))
     const resourcesOf = (parts: Part[]) => explain(question(1_000, 2_000, parts)).affectedResources

@@ -49,10 +49,16 @@ function sharedBy({ shares }: Facts, dimension: Dimension): string | undefined {
   return `${first.value} (${Math.round(first.percent)} % of it) and ${second.value} (${Math.round(second.percent)} %)`
 }
 
-function usageOf(facts: Facts): string {
-  const share = (['usageType', 'resource', 'service'] as const)
+const effectOf = (facts: Facts): Share | undefined =>
+  (['usageType', 'resource', 'service'] as const)
     .map((dimension) => leading(facts, dimension))
     .find((share) => share?.effect)
+
+const isQuantity = ({ quantity, price }: NonNullable<Share['effect']>): boolean =>
+  price.abs().lte(quantity.abs().div(10))
+
+function usageOf(facts: Facts): string {
+  const share = effectOf(facts)
   if (!share?.effect) {
     const usageType = leading(facts, 'usageType')?.value
     return usageType ? `mostly ${usageType}` : ''
@@ -63,7 +69,7 @@ function usageOf(facts: Facts): string {
   if (share.change === 'new') return `${name}is new, with ${after} ${usage.unit}`
   const verb = usage.actual.lt(usage.expected) ? 'fell' : 'grew'
   const used = `usage ${name ? `of ${name}` : ''}${verb} from ${before} to ${after} ${usage.unit}`
-  if (price.abs().lte(quantity.abs().div(10))) return `${used} at the same price`
+  if (isQuantity(share.effect)) return `${used} at the same price`
   // A new resource at another price moves the mean, although no price changed.
   if (leading(facts, 'resource')?.change === 'new') return ''
   const direction = price.lt(0) ? 'lower' : 'higher'
@@ -91,13 +97,21 @@ const verbs: Record<InventoryEvent['kind'], string> = {
   'commitment-expired': 'expired',
 }
 
-function eventOf({ events, affectedResources, shares }: Facts): string {
-  const [event] = events
-  const knowsResources = shares.some(({ dimension, value }) => dimension === 'resource' && value !== null)
-  const isNear = event && (affectedResources.includes(event.resource) || !knowsResources)
-  if (!event || (!isNear && event.kind !== 'commitment-expired')) return ''
+function eventOf(facts: Facts): string {
+  const event = facts.events.find((each) => isReason(each, facts))
+  if (!event) return ''
   const subject = event.kind === 'commitment-expired' ? `the commitment ${event.resource}` : event.resource
   return `${subject} ${verbs[event.kind]}${event.detail ? ` (${event.detail})` : ''} on ${dayText(event.day, false)}`
+}
+
+/** Of a resource that moved with the excess, in the same direction; a commitment that ends changes the price. */
+function isReason({ kind, resource }: InventoryEvent, facts: Facts): boolean {
+  const isMore = facts.excess.gt(0)
+  if (kind === 'commitment-expired') {
+    const effect = effectOf(facts)?.effect
+    return isMore && !(effect && isQuantity(effect))
+  }
+  return facts.affectedResources.includes(resource) && kind !== (isMore ? 'stopped' : 'started')
 }
 
 function spanOf(first: Day, last: Day): string {
