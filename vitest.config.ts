@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -24,8 +25,8 @@ export default defineConfig({
     },
     // node:sqlite says on every start that it is experimental.
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    // By default one processor stays idle.
-    maxWorkers: '100%',
+    // Tests wait for timers and child processes too: one worker more than processors keeps them busy.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,

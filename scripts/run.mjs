@@ -8,7 +8,13 @@ import { install } from './install.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = join(root, 'node_modules', '.bin')
-const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
+// Node keeps compiled modules here: the next process needs half the time to load them.
+const compiled = join(root, 'node_modules', '.cache', 'compiled')
+const env = {
+  NODE_COMPILE_CACHE: compiled,
+  ...process.env,
+  PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
+}
 
 /** @type {Partial<Record<string, { scope: 'prod' | 'all', run: (args: string[]) => Promise<number> }>>} */
 const commands = {
