@@ -34,6 +34,7 @@ const recommendation = {
   estimated_savings_monthly_exact: '59.5',
   estimated_savings_annual: 714,
   currency: 'USD',
+  savings_are_at_most: false,
   savings_basis: 'ends storage',
   committed_monthly: null,
   priority: '39.5675',
@@ -110,6 +111,7 @@ export const recommendationRoutes: readonly Route[] = [
       summary: {
         count: 1,
         savings: sums,
+        savings_at_most: [],
         categories: [{ category: 'storage', count: 1, savings: sums }],
         insufficient_data: 3,
         analyzed_at: '2026-10-06T04:12:00.000Z',

@@ -101,10 +101,11 @@ function effectOf({ saving, change, subject }: Found): NonNullable<Facts['found'
   return saving.kind === 'none' || saving.kind === 'unknown' ? 'none' : 'changes'
 }
 
-function amountsOf({ amount, currency, basis, committed }: Saving) {
+function amountsOf({ amount, isAtMost, currency, basis, committed }: Saving) {
   return {
     basis,
     ...(amount !== undefined && { amount }),
+    ...(isAtMost && { isAtMost }),
     ...(currency !== undefined && { currency }),
     ...(committed !== undefined && { committed }),
   }

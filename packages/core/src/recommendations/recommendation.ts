@@ -60,6 +60,8 @@ export interface Affected {
 export interface Amounts {
   /** Undefined if the data does not say. */
   amount?: string
+  /** Less is saved, but the data does not say how much less. */
+  isAtMost?: true
   currency?: string
   /** How the amount follows, in words. */
   basis: string

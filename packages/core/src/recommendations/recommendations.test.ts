@@ -44,6 +44,17 @@ test('the list has each filter and order, and its summary counts what matches, w
   expect(summary.insufficientData).toBe(1)
 })
 
+test('a saving that is at most so much says so, and is no part of the sum', async () => {
+  const { ctx } = await world()
+  await adviceIn(ctx, { id: 'rec_e', saving: '40', isAtMost: true, resourceId: 'vol-E' })
+  const { summary, recommendations } = await list(ctx, {})
+  const one = recommendations.find(({ id }) => id === 'rec_e')
+  expect(one).toMatchObject({ savingsAreAtMost: true, description: expect.stringContaining('saves at most 40.00 USD') })
+  expect(recommendations.filter(({ savingsAreAtMost }) => savingsAreAtMost)).toEqual([one])
+  expect(summary.savings).toContainEqual({ currency: 'USD', monthly: 159.5, monthlyExact: '159.5' })
+  expect(summary.savingsAtMost).toEqual([{ currency: 'USD', monthly: 40, monthlyExact: '40' }])
+})
+
 test('one that is dismissed counts no more, until its day comes or it is reopened', async () => {
   const { ctx, clock } = await world()
   const dismissed = await dismiss(ctx, { id: 'rec_a', reason: 'audit', until: '2026-11-10' })

@@ -43,7 +43,8 @@ export const List = z.object({
   recommendations: z.array(Public),
   summary: z.object({
     count: z.int(),
-    savings: Sums.describe('Of all that match, in each currency.'),
+    savings: Sums.describe('Of all that match, in each currency, without those that are at most so much.'),
+    savingsAtMost: Sums.describe('Of those that are at most so much.'),
     categories: z.array(z.object({ category: z.enum(categories), count: z.int(), savings: Sums })),
     insufficientData: z.int().describe('Resources that rules could not judge: `status=insufficient_data` lists them.'),
     analyzedAt: z.string().nullable().describe('When resources were judged last; null if never.'),
@@ -80,6 +81,7 @@ export const list = command(
       summary: {
         count: wanted.length,
         savings: sumsOf(wanted),
+        savingsAtMost: sumsOf(wanted, true),
         categories: categories.flatMap((category: Category) => {
           const own = byCategory.get(category)
           return own ? [{ category, count: own.length, savings: sumsOf(own) }] : []
@@ -136,8 +138,10 @@ const orders: Record<z.output<typeof Filter>['sortBy'], (a: Info, b: Info) => nu
   risk: (a, b) => riskOf(a) - riskOf(b) || byPriority(a, b),
 }
 
-function sumsOf(all: readonly Public[]): z.infer<typeof Sums> {
-  const priced = all.filter(({ estimatedSavingsMonthlyExact: amount }) => amount !== null)
+function sumsOf(all: readonly Public[], areAtMost = false): z.infer<typeof Sums> {
+  const priced = all.filter(
+    ({ estimatedSavingsMonthlyExact: amount, savingsAreAtMost }) => amount !== null && savingsAreAtMost === areAtMost,
+  )
   const byCurrency = Map.groupBy(priced, ({ currency }) => currency ?? '')
   return [...byCurrency]
     .filter(([currency]) => currency !== '')

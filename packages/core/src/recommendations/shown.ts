@@ -44,6 +44,7 @@ export const Public = z.object({
   estimatedSavingsMonthly: amount.describe('Of 30 days, at the prices that the organization pays. Null: not known.'),
   estimatedSavingsMonthlyExact: exact,
   estimatedSavingsAnnual: amount.describe('Twelve times the savings of a month.'),
+  savingsAreAtMost: z.boolean().describe('Less is saved, but the data does not say how much less.'),
   currency: z.string().nullable(),
   savingsBasis: z.string().nullable().describe('How the savings follow from costs and prices.'),
   committedMonthly: exact.describe('What commitments go on costing, which no saving counts.'),
@@ -123,6 +124,7 @@ export function publicOf(info: Info, dismissals: readonly Dismissals.Info[]): Pu
     estimatedSavingsMonthly: numberOf(found?.saving.amount),
     estimatedSavingsMonthlyExact: found?.saving.amount ?? null,
     estimatedSavingsAnnual: annual(found?.saving.amount),
+    savingsAreAtMost: found?.saving.isAtMost ?? false,
     currency: found?.saving.currency ?? resource?.currency ?? null,
     savingsBasis: found?.saving.basis ?? null,
     committedMonthly: found?.saving.committed ?? null,
@@ -184,10 +186,10 @@ export function actionOf({ change }: Found, { id }: Affected): Public['actions']
   return { type, description: `${action}: ${from} -> ${to}`, parameters: { resource_id: id, from, to } }
 }
 
-function moneyText({ amount: text, currency = '', basis }: Amounts): string {
+function moneyText({ amount: text, isAtMost, currency = '', basis }: Amounts): string {
   return text === undefined
     ? `The saving is not known: ${basis}.`
-    : `It saves ${Money.parse(text).toFixed(2)} ${currency} a month: ${basis}.`
+    : `It saves ${isAtMost ? 'at most ' : ''}${Money.parse(text).toFixed(2)} ${currency} a month: ${basis}.`
 }
 
 function descriptionOf({ found, missing }: Info): string {

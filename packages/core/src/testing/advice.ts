@@ -7,6 +7,7 @@ interface Given {
   resourceId: string
   /** Without one there is not enough data. */
   saving?: string
+  isAtMost?: true
   accountId?: string
   currency?: string
   risk?: Level
@@ -15,6 +16,7 @@ interface Given {
 
 /** Advice on a volume, in the table. */
 export async function adviceIn(ctx: Pick<Context, 'tables' | 'orgId'>, given: Given): Promise<Info> {
+  const { isAtMost } = given
   const { id, resourceId, saving, accountId = '1', currency = 'USD', risk = 'low', foundAt = '2026-10-31' } = given
   const row: Info = {
     id,
@@ -34,7 +36,7 @@ export async function adviceIn(ctx: Pick<Context, 'tables' | 'orgId'>, given: Gi
         evidence: { unattachedDays: 41 },
         change: { action: 'delete, after a snapshot', from: 'available', to: 'deleted' },
         effect: 'ends',
-        saving: { amount: saving, currency, basis: 'ends storage' },
+        saving: { amount: saving, currency, basis: 'ends storage', ...(isAtMost && { isAtMost }) },
         confidence: { level: 'high', reason: 'it has been unattached for longer than the threshold' },
         risk,
         effort: 'low',

@@ -26,7 +26,7 @@ export async function recommendations(options: RecommendationsOptions): Promise<
 }
 
 function textOf({ recommendations: found, summary, pagination: { total } }: Answer, scheduled: number): string {
-  const { analyzedAt, resources, insufficientData, savings } = summary
+  const { analyzedAt, resources, insufficientData, savings, savingsAtMost } = summary
   const judged =
     analyzedAt === null || (resources === 0 && total === 0)
       ? 'No resource was judged yet: the resources of a cloud account are read first. See npm start -- accounts.'
@@ -35,7 +35,8 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
   const others =
     scheduled === 0 ? [] : [style.dim(`${scheduled} scheduled: npm start -- recommendations --status scheduled`)]
   if (total === 0) return [heading('Recommendations: none'), ...others, style.dim(judged)].join('\n')
-  const sums = savings.map(({ monthlyExact, currency }) => `${rounded(monthlyExact)} ${currency}`).join(' and ')
+  const sums = sumsText(savings)
+  const most = sumsText(savingsAtMost)
   const isJudged = found.some(({ missing }) => missing.length === 0)
   const isScheduled = found.some(({ executionId }) => executionId !== null)
   const columns = isJudged
@@ -57,6 +58,7 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
       : []
   return [
     heading(`Recommendations: ${total}${sums === '' ? '' : `, which save ${sums} a month`}`),
+    ...(most === '' ? [] : [style.dim(`Some of them save ${most} a month at most, which is not in the sum.`)]),
     table(
       columns,
       found.map((one) => rowOf(one, isScheduled)),
@@ -73,12 +75,16 @@ function textOf({ recommendations: found, summary, pagination: { total } }: Answ
   ].join('\n')
 }
 
+const sumsText = (sums: Answer['summary']['savings']) =>
+  sums.map(({ monthlyExact, currency }) => `${rounded(monthlyExact)} ${currency}`).join(' and ')
+
 const mostChars = 60
-const amountOf = (exact: string | null, currency: string | null) =>
-  exact === null ? 'not known' : `${rounded(exact)} ${currency ?? ''}`
+const amountOf = (exact: string | null, currency: string | null, isAtMost = false) =>
+  exact === null ? 'not known' : `${isAtMost ? 'at most ' : ''}${rounded(exact)} ${currency ?? ''}`
 
 function rowOf(one: Recommendation, isScheduled: boolean): string[] {
-  const { estimatedSavingsMonthlyExact, currency, title, affectedResources, actions, missing, id } = one
+  const { estimatedSavingsMonthlyExact, savingsAreAtMost, currency, title, affectedResources, actions, missing, id } =
+    one
   const [resource] = affectedResources
   const name =
     resource === undefined ? '' : Recommendations.nameOf({ id: resource.id, name: resource.name ?? undefined })
@@ -90,7 +96,7 @@ function rowOf(one: Recommendation, isScheduled: boolean): string[] {
       id,
     ]
   return [
-    amountOf(estimatedSavingsMonthlyExact, currency),
+    amountOf(estimatedSavingsMonthlyExact, currency, savingsAreAtMost),
     name,
     clipped(title.slice(0, title.length - name.length - ': '.length), mostChars),
     actions.map(({ parameters: { from, to } }) => `${from} -> ${to}`).join(', '),
