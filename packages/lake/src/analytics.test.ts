@@ -152,6 +152,9 @@ test('shares keep to the series: filters, tags and unused commitments; the large
   expect(await totalOf({ filters: [{ dimension: 'tag', tagKey: 'Team', values: ['ML'] }] as never })).toBe(96.125)
   const only = (await ask('costShares', { ...shares, most: 1 })).find(({ dimension }) => dimension === 'resource')
   expect(only?.value).toBe('i-2')
+  const unused = await ask('costShares', { ...shares, charged: 'unused' })
+  // Its quantity is too large to be summed.
+  expect(unused.find(({ value }) => value === 'ri-1')).toMatchObject({ used: null, usedBefore: null, unit: null })
 })
 
 const month: CostParameters = {

@@ -33,7 +33,7 @@ function seriesOf(dimensions: readonly string[]): string {
   return `SELECT ${dimensions.length} AS depth, ${shown.join(', ')}, charged, currency, day, sum(cost) AS cost FROM cells WHERE ${isFilled} GROUP BY ALL`
 }
 
-/** Sums of larger quantities, such as bytes, could overflow. */
+/** Unknown if it is larger, such as of bytes, because sums could overflow. */
 const known = 'coalesce(PricingQuantity, ConsumedQuantity)'
 const quantity = `CASE WHEN abs(${known}) <= 1e13 THEN ${known} END`
 
@@ -82,7 +82,7 @@ LIMIT $most`,
       const isFilled = isTotal ? 'true' : `${dimension} IS NOT NULL`
       return `SELECT ${name} AS dimension, ${isTotal ? 'NULL' : dimension} AS value,
   coalesce(sum(cost), 0) AS cost, coalesce(sum(previous), 0) AS previous, sum(used) AS used, sum(usedBefore) AS usedBefore,
-  CASE WHEN count(*) = count(unit) AND min(unit) = max(unit) THEN min(unit) END AS unit FROM cells WHERE ${isFilled} GROUP BY ALL`
+  CASE WHEN count(*) = count(unit) AND min(unit) = max(unit) AND bool_and(isKnown) THEN min(unit) END AS unit FROM cells WHERE ${isFilled} GROUP BY ALL`
     }
     return {
       dataset: 'costs',
@@ -94,7 +94,7 @@ LIMIT $most`,
     AND BillingCurrency = $currency AND ${[conditionOf[charged], ...matching.conditions].join(' AND ')}
 ), cells AS MATERIALIZED (
   SELECT ${dimensions.join(', ')}, unit, ${sum('cost', isNow)} AS cost, ${sum('cost', `NOT ${isNow}`)} AS previous,
-    ${sum('quantity', isNow)} AS used, ${sum('quantity', `NOT ${isNow}`)} AS usedBefore
+    bool_and(quantity IS NOT NULL) AS isKnown, ${sum('quantity', isNow)} AS used, ${sum('quantity', `NOT ${isNow}`)} AS usedBefore
   FROM charges GROUP BY ALL
 )
 SELECT dimension, value, CAST(cost AS VARCHAR) AS cost, CAST(previous AS VARCHAR) AS previous, unit,

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Queries } from '../effects/queries.ts'
+import { explain } from '../analytics/detect/index.ts'
+import * as Money from '../kernel/money.ts'
 import type { Facts } from './anomaly.ts'
 import { questionOf } from './root-cause.ts'
 
@@ -83,6 +85,47 @@ test('events are of resources with charges of the series in its account, or of c
           accountId === '1' && provider === 'aws' && (id === 'i-1' || (kind === 'commitment' && change !== 'started')),
       )
       expect(events).toHaveLength(own.length)
+    }),
+  )
+})
+
+test('costs that nearly cancelled out before blame no part with many times the excess', () => {
+  const parts = [
+    share('total', null, '500', '10'),
+    share('service', 'A', '400', '2800'),
+    share('service', 'B', '100', '-2790'),
+  ]
+  const { shares: found } = explain(questionOf({ ...facts, expected: 300 }, parts, []))
+  expect(found.map(({ value, percent }) => [value, Math.round(percent)])).toEqual([
+    ['B', 75],
+    ['A', 25],
+  ])
+})
+
+test('without negative costs, parts are expected in proportion to the whole; shares always sum to the excess', () => {
+  const cents = (min: number) => fc.integer({ min, max: 1_000_000 }).map((amount) => String(amount / 100))
+  const anyParts = (min: number) => fc.array(fc.tuple(cents(min), cents(min)), { minLength: 1, maxLength: 6 })
+  const rowsOf = (parts: [string, string][]) => {
+    const total = (n: 0 | 1) => Money.plain(Money.sum(parts.map((part) => Money.parse(part[n]))))
+    return [
+      share('total', null, total(0), total(1)),
+      ...parts.map(([cost, before], n) => share('service', `s${n}`, cost, before)),
+    ]
+  }
+  fc.assert(
+    fc.property(anyParts(-1_000_000), (parts) => {
+      const { excess, shares: found } = explain(questionOf(facts, rowsOf(parts), []))
+      expect(Money.plain(Money.sum(found.map((each) => each.excess)))).toBe(Money.plain(excess))
+      const gross = parts.reduce((sum, [cost, before]) => sum + Math.abs(Number(cost)) + Math.abs(Number(before)), 200)
+      for (const each of found) expect(Math.abs(Number(each.excess))).toBeLessThanOrEqual(gross + 1e-6)
+    }),
+  )
+  fc.assert(
+    fc.property(anyParts(1), (parts) => {
+      const { parts: found } = questionOf(facts, rowsOf(parts), [])
+      const before = parts.reduce((sum, part) => sum + Number(part[1]), 0)
+      for (const [n, { expected }] of found.entries())
+        expect(Number(expected)).toBeCloseTo((Number(parts[n]?.[1]) * 200) / before, 6)
     }),
   )
 })

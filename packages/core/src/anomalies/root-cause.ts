@@ -1,7 +1,7 @@
 import * as Detect from '../analytics/detect/index.ts'
 import type { Context } from '../effects/context.ts'
 import type { Filter, Queries } from '../effects/queries.ts'
-import { addDays, dayOf } from '../kernel/calendar.ts'
+import { addDays, dayOf, daysIn } from '../kernel/calendar.ts'
 import { isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import * as Money from '../kernel/money.ts'
 import type { ResourceChange } from '../kernel/resource.ts'
@@ -60,7 +60,10 @@ function filtersOf({ dimensions }: Facts): Filter[] {
   })
 }
 
-/** What was expected of a part is its cost before, in proportion to what the model expects of the whole. */
+/**
+ * What was expected of a part is its cost before in as many days, and a share of what the model expects of the whole beside
+ * that, by the absolute cost before. Without negative costs that is the cost before in proportion to the whole.
+ */
 export function questionOf(
   facts: Facts,
   rows: readonly Queries['costShares']['row'][],
@@ -71,19 +74,31 @@ export function questionOf(
   const actual = Money.parse(total?.cost ?? '0')
   const expected = Money.parse(String(ofModel))
   const previous = Money.parse(total?.previous ?? '0')
-  const scaled = (amount: string) =>
-    previous.eq(0) ? Money.zero : Money.parse(amount).times(expected).div(previous).round(decimals)
-  const parts = rows.flatMap(({ dimension, value, cost, previous: own, used, usedBefore, unit }): Detect.Part[] => {
+  const length = daysIn({ start: first, end: last })
+  const more = expected.minus(previous.times(length).div(daysBefore))
+  const named = Map.groupBy(rows, ({ dimension }) => dimension)
+  const grossOf = (dimension: (typeof rows)[number]['dimension']) => {
+    const owned = (named.get(dimension) ?? []).map((row) => Money.parse(row.previous))
+    return Money.sum(owned.map((own) => own.abs())).plus(previous.minus(Money.sum(owned)).abs())
+  }
+  const gross = new Map([...named.keys()].map((dimension) => [dimension, grossOf(dimension)]))
+  const parts = rows.flatMap(({ dimension, value, cost, previous: before, used, usedBefore, unit }): Detect.Part[] => {
     if (dimension === 'total' || value === null) return []
-    const part = { dimension, value, expected: scaled(own), actual: Money.parse(cost) }
-    if (used === null || usedBefore === null || unit === null) return [part]
-    return [{ ...part, usage: { expected: scaled(usedBefore), actual: Money.parse(used), unit } }]
+    const [own, whole] = [Money.parse(before), gross.get(dimension) ?? Money.zero]
+    const scaled = own.times(length).div(daysBefore)
+    const added = whole.eq(0) ? Money.zero : own.abs().times(more).div(whole)
+    const part = { dimension, value, expected: scaled.plus(added).round(decimals), actual: Money.parse(cost) }
+    // At the price of before.
+    const factor = own.eq(0) ? Money.zero : part.expected.div(own)
+    if (used === null || usedBefore === null || unit === null || factor.lt(0)) return [part]
+    const usage = Money.parse(usedBefore).times(factor).round(decimals)
+    return [{ ...part, usage: { expected: usage, actual: Money.parse(used), unit } }]
   })
-  const named = parts.flatMap(({ dimension, value }) => (dimension === 'resource' ? [value] : []))
+  const resources = parts.flatMap(({ dimension, value }) => (dimension === 'resource' ? [value] : []))
   const events = changes.flatMap((change): Detect.InventoryEvent[] => {
     const kind = eventKinds[change.change]
     const isCommitment = change.kind === 'commitment' && kind === 'stopped'
-    const resource = named.find((name) => isSameResource(name, change.id)) ?? (isCommitment ? change.id : undefined)
+    const resource = resources.find((name) => isSameResource(name, change.id)) ?? (isCommitment ? change.id : undefined)
     // A resource that the charges do not name may be of another service, region or account.
     if (kind === undefined || resource === undefined || !isOfSeries(facts, change)) return []
     const detail = detailOf(change)

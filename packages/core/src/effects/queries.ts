@@ -427,7 +427,7 @@ export interface Queries {
       value: string | null
       cost: string
       previous: string
-      /** In `unit`; null unless all charges have one unit. */
+      /** In `unit`; null unless all charges have one unit and a known quantity. */
       used: string | null
       usedBefore: string | null
       unit: string | null

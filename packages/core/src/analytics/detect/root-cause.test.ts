@@ -67,6 +67,17 @@ describe('the sentence', () => {
         '120 requests at a higher price.',
     ],
     [
+      'a small usage',
+      question(100, 150, [part('usageType', 'Egress', 100, 150, [0.001, 0.0015, 'TB'])]),
+      'All services cost 50 USD (+50 %) more than expected from 3 to 5 October 2026: usage of Egress grew from 0.001 to ' +
+        '0.0015 TB at the same price.',
+    ],
+    [
+      'no price where no usage was before',
+      question(100, 150, [part('usageType', 'Egress', 100, 150, [0, 50, 'TB'])]),
+      'All services cost 50 USD (+50 %) more than expected from 3 to 5 October 2026: mostly Egress.',
+    ],
+    [
       'a new thing',
       question(0, 80, [part('service', 'SageMaker', 0, 80), part('usageType', 'ml.p4d', 0, 80, [0, 4, 'hours'])]),
       'SageMaker cost 80 USD more than expected from 3 to 5 October 2026: ml.p4d is new, with 4 hours.',

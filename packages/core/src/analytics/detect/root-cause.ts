@@ -41,7 +41,9 @@ function shareOf(part: Part, whole: Money.Amount): Share {
   const { dimension, value, expected, actual, usage } = part
   const excess = actual.minus(expected)
   const share: Share = { dimension, value, excess, percent: Money.percentOf(excess, whole), change: changeOf(part) }
-  return usage ? { ...share, effect: effectOf(expected, excess, usage) } : share
+  // Without usage before, a cost before has no price.
+  const isPriced = usage && (expected.eq(0) || !usage.expected.eq(0))
+  return isPriced ? { ...share, effect: effectOf(expected, excess, usage) } : share
 }
 
 function effectOf(expected: Money.Amount, excess: Money.Amount, usage: NonNullable<Part['usage']>) {

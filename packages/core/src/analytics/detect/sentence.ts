@@ -8,6 +8,12 @@ type Facts = Omit<RootCause, 'sentence'>
 const leadPercent = 70
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 })
+/** Three digits at least, so that a small usage does not become 0. */
+const usageNumber = new Intl.NumberFormat('en-US', {
+  maximumFractionDigits: 2,
+  maximumSignificantDigits: 3,
+  roundingPriority: 'morePrecision',
+})
 const months = 'January February March April May June July August September October November December'.split(' ')
 
 /** `AmazonEC2 in account 12 (eu-west-1) cost 90 USD (+45 %) more than expected on 3 October 2026, because ...` */
@@ -64,7 +70,7 @@ function usageOf(facts: Facts): string {
     return usageType ? `mostly ${usageType}` : ''
   }
   const { quantity, price, usage } = share.effect
-  const [before, after] = [usage.expected, usage.actual].map((amount) => number.format(Money.toNumber(amount)))
+  const [before, after] = [usage.expected, usage.actual].map((amount) => usageNumber.format(Money.toNumber(amount)))
   const name = share.dimension === 'usageType' ? `${share.value} ` : ''
   if (share.change === 'new') return `${name}is new, with ${after} ${usage.unit}`
   const verb = usage.actual.lt(usage.expected) ? 'fell' : 'grew'
