@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import * as z from 'zod'
+import { Fault } from '../kernel/fault.ts'
 
 /** Of Azure exports, AWS Data Exports and legacy Cost and Usage Reports. */
 const Manifest = z.object({
@@ -33,7 +34,11 @@ export function runOf(path: string): { parent: string; run: string } | undefined
   return at < 0 ? undefined : { parent: folders.slice(0, at).join('/'), run: folders[at] ?? '' }
 }
 
-/** The bills of a delivery without its manifests, and without runs that, by these, a newer run of the export replaced. */
+/**
+ * The bills of a delivery without its manifests, and without what these say is not of the bill: runs that a newer run
+ * of the export replaced, and parts that an earlier, larger delivery left in the folder. Throws Fault `invalid` if a
+ * manifest names a file that the delivery lacks beside others that it has.
+ */
 export async function newestRuns<File extends { name: string; path: string }>(
   files: readonly File[],
 ): Promise<{ newest: File[]; notes: string[] }> {
@@ -56,10 +61,94 @@ export async function newestRuns<File extends { name: string; path: string }>(
     const run = runIn(file)
     return !run || !superseded.has(folderOf(run))
   }
-  const notes = [...superseded].map(
-    ([run, newest]) => `Left out: ${root}${run}, because ${newest} is a newer run of the same export.`,
+  const kept = bills.filter(isKept)
+  const leftovers = leftoversOf(
+    kept,
+    bills,
+    manifests.map((manifest) => ({ ...manifest, path: root + manifest.path })),
   )
-  return { newest: bills.filter(isKept), notes }
+  const notes = [
+    ...[...superseded].map(
+      ([run, newest]) => `Left out: ${root}${run}, because ${newest} is a newer run of the same export.`,
+    ),
+    ...[...leftovers].map(([{ name }, manifest]) => `Left out: ${name}, because ${manifest} does not name it.`),
+  ]
+  return { newest: kept.filter((file) => !leftovers.has(file)), notes }
+}
+
+/** Parts that no manifest names, beside parts that one names, with its path: an earlier delivery had more parts. */
+function leftoversOf<File extends { name: string }>(
+  kept: readonly File[],
+  bills: readonly File[],
+  manifests: readonly Described[],
+) {
+  const delivered = new Set(bills.map(({ name }) => unpackedName(name)))
+  const keptNames = new Set(kept.map(({ name }) => unpackedName(name)))
+  const places = manifests.map((manifest) => ({ path: manifest.path, names: placesOf(manifest, [...delivered]) }))
+  const named = new Set(places.flatMap(({ names }) => names))
+  const leftovers = new Map<File, string>()
+  for (const { path, names } of places) {
+    if (!names.some((name) => keptNames.has(name))) continue
+    const missing = names.find((name) => !delivered.has(name))
+    if (missing !== undefined) throw incomplete(path, missing)
+    const parts = new Set(names.map(withoutNumbers))
+    for (const file of kept) {
+      const name = unpackedName(file.name)
+      if (!named.has(name) && parts.has(withoutNumbers(name))) leftovers.set(file, path)
+    }
+  }
+  return leftovers
+}
+
+function incomplete(manifest: string, missing: string) {
+  const message = `it names ${missing}, which the delivery lacks, plain and packed`
+  const advice = 'Import all files that the manifest names, or leave the manifest out.'
+  return new Fault('invalid', `${manifest}: ${message}. ${advice}`, [{ path: manifest, message }])
+}
+
+/** A manifest names packed files, and their owner may have unpacked them. */
+const unpackedName = (name: string) => name.replace(/\.(gz|zst|zip)$/i, '')
+
+/** Equal for the parts of one bill: `mills-00001.csv`, `mills-00002.csv`. */
+const withoutNumbers = (name: string) => name.replaceAll(/\d+(?=[^/]*$)/g, '0')
+
+/** Whether the last folder is one of several that hold files of the same names: a run, a month, a Hive partition. */
+function isPartition(folder: string) {
+  const name = lastName(folder.slice(0, -1))
+  return runName.test(name) || /=|^\d{8}-\d{8}$/.test(name)
+}
+
+/**
+ * Where the files of a manifest lie among the delivered ones. A manifest has the paths of a bucket, so the longest end
+ * that one of them shares with a delivered path tells the folder. None if nothing tells it.
+ */
+function placesOf({ path, files }: Described, delivered: readonly string[]) {
+  const byName = Map.groupBy(delivered, lastName)
+  const names = files.map(unpackedName)
+  const [place] = names
+    .flatMap((name) => (byName.get(lastName(name)) ?? []).map((ours) => withoutSharedEnd(name, ours)))
+    .filter(({ shared, theirs, ours }) =>
+      shared === 1 ? ours === path.slice(0, -lastName(path).length) : !(isPartition(theirs) && isPartition(ours)),
+    )
+    .toSorted((a, b) => b.shared - a.shared)
+  if (!place) return []
+  const { theirs, ours } = place
+  return names.filter((name) => name.startsWith(theirs)).map((name) => ours + name.slice(theirs.length))
+}
+
+const lastName = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+
+/** Both paths without the names with which both end, and how many these are. */
+function withoutSharedEnd(a: string, b: string) {
+  const [theirs, ours] = [a.split('/'), b.split('/')]
+  let shared = 0
+  while (theirs.length > 0 && theirs.at(-1) === ours.at(-1)) {
+    shared++
+    theirs.pop()
+    ours.pop()
+  }
+  const [from = '', to = ''] = [theirs, ours].map((names) => names.map((name) => `${name}/`).join(''))
+  return { shared, theirs: from, ours: to }
 }
 
 const folderOf = ({ parent, run }: { parent: string; run: string }) => (parent === '' ? run : `${parent}/${run}`)

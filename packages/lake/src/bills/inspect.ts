@@ -38,19 +38,17 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, li
   try {
     await refuseLargeParquet(connection, file, limits)
     const columns = await describe(connection, `SELECT * FROM read_parquet(${literal(file.path)})`)
+    const schema = await schemaOf(connection, file.path)
+    const names = outerNames(schema)
     // DuckDB reads decimals of more than 38 digits as binary floats.
     const wide = new Map(
-      (
-        await rows<{ name: string; type: string }>(
-          connection,
-          `SELECT name, format('DECIMAL({},{})', precision, scale) AS type
-           FROM parquet_schema(${literal(file.path)}) WHERE precision > 38`,
-        )
-      ).map(({ name, type }) => [name, type]),
+      schema.flatMap(({ name, precision, scale }) =>
+        precision !== null && precision > 38 ? [[name, `DECIMAL(${precision},${scale})`] as const] : [],
+      ),
     )
-    const isKnown = detect(columns.map(({ column_name }) => column_name.trim())).length > 0
+    const isKnown = detect(names).length > 0
     const nested = isKnown ? undefined : await leavesOf(connection, file.path, columns)
-    const leaves = nested ?? columns
+    const leaves = nested ?? columns.map((column, position) => ({ ...column, column_name: names[position] ?? '' }))
     return {
       ...file,
       kind: 'parquet',
@@ -62,6 +60,33 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, li
   } catch (error) {
     throw error instanceof Fault ? error : parquetRefusal(file.name, error)
   }
+}
+
+interface Element {
+  name: string
+  children: number
+  precision: number | null
+  scale: number | null
+}
+
+/** The schema in a Parquet file's footer, each column before the fields in it. */
+async function schemaOf(connection: DuckDBConnection, path: string): Promise<Element[]> {
+  return await rows<Element>(
+    connection,
+    `SELECT name, CAST(coalesce(num_children, 0) AS INTEGER) AS children,
+       CAST(precision AS INTEGER) AS precision, CAST(scale AS INTEGER) AS scale
+     FROM parquet_schema(${literal(path)}) ORDER BY column_id`,
+  )
+}
+
+/** The outer columns as the file names them. DuckDB renames the second of two with one name, in any case. */
+function outerNames([, ...elements]: readonly Element[]): string[] {
+  let inner = 0
+  return elements.flatMap(({ name, children }) => {
+    const isInner = inner > 0
+    inner += children - (isInner ? 1 : 0)
+    return isInner ? [] : [name.trim()]
+  })
 }
 
 interface Column {

@@ -275,6 +275,17 @@ describe('the same rows have the same total', () => {
       () => ({ 'rows.csv': csv(dotted.map((row) => ({ ...row, credits: row.credits.replaceAll('"', "'") }))) }),
     ],
     [
+      "as CSV with NumPy's lists",
+      () => ({
+        'rows.csv': csv(
+          dotted.map((row) => {
+            const half = "{'name': 'CUD', 'amount': -0.25, 'id': None}"
+            return { ...row, credits: row.credits === '[]' ? '[]' : `[${half}\n ${half}]` }
+          }),
+        ),
+      }),
+    ],
+    [
       'as nested Parquet',
       async () => ({
         'rows.parquet': await parquet(`

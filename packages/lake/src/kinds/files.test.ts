@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { csv } from '../formats/testing.ts'
@@ -8,6 +9,9 @@ const { bring, outcome, one, parquet } = kinds()
 const bill = focus()
 const days = (...found: number[]): string =>
   focus(...found.map((day) => ({ ChargePeriodStart: `2024-09-0${day}`, ChargePeriodEnd: `2024-09-0${day + 1}` })))
+const billed = `SELECT 1.5 AS BilledCost, 1.5 AS EffectiveCost, 'm1' AS BillingAccountId, 'USD' AS BillingCurrency,
+  '2024-09-01' AS BillingPeriodStart, '2024-10-01' AS BillingPeriodEnd, '2024-09-03' AS ChargePeriodStart,
+  '2024-09-04' AS ChargePeriodEnd, 'Usage' AS ChargeCategory, 'Mill' AS ProviderName`
 const header = `${bill.split('\n')[0] ?? ''}\n`
 
 describe('an archive is read', () => {
@@ -41,11 +45,7 @@ describe('an archive is read', () => {
   })
 
   it('gzip of Parquet', async () => {
-    const { readFile } = await import('node:fs/promises')
-    const { path } = await parquet(
-      `SELECT 1.5 AS BilledCost, 1.5 AS EffectiveCost, 'm1' AS BillingAccountId, 'USD' AS BillingCurrency, '2024-09-01' AS BillingPeriodStart,
-       '2024-10-01' AS BillingPeriodEnd, '2024-09-03' AS ChargePeriodStart, '2024-09-04' AS ChargePeriodEnd, 'Usage' AS ChargeCategory, 'Mill' AS ProviderName FROM range(2)`,
-    )
+    const { path } = await parquet(`${billed} FROM range(2)`)
     expect(await one(gzipSync(await readFile(path)))).toBe(whole)
   })
 
@@ -97,6 +97,14 @@ describe('a bill of another kind is refused with what to export instead', () => 
     const twice = (name: string): string => `${name},${bill.replaceAll('\n', '\n9,').replace(/\n9,$/, '\n')}`
     expect(await one(twice('BilledCost'))).toMatch(/line 1: the column BilledCost appears 2 times/)
     expect(await one(twice('billed_cost'))).toMatch(/line 1: the column billed_cost appears 2 times/)
+  })
+
+  it.each(['BilledCost', 'billedcost', 'billed_cost'])('a Parquet column %s beside BilledCost', async (name) => {
+    // DuckDB writes no column twice.
+    const other = name.replace('t', '_')
+    const { path } = await parquet(`${billed}, 9 AS ${other} FROM range(2)`)
+    const twice = (await readFile(path)).toString('latin1').replaceAll(other, name)
+    expect(await outcome({ 'bill.parquet': Buffer.from(twice, 'latin1') })).toMatch(/the column \w+ appears 2 times/)
   })
 })
 
@@ -194,6 +202,17 @@ describe('of several runs of one export in a delivery', () => {
 
   it('a manifest alone is no bill', async () => {
     expect(await outcome({ 'manifest.json': '{}' })).toBe('refused: manifest.json: the delivery holds no bill.')
+  })
+
+  it('a part that the manifest names is not missing, and one that it does not name is left out', async () => {
+    const named = (...numbers: number[]): Record<string, string> => ({
+      'x/manifest.json': JSON.stringify({ blobs: numbers.map((number) => ({ blobName: `e/x/part_${number}.csv` })) }),
+    })
+    const parts = { 'x/part_1.csv': days(1), 'x/part_2.csv': days(2), 'x/part_3.csv': days(3) }
+    expect(await outcome({ ...parts, ...named(1, 3) })).toBe(whole)
+    expect(await outcome({ ...parts, ...named(1, 4) })).toMatch(
+      /^refused: x\/manifest\.json: it names x\/part_4\.csv, /,
+    )
   })
 
   it('files of Azure with a name for each run are refused with their names', async () => {

@@ -20,14 +20,16 @@ const azure = (submittedTime: string, exportName = 'mills'): string =>
   })
 
 /** The bills that the folder with these files delivers, and the notes on runs that were left out. */
-async function delivered(files: Record<string, string>): Promise<{ names: string[]; notes: string[] }> {
+async function delivered(
+  files: Record<string, string>,
+): Promise<{ names: string[]; notes: string[]; reasons: string[] }> {
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), content)
   }
-  const { deliveries, notes } = await deliveriesOf([folder])
+  const { deliveries, notes, refusals } = await deliveriesOf([folder])
   const names = deliveries.flatMap((delivery) => delivery.files.map(({ path }) => path.slice(folder.length + 1)))
-  return { names, notes }
+  return { names, notes, reasons: refusals.map(({ reason }) => reason.replaceAll(`${folder}/`, '')) }
 }
 
 describe('of several runs of one export, a folder delivers the newest', () => {
@@ -98,9 +100,63 @@ describe('all runs are delivered, and the lake decides', () => {
     const manifests = Object.fromEntries(
       Object.keys(bills).map((path, day) => [`${dirname(path)}/manifest.json`, azure(`2024-09-0${day + 1}T00:00:00Z`)]),
     )
-    expect(await delivered({ ...bills, ...manifests })).toEqual({ names: Object.keys(bills), notes: [] })
+    expect(await delivered({ ...bills, ...manifests })).toEqual({ names: Object.keys(bills), notes: [], reasons: [] })
   })
 })
+
+describe('a folder has the files that a manifest names', () => {
+  const part = (number: number, month = '09'): string => `data/BILLING_PERIOD=2024-${month}/mills-0000${number}.csv.gz`
+  const manifest = (numbers: number[], month = '09'): Record<string, string> => ({
+    [`metadata/BILLING_PERIOD=2024-${month}/mills-Manifest.json`]: JSON.stringify({
+      dataFiles: numbers.map((number) => `s3://bucket/exports/mills/${part(number, month)}`),
+    }),
+  })
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ['all', { ...manifest([1, 2]), [part(1)]: 'a', [part(2)]: 'b' }, [part(1), part(2)]],
+    ['unpacked', { ...manifest([1]), [part(1).slice(0, -3)]: 'a' }, [part(1).slice(0, -3)]],
+    ['of another month', { ...manifest([1, 2]), [part(1, '10')]: 'a' }, [part(1, '10')]],
+    [
+      'and a file of another name',
+      { ...manifest([1]), [part(1)]: 'a', 'data/credits.csv': 'b' },
+      [part(1), 'data/credits.csv'],
+    ],
+  ])('%s', async (_, files, names) => {
+    expect(await delivered(files)).toEqual({ names: names.toSorted(), notes: [], reasons: [] })
+  })
+
+  it('and not the parts that an earlier delivery left', async () => {
+    const { names, notes } = await delivered({ ...manifest([1]), [part(1)]: 'a', [part(2)]: 'b' })
+    expect(names).toEqual([part(1)])
+    expect(notes).toEqual([expect.stringMatching(/^Left out: .*mills-00002\.csv\.gz, because .* does not name it\.$/)])
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['of AWS', { ...manifest([1, 2]), [part(1)]: 'a' }],
+    [
+      'of Azure, beside its files',
+      {
+        'manifest.json': JSON.stringify({ blobs: [{ blobName: 'e/x/1.csv' }, { blobName: 'e/x/2.csv' }] }),
+        '1.csv': 'a',
+      },
+    ],
+  ])('or is refused with the one that is missing: %s', async (_, files) => {
+    expect((await delivered(files)).reasons).toEqual([
+      expect.stringMatching(
+        /manifest\.json: it names .*2\.csv, which the delivery lacks, plain and packed\. Import all/i,
+      ),
+    ])
+  })
+})
+
+it.each(['_delta_log/0.json', 'metadata/v1.metadata.json', '.hoodie/hoodie.properties'])(
+  'a table with the log %s is refused, because its folder has replaced rows too',
+  async (log) => {
+    expect((await delivered({ 'part.parquet': 'a', [log]: '{}' })).reasons).toEqual([
+      expect.stringMatching(`^${log}: the folder is a table of Delta Lake, Iceberg or Hudi`),
+    ])
+  },
+)
 
 it('a desktop leaves litter beside a bill, which is no bill', async () => {
   const { names } = await delivered({

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { hasCode, Runs } from '@cloudoptima/core'
+import { Fault, hasCode, isFault, Runs } from '@cloudoptima/core'
 import glob from 'fast-glob'
 
 export interface BillFile {
@@ -70,15 +70,18 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
     const none = 'Bills are CSV or Parquet files, plain or packed (.gz, .zst, .zip).'
     const { bills, others } = sorted(names)
     if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(others)}. ${none}` }
+    const log = others.find((name) => tableLog.test(name))
+    if (log !== undefined) return { path, reason: tableReason(join(path, log)) }
     const within = (name: string) => join(path, name)
     const leftOut = others.map(within)
     const files = [...bills, ...others.filter(Runs.isManifest)].map(within)
-    const { newest, notes } = await Runs.newestRuns(files.map((name) => ({ name, path: name })))
-    const paths = newest.map(({ path }) => path)
+    const found = await newestRuns(files)
+    if (found instanceof Fault) return { path, reason: found.message }
+    const paths = found.newest.map(({ path }) => path)
     return await readable(paths, (files) => ({
       deliveries: [{ argument: path, files }],
       leftOut,
-      notes,
+      notes: found.notes,
     }))
   }
   if (exists) {
@@ -96,6 +99,23 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
     deliveries: files.map((file) => ({ argument: path, files: [file] })),
     leftOut: others,
   }))
+}
+
+/** The log of a Delta Lake, Iceberg or Hudi table. Beside the current files, its folder keeps replaced ones. */
+const tableLog = /(^|\/)(_delta_log\/.*\.json|metadata\/[^/]*\.metadata\.json|\.hoodie\/.*)$/
+
+function tableReason(log: string) {
+  const reason = 'the folder is a table of Delta Lake, Iceberg or Hudi, which keeps replaced rows beside current ones'
+  return `${log}: ${reason}. Export the rows of the table as CSV or Parquet, and import these.`
+}
+
+async function newestRuns(names: readonly string[]) {
+  try {
+    return await Runs.newestRuns(names.map((name) => ({ name, path: name })))
+  } catch (error) {
+    if (isFault(error, 'invalid')) return error
+    throw error
+  }
 }
 
 function sorted(paths: readonly string[]) {

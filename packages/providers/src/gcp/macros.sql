@@ -1,6 +1,9 @@
--- A nested value of Google's export as JSON; Python prints lists with other quotes.
+-- A nested value of Google's export as JSON. Python prints lists with other quotes and None, NumPy without commas.
 CREATE OR REPLACE MACRO gcp_json(written) AS
-  CASE WHEN json_valid(written) THEN written ELSE replace(written, '''', '"') END;
+  CASE
+    WHEN json_valid(written) THEN written
+    ELSE replace(written, '''', '"').regexp_replace(':\s*None\s*([,}])', ': null\1', 'g').regexp_replace('\}\s+\{', '}, {', 'g')
+  END;
 
 -- The text of the amount of each credit of a row.
 CREATE OR REPLACE MACRO gcp_credit_amounts(written) AS
