@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { addDays } from '../../kernel/calendar.ts'
 import { random } from '../series/numeric.ts'
 import { anomaliesOf } from './anomaly.ts'
+import { judge } from './detector.ts'
 
 const start = '2026-01-01'
 const stepSeconds = 86_400
@@ -121,6 +122,43 @@ test('excess sums to the impact, and no field is NaN, for any input', () => {
         expect(anomaly.first <= anomaly.detected && anomaly.detected <= anomaly.last).toBe(true)
         expect(anomaly.last <= addDays(start, 80)).toBe(true)
       }
+    }),
+  )
+})
+
+describe.each([0.9, 0.7, 0.5])('a cost with weekends of %f times a weekday', (weekend) => {
+  const costs = (seed: number, factorOn: (day: number) => number) => {
+    const next = random(seed)
+    const cost = (day: number) => 1_000 * (day % 7 > 4 ? weekend : 1) * (0.96 + 0.08 * next())
+    return Array.from({ length: 270 }, (_, day) => cost(day) * factorOn(day))
+  }
+  const found = (values: number[]) =>
+    anomaliesOf({ start, stepSeconds, values }, { floor: { amount: 20, percent: 10 } })
+  const seeds = Array.from({ length: 15 }, (_, seed) => seed)
+
+  test.each([5, 2, 0.5, 0])('that changes to %f times itself has one anomaly, also ten weeks later', (factor) => {
+    const lists = seeds.map((seed) => found(costs(seed, (day) => (day < 150 ? 1 : factor))))
+    expect(lists.every(([first]) => first?.kind === 'shift' || first?.kind === 'dip')).toBe(true)
+    expect(lists.filter((list) => list.length > 1).length).toBeLessThanOrEqual(1)
+  })
+
+  test.each([3, 0])('that changes to %f times itself for 20 days goes back without a second anomaly', (factor) => {
+    const lists = seeds.map((seed) => found(costs(seed, (day) => (day >= 150 && day < 170 ? factor : 1))))
+    expect(lists.filter((list) => list.length !== 1).length).toBeLessThanOrEqual(1)
+  })
+})
+
+test('a cost that was never negative is never expected to be', () => {
+  const amounts = fc.array(fc.option(fc.integer({ min: 0, max: 1_000 }), { freq: 9 }), { maxLength: 90 })
+  const blocks = fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 1_000 })), {
+    maxLength: 6,
+  })
+  const levels = blocks.map((list) =>
+    list.flatMap(([days, cost]) => Array.from({ length: days }, (_, i) => (i % 7 > 4 ? cost / 2 : cost))),
+  )
+  fc.assert(
+    fc.property(fc.oneof(amounts, levels), (values) => {
+      for (const { expected } of judge({ start, stepSeconds, values })) expect(expected).toBeGreaterThanOrEqual(0)
     }),
   )
 })

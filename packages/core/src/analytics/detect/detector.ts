@@ -1,5 +1,6 @@
 import type { Series } from '../series/series.ts'
 import { MonthEffect } from './month-effect.ts'
+import { emptyRun, type Former, growthOf, meanOf } from './run.ts'
 import { best, Smoother } from './smoother.ts'
 import { type Mean, Spread } from './spread.ts'
 
@@ -51,7 +52,10 @@ export class Detector {
   #fatigue = 0
   #lastAlarm = -Infinity
   #held: { smoother: Smoother; level: number } | undefined
-  #former = { offset: 0, until: -1 }
+  /** The level from before the last shift, while the way back to it is no anomaly. */
+  #former: Former | undefined
+  #least = 0
+  #most = 0
   #returns = 0
 
   constructor({ start, stepSeconds }: Omit<Series, 'values'>, sensitivity: Sensitivity = 'medium') {
@@ -77,13 +81,14 @@ export class Detector {
     if (chosen.period !== this.#period && step < 4 * chosen.period) this.#spread.restart(chosen.early)
     this.#period = chosen.period
     const scale = this.#spread.scaleAt(step)
-    const forecast = chosen.predict(step) + effect
+    const forecast = this.#possible(chosen.predict(step) + effect)
     if (step - this.#lastAlarm > mergeDays * this.#perDay) this.#held = undefined
     const range = this.#set.k * this.#threshold * scale
     if (value === null || !(Math.abs(value) < 1e300)) return { score: 0, expected: forecast, range, isShift: false }
     const slow = best(this.#slow)
-    const slowForecast = slow.predict(step) + effect
-    const heldForecast = this.#held ? this.#held.level + this.#held.smoother.seasonAt(step) + effect : forecast
+    const slowForecast = this.#possible(slow.predict(step) + effect)
+    const held = this.#held ?? { smoother: chosen, level: chosen.level }
+    const heldForecast = this.#possible(held.level + held.smoother.seasonAt(step) + effect)
     const moved = forecast - heldForecast
     const back = this.#wayBack(step, value - forecast, forecast - effect, Math.abs(moved) > 2 * scale ? moved : 0)
     const error = value - forecast + back
@@ -101,21 +106,32 @@ export class Detector {
       excess: value - heldForecast,
       usual: heldForecast - effect,
       score,
+      held,
     })
+    this.#least = Math.min(this.#least, value)
+    this.#most = Math.max(this.#most, value)
     return { score, expected, range, isShift }
+  }
+
+  /** A series that was never negative will not be so, and neither will credits become costs. */
+  #possible(forecast: number): number {
+    if (forecast < 0 && this.#least === 0) return 0
+    return forecast > 0 && this.#most === 0 ? 0 : forecast
   }
 
   /** The way back to the level before an alarm or a shift is no anomaly; two values there restore that level. */
   #wayBack(step: number, error: number, forecast: number, sinceAlarm: number): number {
-    const sinceShift = step < this.#former.until ? this.#former.offset : 0
+    const former = this.#former && step < this.#former.until ? this.#former : undefined
+    const sinceShift = former ? forecast - this.#possible(former.at(step)) : 0
     const offset = [sinceAlarm, sinceShift].reduce(
       (best, other) => (Math.abs(error + other) < Math.abs(error + best) ? other : best),
       0,
     )
     this.#returns = offset === 0 ? 0 : this.#returns + 1
     if (this.#returns === 2 && (offset === sinceShift || !this.#isFine)) {
+      if (former && offset === sinceShift) this.#restoreSeason(former)
       this.#moveTo(step, forecast - offset)
-      this.#former.until = -1
+      this.#former = undefined
     }
     return offset
   }
@@ -150,38 +166,53 @@ export class Detector {
     this.#lastAlarm = step
   }
 
+  #restoreSeason({ ratio }: Former): void {
+    if (ratio === undefined) return
+    for (const smoother of this.#smoothers) smoother.restoreSeason()
+    this.#spread.scaleBy(1 / Math.max(1, ratio))
+  }
+
   #moveTo(step: number, prediction: number): void {
     for (const smoother of this.#smoothers) smoother.level += prediction - smoother.predict(step)
   }
 
   /** After eight days on one side, and not still climbing, the level moves there. */
-  #accept(
-    step: number,
-    { side, excess, usual, score }: Record<'side' | 'excess' | 'usual' | 'score', number>,
-  ): boolean {
+  #accept(step: number, { side, excess, usual, score, held }: Verdict): boolean {
     const steps = shiftDays * this.#perDay
     if (side !== this.#run.side) this.#run = { ...emptyRun(), side }
     if (side === 0) return false
     const run = this.#run
     run.steps++
     run.excess.push(excess)
-    if (run.excess.length > steps) run.excess.shift()
+    run.usual.push(usual)
+    if (run.excess.length > steps) for (const values of [run.excess, run.usual]) values.shift()
     run.hasAlarm ||= score >= 1
     if (run.steps < steps) return false
     const [early, late] = [meanOf(run.excess.slice(0, steps / 2)), meanOf(run.excess.slice(steps / 2))]
     const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
     if (isClimbing && run.steps < 4 * steps) return false
-    this.#moveTo(step, usual + late)
-    this.#former = { offset: late, until: step + returnDays * this.#perDay }
+    const ratio = growthOf(run)
+    this.#former = { at: held.smoother.frozen(held.level), ratio, until: step + returnDays * this.#perDay }
+    if (ratio !== undefined) {
+      for (const smoother of this.#smoothers) smoother.scaleSeason(ratio)
+      this.#spread.scaleBy(Math.max(1, ratio))
+    }
+    this.#moveTo(step, ratio === undefined ? usual + late : usual * ratio)
     this.#run = emptyRun()
     this.#held = undefined
     return true
   }
 }
 
-const emptyRun = () => ({ side: 0, steps: 0, excess: [] as number[], hasAlarm: false })
+interface Verdict {
+  side: number
+  excess: number
+  usual: number
+  score: number
+  held: { smoother: Smoother; level: number }
+}
+
 const nearestZero = (a: number, b: number) => (Math.abs(b) < Math.abs(a) ? b : a)
-const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 const ratio = (size: number, unit: number) =>
   unit > 0 ? Math.min(mostScore, Math.abs(size) / unit) : size && mostScore
 

@@ -9,7 +9,8 @@ export class Smoother {
   readonly period: number
   readonly rate: number
   readonly #memory: number
-  readonly #season: Float64Array
+  #season: Float64Array
+  #formerSeason: Float64Array
   readonly #visits: Uint32Array
   #count = 0
   #hasBegun: boolean
@@ -25,6 +26,7 @@ export class Smoother {
     this.rate = rate
     this.#memory = memory
     this.#season = new Float64Array(period)
+    this.#formerSeason = this.#season
     this.#visits = new Uint32Array(period)
     this.#hasBegun = period === 1
   }
@@ -41,6 +43,23 @@ export class Smoother {
 
   predict(step: number): number {
     return this.#hasBegun ? this.level + this.seasonAt(step) : this.level
+  }
+
+  /** Predictions of a level with the season of now. */
+  frozen(level: number): (step: number) => number {
+    const season = this.#season.slice()
+    return (step) => level + (season[step % season.length] ?? 0)
+  }
+
+  /** The season grows with its level. */
+  scaleSeason(ratio: number): void {
+    this.#formerSeason = this.#season
+    this.#season = this.#season.map((value) => value * ratio)
+  }
+
+  /** The season from before its last scaling. */
+  restoreSeason(): void {
+    this.#season = this.#formerSeason.slice()
   }
 
   update(step: number, value: number, scale: number): void {

@@ -62,6 +62,13 @@ export class Spread {
     for (const error of errors) this.#errors.add(error)
   }
 
+  /** The errors of a level grow with it. */
+  scaleBy(factor: number): void {
+    this.#errors.scaleBy(factor)
+    for (const { magnitudes } of this.#means) magnitudes.scaleBy(factor)
+    this.#meanError *= factor
+  }
+
   /** An event counts once, and clipped: neither its later values nor its size widen the range. */
   add(step: number, seen: Seen): void {
     const { value, error, scale, means, isKnown } = seen

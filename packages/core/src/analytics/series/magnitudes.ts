@@ -35,6 +35,11 @@ export class Magnitudes {
     this.#next = 0
   }
 
+  scaleBy(factor: number): void {
+    for (const values of [this.#sorted, this.#ring])
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * factor
+  }
+
   quantile(probability: number): number {
     return this.#size ? quantile(this.#sorted.subarray(0, this.#size), probability) : 0
   }

@@ -1,0 +1,32 @@
+/** Values on one side of the level from before them: what was usual, and how much more there was. */
+export interface Run {
+  side: number
+  steps: number
+  excess: number[]
+  usual: number[]
+  hasAlarm: boolean
+}
+export const emptyRun = (): Run => ({ side: 0, steps: 0, excess: [], usual: [], hasAlarm: false })
+
+/** New values as a multiple of the usual ones, at least 0; undefined if a sum explains a run much better. */
+export function growthOf({ excess, usual }: Run): number | undefined {
+  const product = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
+  const mean = meanOf(excess)
+  const share = product(excess, usual) / product(usual, usual)
+  const missed = (of: (i: number) => number) => excess.reduce((sum, value, i) => sum + (value - of(i)) ** 2, 0)
+  // Half: a run may begin with values of the old level, which neither explains.
+  if (missed(() => mean) < missed((i) => share * (usual[i] ?? 0)) / 2) return undefined
+  const late = excess.length / 2
+  const ratio = 1 + product(excess.slice(late), usual.slice(late)) / product(usual.slice(late), usual.slice(late))
+  return Number.isFinite(ratio) ? Math.max(0, ratio) : undefined
+}
+
+/** The level from before a shift. */
+export interface Former {
+  at: (step: number) => number
+  /** Of the new level to this one; undefined if the season stayed as it was. */
+  ratio: number | undefined
+  until: number
+}
+
+export const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
