@@ -1,5 +1,6 @@
-// Writes the bundled price lists from those that AWS and Azure publish. Needs the network: node scripts/bundled-prices.ts
-import { writeFileSync } from 'node:fs'
+// Writes the bundled price lists from those that AWS and Azure publish, and keeps those of other clouds. Needs the
+// network: node scripts/bundled-prices.ts
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Access, type Cloud, type CloudCredentials, type ListPrice, Rules } from '@cloudoptima/core'
 import { cloudsOf } from '@cloudoptima/providers/access'
@@ -64,5 +65,10 @@ const lists = [...Map.groupBy(all, listOf)].map(([key, prices]) => {
   const lines = [...families.values()].map((own) => own.map(({ sku, price }) => `${sku} ${price}`).join(', '))
   return { ...(JSON.parse(key) as object), prices: lines.toSorted() }
 })
-writeFileSync(output, `${JSON.stringify({ lists }, null, 2)}\n`)
+// The price lists of Google Cloud need an API key.
+const before = existsSync(output)
+  ? (JSON.parse(readFileSync(output, 'utf8')) as { lists: { cloud: Cloud }[] }).lists
+  : []
+const kept = before.filter(({ cloud }) => regions[cloud] === undefined)
+writeFileSync(output, `${JSON.stringify({ lists: [...lists, ...kept] }, null, 2)}\n`)
 process.stdout.write(`${all.length} prices in ${lists.length} lists\n`)
