@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { costForecast } from '../analytics/cost-forecast.ts'
 import { lakeOf, september } from '../testing/cost-lake.ts'
 import { once, requestDaily, run } from './analysis.ts'
 
@@ -117,3 +118,19 @@ test('an analysis keeps the forecast of the version', async () => {
   expect(await ctx.tables.answers.all('org_test')).toHaveLength(1)
   expect(await ctx.tables.analyses.get('org_test', 'costs')).toHaveProperty('basis')
 })
+
+test.each([[[]], [[{ key: 'Team', value: 'Data', when: [], overwrite: false }]]])(
+  'a request finds the kept forecast, with the virtual tags %j',
+  async (virtual) => {
+    const { ctx } = await lake()
+    await ctx.runtime.tables.organizations.put('org_test', {
+      id: 'org_test',
+      currency: 'EUR',
+      tags: { required: [], virtual },
+    } as never)
+    ctx.runtime.lake.query = async () => []
+    await run(ctx, { of: 'costs', ticket: 'a' })
+    const { tag } = await costForecast.ask({ ...ctx, currency: 'EUR', virtualTags: virtual }, {})
+    expect((await ctx.tables.answers.all('org_test')).map(({ id }) => id)).toEqual([tag])
+  },
+)

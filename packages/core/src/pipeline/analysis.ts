@@ -8,6 +8,7 @@ import { head } from '../lake/snapshot.ts'
 import { advise, type Report } from '../recommendations/advise.ts'
 import * as Dismissals from '../recommendations/dismissals.ts'
 import { evaluate } from '../policies/thresholds.ts'
+import { withVirtualTags } from '../tags/settings.ts'
 import { analyses, type Analysis, request } from './request.ts'
 
 declare module '../effects/tables.ts' {
@@ -54,7 +55,9 @@ export async function run(ctx: Context, { of, ticket }: z.output<typeof Input>):
 async function judgeCosts(ctx: Context, { firstAt }: State): Promise<Done> {
   const isWhole = await Anomalies.run(ctx, firstAt)
   const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
-  await costForecast(organization?.currency ? { ...ctx, currency: organization.currency } : ctx, {})
+  // As a request asks it, because the answer is kept under its settings.
+  const currency = organization?.currency
+  await costForecast(await withVirtualTags(currency ? { ...ctx, currency } : ctx), {})
   await evaluate(ctx, 'costs')
   return { isWhole }
 }
