@@ -1,5 +1,5 @@
 import type { Timer } from '../effects/timers.ts'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -163,7 +163,8 @@ type Effects = Pick<Runtime, 'anchors' | 'counters' | 'dataKeys' | 'passwords' |
 function memoryEffects(): Effects {
   const counts = new Map<string, number>()
   const anchors: (Anchor & { orgId: string })[] = []
-  const secret = randomBytes(32)
+  // Node needs six times as long for a key of bytes.
+  const secret = createSecretKey(randomBytes(32))
   const mac = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url')
   const passwordHash = (password: string): string => mac(`password ${password}`)
   const unauthenticated = (): never => {

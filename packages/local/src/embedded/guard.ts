@@ -1,4 +1,4 @@
-import { createHash, hash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { once } from 'node:events'
 
@@ -9,21 +9,28 @@ import { once } from 'node:events'
 export function guard(server: Server, secret?: string): void {
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
+  const access = secret === undefined ? undefined : { secret, keyOf: signingKeys(secret) }
   server.on('request', (request, response) => {
-    const status = refusalOf(request, secret)
+    const status = refusalOf(request, access)
     if (status !== undefined) return void response.writeHead(status, { Connection: 'close' }).end()
     for (const listen of listeners) listen(request, response)
   })
 }
 
-function refusalOf(request: IncomingMessage, secret: string | undefined) {
+interface Access {
+  secret: string
+  /** The signing key of a scope. */
+  keyOf(scope: string): KeyObject
+}
+
+function refusalOf(request: IncomingMessage, access: Access | undefined) {
   const { headers, socket } = request
   if (headers.origin !== undefined) return 403
   if (headers.host !== `127.0.0.1:${socket.localPort}`) return 421
-  return secret === undefined || isAuthorized(request, secret) ? undefined : 403
+  return access === undefined || isAuthorized(request, access) ? undefined : 403
 }
 
-function isAuthorized(request: IncomingMessage, secret: string) {
+function isAuthorized(request: IncomingMessage, { secret, keyOf }: Access) {
   const { authorization = '' } = request.headers
   if (authorization.startsWith('Bearer ')) return isEqual(authorization.slice('Bearer '.length), secret)
   const { searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
@@ -31,7 +38,7 @@ function isAuthorized(request: IncomingMessage, secret: string) {
   return (
     signed !== undefined &&
     signsItsOrders(request, signed) &&
-    isEqual(signed.signature, signatureOf(request, signed, secret))
+    isEqual(signed.signature, signatureOf(request, signed, keyOf(signed.scope)))
   )
 }
 
@@ -70,7 +77,7 @@ function ofQuery(query: URLSearchParams): Signed | undefined {
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Signed, secret: string) {
+function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Signed, key: KeyObject) {
   const [path = '', query = ''] = url.split('?', 2)
   const parameters = query
     .split('&')
@@ -80,11 +87,22 @@ function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Sig
   const lines = names.map((name) => `${name}:${String(headers[name]).trim().replaceAll(/ +/g, ' ')}\n`)
   const canonical = [method, path, parameters.toSorted().join('&'), lines.join(''), signed.headers, signed.payload]
   const digest = hash('sha256', canonical.join('\n'))
-  const key = signed.scope.split('/').reduce<string | Buffer>((by, part) => hmac(by, part).digest(), `AWS4${secret}`)
   return hmac(key, ['AWS4-HMAC-SHA256', signed.date, signed.scope, digest].join('\n')).digest('hex')
 }
 
-const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text)
+/** Clients sign with one scope for a day, so the key of the last scope is kept. */
+function signingKeys(secret: string): Access['keyOf'] {
+  let last: { scope: string; key: KeyObject } | undefined
+  return (scope) => {
+    if (last?.scope !== scope) {
+      const key = scope.split('/').reduce((by, part) => hmac(by, part).digest(), Buffer.from(`AWS4${secret}`))
+      last = { scope, key: createSecretKey(key) }
+    }
+    return last.key
+  }
+}
+
+const hmac = (key: Buffer | KeyObject, text: string) => createHmac('sha256', key).update(text)
 
 function isEqual(given: string, expected: string) {
   const [a, b] = [given, expected].map((text) => createHash('sha256').update(text).digest())
