@@ -20,6 +20,8 @@ export interface Facts extends Omit<Detect.Anomaly, 'actual' | 'detected'> {
   dimensions: Dimensions
   charged: ChargedAs
   currency: string
+  /** Of the total: those that are judged, because they still deliver. */
+  providers?: readonly string[]
   /** Day of the first alarm. */
   alarmOn: Day
   /** The first day of the series that was judged. */

@@ -214,6 +214,25 @@ test('a corrected anomaly is withdrawn, and another cause three days later is an
   expect(await Anomalies.get(ctx, { id: before.id })).toMatchObject({ status: 'withdrawn', service: 'S3' })
 })
 
+test('a root cause of the total has the costs of the providers that were judged', async () => {
+  const stopped = snapshot({ provider: 'GCP', period: '2026-09', days: { first: '2026-09-01', last: '2026-09-20' } })
+  const newer = bills.map((bill) => ({ ...bill, provider: 'Azure', id: `az/${bill.id}`, partition: `az/${bill.id}` }))
+  for (const bill of [stopped, ...newer]) await runtime.tables.partitions.put('org_test', bill)
+  const half = spike(45)
+  held = [series({}, half), series({ provider: 'Azure' }, half), series({ provider: 'GCP' })]
+  const asked: unknown[] = []
+  const query = runtime.lake.query
+  runtime.lake.query = (async (name: string, files: never, parameters: { filters: unknown }) => {
+    if (name === 'costShares') asked.push(parameters.filters)
+    return await query(name as 'costShares', files, parameters as never)
+  }) as typeof query
+  const anomalies = { sensitivity: 'medium', floorAmount: 120, floorPercent: 1, tagKeys: [] }
+  await runtime.tables.organizations.put('org_test', { id: 'org_test', anomalies } as never)
+  await run(ctx, settled)
+  expect((await only()).dimensions).toEqual({})
+  expect(asked).toEqual([[{ dimension: 'provider', values: ['AWS', 'Azure'] }]])
+})
+
 test('a payer whose bill is late causes no dip', async () => {
   await bringSecondPayer('2026-10-01', '2026-10-28', '2026-10-30T06:00:00.000Z')
   const gone = { '2026-10-29': -100, '2026-10-30': -100, '2026-10-31': -60 }

@@ -51,13 +51,14 @@ export async function rootCauseOf(
   }
 }
 
-function filtersOf({ dimensions }: Facts): Filter[] {
-  return Object.entries(dimensions).map(([name, value]) => {
+function filtersOf({ dimensions, providers }: Facts): Filter[] {
+  const named = Object.entries(dimensions).map(([name, value]): Filter => {
     const tagKey = name.startsWith('tag:') ? name.slice('tag:'.length) : undefined
     return tagKey === undefined
       ? { dimension: name as 'provider' | 'account' | 'service' | 'region', values: [value] }
       : { dimension: 'tag', tagKey, values: [value] }
   })
+  return providers ? [{ dimension: 'provider', values: [...providers] }, ...named] : named
 }
 
 /**

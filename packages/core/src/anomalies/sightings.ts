@@ -18,6 +18,8 @@ export interface CostSeries {
   currency: string
   start: Day
   values: number[]
+  /** Of the total: its providers. */
+  providers?: readonly string[]
 }
 
 /** The day on which the bills of a billing account begin, or the day after they end. */
@@ -66,7 +68,8 @@ function totals(series: readonly CostSeries[], until: Day): CostSeries[] {
         const at = daysIn({ start, end: other.start }) - 1 + i
         if (at < values.length) values[at] = (values[at] ?? 0) + value
       }
-    return [{ ...first, dimensions: {}, start, values }]
+    const providers = group.flatMap(({ dimensions }) => dimensions['provider'] ?? [])
+    return [{ ...first, dimensions: {}, start, values, providers }]
   })
 }
 
@@ -106,13 +109,14 @@ const mostSeen = 20
 
 const rounded = (value: number) => Number(value.toFixed(4))
 
-function factsOf({ dimensions, anomaly, alsoSeen }: Cause, { charged, currency, start }: CostSeries): Facts {
+function factsOf({ dimensions, anomaly, alsoSeen }: Cause, { charged, currency, start, providers }: CostSeries): Facts {
   const { actual, detected, ...rest } = anomaly
   return {
     ...rest,
     dimensions,
     charged,
     currency,
+    ...(providers && { providers }),
     alarmOn: detected,
     knownSince: start,
     seriesCost: rounded(actual),
