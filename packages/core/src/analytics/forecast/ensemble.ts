@@ -1,4 +1,4 @@
-import { dampedMean, models, predict, split, type Split } from './models.ts'
+import { dampedMean, type Model, models, predict, rate, split, type Split } from './models.ts'
 import type { Prepared } from './prepare.ts'
 import { settings } from './settings.ts'
 
@@ -30,7 +30,7 @@ function rollingOrigins(count: number, longest: number, horizon: number): number
 export function runEnsemble(prepared: Prepared, horizon: number): Outcome {
   const { values, observed, back, periods, daysOfMonth } = prepared
   const count = values.length
-  const active = observed.filter((value) => !Number.isNaN(value)).length < settings.short ? [dampedMean] : models
+  const active = modelsFor(prepared)
   const part = (origin: number) => split(values, origin, periods, daysOfMonth)
   const whole = part(count)
   const parameters = active.map((model) => model.fit(whole))
@@ -57,6 +57,11 @@ export function runEnsemble(prepared: Prepared, horizon: number): Outcome {
     ),
   )
   return { mean, horizon, count, period: phases(periods), origins, errors, units: mean.map(unitOf) }
+}
+
+function modelsFor({ observed, isRare }: Prepared): readonly Model[] {
+  if (isRare) return [rate]
+  return observed.filter((value) => !Number.isNaN(value)).length < settings.short ? [dampedMean] : models
 }
 
 /** Mean absolute error of a model over all origins; older origins count less. */

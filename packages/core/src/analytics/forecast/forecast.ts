@@ -19,6 +19,8 @@ export interface Forecast {
   /** Distribution of the errors, for totals; in units of `scale`. */
   calibration: Calibration
   scale: number
+  /** Nothing is forecast below it: 0 for a series without negative values, else minus infinity. */
+  floor: number
 }
 
 interface Question {
@@ -36,31 +38,44 @@ const finite = (value: number) => Math.max(-Number.MAX_VALUE, Math.min(Number.MA
  */
 export function forecast(series: Series, { horizon, levels }: Question): Forecast {
   const prepared = prepare(series, horizon)
-  const { center, scale, periods } = prepared
+  const { center, scale, periods, floor } = prepared
   const outcome = runEnsemble(prepared, horizon)
   const calibration = calibrate(outcome)
-  const mean = Array.from(outcome.mean, (value) => finite(center + value * scale))
-  const intervals = levels.map((level) => {
-    const half = Array.from(calibration.width, (width) => reach(calibration, level) * width)
-    const bound = (sign: number) =>
-      half.map((width, h) => finite(center + ((outcome.mean[h] ?? 0) + sign * width) * scale))
-    return { level, lower: bound(-1), upper: bound(1) }
-  })
-  return { mean, intervals, periods, calibration, scale }
+  const mean = Array.from(outcome.mean, (value) => finite(Math.max(floor, center + value * scale)))
+  const made = { mean, periods, calibration, scale, floor }
+  return { ...made, intervals: levels.map((level) => ({ level, ...boundsOf(made, level) })) }
 }
 
-/** The sum of the steps from `from` (0 is the first) up to `to` (exclusive), with an interval from simulated paths. */
+function boundsOf({ mean, calibration, scale, floor }: Omit<Forecast, 'intervals'>, level: number) {
+  const reached = reach(calibration, level)
+  const bound = (sign: number) =>
+    mean.map((value, h) => finite(Math.max(floor, value + sign * reached * (calibration.width[h] ?? 0) * scale)))
+  return { lower: bound(-1), upper: bound(1) }
+}
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => finite(sum + value), 0)
+
+/**
+ * The sum of the steps from `from` (0 is the first) up to `to` (exclusive), with an interval from simulated paths, never
+ * wider than the sum of their intervals.
+ */
 export function total(
-  { mean, calibration, scale }: Forecast,
-  { from = 0, to = mean.length, level }: { from?: number; to?: number; level: number },
+  made: Forecast,
+  { from = 0, to = made.mean.length, level }: { from?: number; to?: number; level: number },
 ): { mean: number; lower: number; upper: number } {
-  const sum = mean.slice(from, to).reduce((sum, value) => finite(sum + value), 0)
+  const { calibration, scale } = made
+  const sum = sumOf(made.mean.slice(from, to))
   const sums = simulateTotals(calibration, from, to, 1_000)
   const share = Math.min(level, 1 - 4 / sums.length)
   const index = Math.min(sums.length - 1, Math.ceil(((1 + share) / 2) * sums.length) - 1)
   const half =
     Math.max(0, sums[Math.max(0, index)] ?? 0) * tail(share, Math.min(level, 1 - 1e-9)) * caution(calibration, level)
-  return { mean: sum, lower: finite(sum - half * scale), upper: finite(sum + half * scale) }
+  const { lower, upper } = boundsOf(made, level)
+  return {
+    mean: sum,
+    lower: Math.max(sumOf(lower.slice(from, to)), finite(sum - half * scale)),
+    upper: Math.min(sumOf(upper.slice(from, to)), finite(sum + half * scale)),
+  }
 }
 
 /** Accuracy of the forecaster on one series. */

@@ -68,19 +68,25 @@ function autoregression(values: Float64Array, count: number, highest: number): F
   return best.coefficients
 }
 
-/** The mean of all values, with weights that halve every five values; for short histories. */
-export const dampedMean: Model = {
+/** The mean of all values; each weighs `decay` as much as the next one. */
+const decayingMean = (decay: number): Model => ({
   isAdjusted: false,
   fit: () => new Float64Array(0),
   run: ({ values, count }, _, out) => {
     let [sum, weights] = [0, 0]
     for (let i = 0; i < count; i++) {
-      sum = sum * settings.shortDecay + (values[i] ?? 0)
-      weights = weights * settings.shortDecay + 1
+      sum = sum * decay + (values[i] ?? 0)
+      weights = weights * decay + 1
     }
     out.fill(weights > 0 ? sum / weights : 0)
   },
-}
+})
+
+/** For short histories. */
+export const dampedMean = decayingMean(settings.shortDecay)
+
+/** For costs on few days: their rate, which includes the days without (Teunter, Syntetos and Babai, 2011). */
+export const rate = decayingMean(settings.rareDecay)
 
 /** Autoregression of the adjusted values (`isDifferenced`: of their differences). */
 function autoregressive(isDifferenced: boolean): Model {

@@ -1,6 +1,6 @@
 import { largest, median } from '../series/numeric.ts'
 import type { Series } from '../series/series.ts'
-import { baselineOf, calmEnd, type Measure, withoutSpikes } from './baseline.ts'
+import { type Baseline, baselineOf, calmEnd, type Measure, withoutSpikes } from './baseline.ts'
 import { daysFrom } from './month.ts'
 import { split, type Split } from './models.ts'
 import { settings } from './settings.ts'
@@ -17,12 +17,16 @@ export interface Prepared {
   back: (value: number) => number
   /** Its season multiplies, so that its errors grow with it. */
   isProportional: boolean
+  /** Mostly 0, with values at times that no season explains. */
+  isRare: boolean
   /** Lengths of the proven seasons, ascending. */
   periods: number[]
   center: number
   scale: number
   /** The value 0 in the units of `observed`. */
   zero: number
+  /** 0 for a series without negative values, in its own units. */
+  floor: number
   /** Of a daily series: see `daysFrom`. */
   daysOfMonth: Uint8Array | undefined
 }
@@ -125,6 +129,16 @@ function unexplained(values: Float64Array, { units, baseline }: Measure, period:
   return guesses.reduce((sum, guess, i) => sum + Math.abs((values[i] ?? 0) - units.back(guess + effectAt(i))), 0)
 }
 
+/** Most values are 0; the others, of no fixed day of the month, came three times, and not only long ago. */
+function isRare(observed: Float64Array, zero: number, baseline: Baseline | undefined): boolean {
+  const isCost = (i: number) => observed[i] !== zero && !Number.isNaN(observed[i]) && !baseline?.effect[i]
+  const costs = [...observed.keys()].filter(isCost)
+  const [first = 0, last = 0] = [costs[0], costs.at(-1)]
+  const gaps = costs.slice(1).map((place, k) => place - (costs[k] ?? 0))
+  const isOver = observed.length - last > 2 * Math.max(...gaps)
+  return costs.length >= 3 && costs.length < (observed.length - first) / 2 && !isOver
+}
+
 /** Prepares a series for forecasts of up to `horizon` steps. */
 export function prepare({ start, stepSeconds, values }: Series, horizon: number): Prepared {
   const from = values.findIndex((value) => Number.isFinite(value))
@@ -147,6 +161,17 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
   const logarithms = logarithmsOf(interpolate(observed), zero)
   const multiplies = logarithms && measure(logarithms)
   const periods = provenPeriods(interpolate(withoutSpikes(observed, adds.baseline)), stepSeconds)
+  const floor = present.every((value) => value >= 0) ? 0 : -Infinity
+  const found = { observed, center, scale, zero, floor, periods, daysOfMonth }
+  if (periods.length === 0 && isRare(observed, zero, adds.baseline))
+    return {
+      ...found,
+      values: interpolate(observed),
+      ...same,
+      isProportional: false,
+      isRare: true,
+      daysOfMonth: undefined,
+    }
   const calm = calmEnd(observed, multiplies ? [adds, multiplies] : [adds])
   let filled = interpolate(calm)
   const longest = periods.at(-1)
@@ -159,7 +184,7 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
   if (periods.length > 0) filled = interpolatePhases(known, periods.at(-1) ?? 1)
   for (let round = 0; round < 2 && (periods.length > 0 || daysOfMonth); round++)
     filled = clean(known, split(filled, filled.length, periods, daysOfMonth))
-  return { observed, values: filled, back, isProportional, periods, center, scale, zero, daysOfMonth }
+  return { ...found, values: filled, back, isProportional, isRare: false }
 }
 
 /** Fills gaps between the adjusted values, and clips outliers. */

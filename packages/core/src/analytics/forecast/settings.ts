@@ -29,4 +29,6 @@ export const settings = {
   short: 14,
   /** Weight of a value in the damped mean beside the next one. */
   shortDecay: 0.87,
+  /** The same of a series that is mostly 0. */
+  rareDecay: 0.99,
 }
