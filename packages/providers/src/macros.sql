@@ -57,14 +57,19 @@ CREATE OR REPLACE MACRO bill_local_time(written, is_day_first) AS
 -- The month of a billing period. A period begins at midnight of the provider's own zone, UTC-12 to UTC+14.
 CREATE OR REPLACE MACRO bill_month(period_start) AS strftime(period_start + INTERVAL 14 HOUR, '%Y-%m');
 
--- One provider has one name, however the bill spells it.
+-- The name of a company: lower case, single blanks, without what follows the words before its legal form.
+CREATE OR REPLACE MACRO company_name(written) AS
+  lower(regexp_replace(trim(written), '\s+', ' ', 'g'))
+    .regexp_replace('^(aws|amazon web services|amazon internet services|microsoft|google|oracle)\b.* (inc|llc|ltda?|limited|s\.?a\.?r\.?l|gmbh|corp|corporation|g\.?k|k\.?k|b\.?v)\.?$', '\1');
+
+-- One provider has one name, however the bill spells it, and whichever of its companies the bill names.
 CREATE OR REPLACE MACRO bill_provider(written) AS
   CASE
     WHEN written IN ('AWS', 'Microsoft', 'Google Cloud') THEN written
-    WHEN regexp_full_match(lower(trim(written)), 'aws|amazon( aws|\.com)?|amazon ?web ?services( \(aws\))?(,? (inc|llc)\.?)?') THEN 'AWS'
-    WHEN regexp_full_match(lower(trim(written)), 'azure|microsoft(,? (azure|corp(oration|\.)?))?') THEN 'Microsoft'
-    WHEN regexp_full_match(lower(trim(written)), 'gcp|google(,? (llc|inc\.?|cloud( platform)?( \(gcp\))?))?') THEN 'Google Cloud'
-    WHEN regexp_full_match(lower(trim(written)), 'oci|oracle(,? (corporation|cloud( infrastructure)?( \(oci\))?))?') THEN 'Oracle'
+    WHEN regexp_full_match(company_name(written), 'aws|amazon( aws|\.com)?|amazon internet services|amazon ?web ?services( \(aws\))?(,? (inc|llc)\.?)?') THEN 'AWS'
+    WHEN regexp_full_match(company_name(written), 'azure|microsoft(,? (azure|corp(oration|\.)?))?') THEN 'Microsoft'
+    WHEN regexp_full_match(company_name(written), 'gcp|google(,? (llc|inc\.?|cloud( platform)?( \(gcp\))?))?') THEN 'Google Cloud'
+    WHEN regexp_full_match(company_name(written), 'oci|oracle(,? (corporation|cloud( infrastructure)?( \(oci\))?))?') THEN 'Oracle'
     ELSE trim(written)
   END;
 
@@ -92,7 +97,7 @@ CREATE OR REPLACE MACRO bill_account(provider, written) AS
     WHEN provider = 'AWS' THEN
       CASE
         WHEN strlen(written) = 12 AND regexp_full_match(written, '\d{12}') THEN written
-        WHEN regexp_full_match(bill_bare_id(written), '\d{4}-\d{4}-\d{4}') THEN replace(bill_bare_id(written), '-', '')
+        WHEN regexp_full_match(bill_bare_id(written), '\d{4}-\d{4}-\d{4}|\d{1,3}(,\d{3}){2,3}') THEN lpad(regexp_replace(bill_bare_id(written), '[-,]', '', 'g'), 12, '0')
         WHEN regexp_full_match(bill_bare_id(written), '\d{6,11}') THEN lpad(bill_bare_id(written), 12, '0')
         ELSE bill_bare_id(written)
       END
@@ -132,11 +137,11 @@ CREATE OR REPLACE MACRO is_minus(written) AS
 CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?');
 CREATE OR REPLACE MACRO is_with_comma(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?');
 
--- An amount without the currency of its row: 5.00 USD. NULL for `none` in any case.
+-- An amount without the currency of its row: 5.00 USD. NULL for `none`, `null` and the NA of R in any case.
 CREATE OR REPLACE MACRO bill_amount(written, currency) AS
   CASE
     WHEN upper(right(written, 3)) = upper(trim(currency)) THEN left(written, -3)
-    WHEN lower(written) <> 'none' THEN written
+    WHEN strlen(written) > 4 OR lower(written) NOT IN ('none', 'null', 'na') THEN written
   END;
 
 -- Parses an amount of a spreadsheet, by the decimal mark of its file. NULL if the format is unknown.

@@ -87,7 +87,7 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     expect(normalized.notes).toEqual(['Costs with more than 18 decimals, rounded to 18: 4, in bill.csv.'])
   })
 
-  it.each(['None', 'none', 'NAN', 'nan'])('a price of %s is unknown', async (ListCost) => {
+  it.each(['None', 'none', 'NAN', 'nan', 'NA', 'Null'])('a price of %s is unknown', async (ListCost) => {
     const { rows } = await bring({ 'bill.csv': focus({ ListCost }) })
     expect(rows).toMatchObject([{ BilledCost: '1.5', ListCost: null }])
   })
@@ -171,7 +171,7 @@ describe('one account, provider and currency is one, however it is spelled', () 
     [
       'AWS ids',
       'AWS',
-      ['012345678901', '12345678901', ' 012345678901', '="012345678901"', '12345678901.0'],
+      ['012345678901', '12345678901', ' 012345678901', '="012345678901"', '12345678901.0', '12,345,678,901'],
       '012345678901',
     ],
     [
@@ -191,6 +191,22 @@ describe('one account, provider and currency is one, however it is spelled', () 
     const rows = ['AWS', 'Amazon Web Services', 'aws '].map((ProviderName) => ({ ProviderName, BillingAccountId }))
     const currencies = ['usd', 'USD ', 'USD'].map((BillingCurrency) => ({ ...rows[0], BillingCurrency }))
     expect(await one(focus(...rows, ...currencies))).toBe('AWS/012345678901/2024-09: 9 USD, 6 rows')
+  })
+
+  it.each([
+    ['AWS', ['Amazon  Web Services', 'Amazon Web Services EMEA SARL', 'AWS EMEA SARL', 'Amazon Web Services, Inc.']],
+    ['AWS', ['Amazon Internet Services Private Limited', 'Amazon Web Services India Private Limited']],
+    ['Microsoft', ['Microsoft Ireland Operations Ltd.', 'Microsoft Corporation', 'microsoft azure']],
+    ['Google Cloud', ['Google Cloud EMEA Limited', 'Google LLC', 'Google Cloud Platform']],
+    ['Oracle', ['Oracle America, Inc.', 'Oracle Corporation']],
+  ])('%s, whichever of its companies the bill names', async (provider, names) => {
+    const bill = focus(...names.map((ProviderName) => ({ ProviderName, BillingAccountId: '012345678901' })))
+    expect(await one(bill)).toMatch(new RegExp(`^${provider}/.*: ${1.5 * names.length} USD, ${names.length} rows$`))
+  })
+
+  it('another company with such a word in its name stays one', async () => {
+    const bill = focus({ ProviderName: 'AWSome Clouds Inc.' }, { ProviderName: 'AWS Marketplace' })
+    expect(await one(bill)).toMatch(/^AWS Marketplace\/.*AWSome Clouds Inc\.\//)
   })
 
   it('currencies by their name', async () => {
