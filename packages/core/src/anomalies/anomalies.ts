@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../effects/context.ts'
+import { chargedAs } from '../effects/queries.ts'
 import { Page, paged, Pagination } from '../effects/paged.ts'
 import type { Note } from '../guard/audit.ts'
 import { change, command, InvalidInput } from '../guard/command.ts'
@@ -28,7 +29,7 @@ export const Public = z.object({
   startDate: z.string(),
   endDate: z.string(),
   isOpen: z.boolean().describe('It may still grow.'),
-  chargedAs: z.enum(['usage', 'unused']).describe('`unused`: the part of commitments that nothing used.'),
+  chargedAs: z.enum(chargedAs).describe('`unused`: the part of commitments that nothing used.'),
   currency: z.string(),
   actualCost: z.number(),
   actualCostExact: z.string(),
@@ -39,7 +40,7 @@ export const Public = z.object({
   deviationPercent: z.number().nullable().describe('Of the expected cost; null if nothing was expected.'),
   rootCause: z.string(),
   affectedResources: z.array(z.string()),
-  note: z.string().nullable().describe('Of the user.'),
+  note: z.string().nullable().describe('Of the user, or else of the mark.'),
   withdrawnBecause: z.string().nullable(),
   closedAt: z.string().nullable(),
   closedBy: z.string().nullable(),
@@ -81,7 +82,7 @@ function publicOf(info: Info): z.infer<typeof Public> {
   const {
     rootCause,
     dimensions,
-    note = null,
+    note = info.expectedNote ?? null,
     withdrawnBecause = null,
     closedAt = null,
     closedBy = null,
@@ -225,6 +226,8 @@ export const ignore = change(
       ...(tagName !== undefined &&
         tagValue !== undefined && { tag: { key: tagName.slice('tag:'.length), value: tagValue } }),
       direction: info.impact > 0 ? 'more' : 'less',
+      chargedAs: info.charged,
+      currency: info.currency,
       note: input.note ?? info.rootCause.sentence,
     })
     return await setStatus(ctx, input, 'ignored', note, id)

@@ -82,8 +82,9 @@ export interface Info extends Facts, Place {
   /** Of the user. */
   note?: string
   withdrawnBecause?: string
-  /** The mark that expects it. */
+  /** The mark that expects it, and its note. */
   expectedBy?: string
+  expectedNote?: string
   /** The mark that a user overruled. */
   rejectedMark?: string
   expiresAt: number
@@ -127,8 +128,16 @@ export function isWithin(part: Dimensions, whole: Dimensions): boolean {
   return Object.entries(whole).every(([name, value]) => part[name] === value)
 }
 
+export function unmarked<Row extends Pick<Info, 'expectedBy' | 'expectedNote'>>({
+  expectedBy: _mark,
+  expectedNote: _note,
+  ...row
+}: Row) {
+  return row
+}
+
 /** Without the traces of its end; `note` stays. */
 export function reopened(info: Info): Info {
-  const { closedAt: _at, closedBy: _by, closedFor: _for, expectedBy: _mark, withdrawnBecause: _reason, ...open } = info
-  return { ...open, status: 'active' }
+  const { closedAt: _at, closedBy: _by, closedFor: _for, ...rest } = info
+  return { ...unmarked(rest), status: 'active' }
 }

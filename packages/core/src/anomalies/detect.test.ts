@@ -254,6 +254,68 @@ test('a mark covers an anomaly that is known already, until a user reopens it', 
   expect(await only()).toMatchObject({ id, status: 'active' })
 })
 
+describe('marks', () => {
+  const mark = { startDate: '2026-10-27', endDate: '2026-10-30', note: 'Migration' }
+
+  test('that are removed leave an anomaly to be judged again, which is announced once', async () => {
+    const { id } = await Expected.create(ctx, mark)
+    await run(ctx, settled)
+    expect(await only()).toMatchObject({ status: 'ignored', expectedBy: id })
+    await Expected.remove(ctx, { id })
+    for (let n = 0; n < 2; n++) {
+      await run(ctx, settled)
+      expect(await only()).toMatchObject({ status: 'active', expectedBy: null, note: null, closedAt: null })
+      expect(announced()).toHaveLength(1)
+    }
+  })
+
+  test('that are removed after a correction leave a withdrawn anomaly, which is not announced', async () => {
+    const { id } = await Expected.create(ctx, mark)
+    await run(ctx, settled)
+    await Expected.remove(ctx, { id })
+    held = grown(0)
+    await run(ctx, settled)
+    expect(
+      (await runtime.tables.anomalies.all('org_test')).map(({ status, expectedBy }) => [status, expectedBy]),
+    ).toEqual([['withdrawn', undefined]])
+    expect(announced()).toEqual([])
+  })
+
+  test('that a user made by ignoring leave the anomaly ignored when they are removed', async () => {
+    await run(ctx, settled)
+    const { id } = await only()
+    const { expectedBy } = await Anomalies.ignore(ctx, { id, expected: 'once', note: 'A test.' })
+    await Expected.remove(ctx, { id: expectedBy ?? '' })
+    await run(ctx, settled)
+    expect(await only()).toMatchObject({ status: 'ignored', expectedBy: null, note: 'A test.' })
+  })
+
+  test('of unused commitments expect no usage, nor amounts in another currency', async () => {
+    const unused = series({ ...ec2 }, spike(100))
+    held = [{ ...unused, charged: 'unused' }]
+    await run(ctx, settled)
+    const { id } = await only()
+    await Anomalies.ignore(ctx, { id, expected: 'once' })
+    held = [{ ...unused, charged: 'unused' }, series(ec2, spike(4_500)), { ...unused, currency: 'EUR' }]
+    await run(ctx, settled)
+    const states = (await found()).map(({ chargedAs, currency, status }) => [chargedAs, currency, status])
+    expect(states.toSorted()).toEqual([
+      ['unused', 'USD', 'ignored'],
+      ['usage', 'EUR', 'active'],
+      ['usage', 'USD', 'active'],
+    ])
+  })
+
+  test('keep the note of a user', async () => {
+    await run(ctx, settled)
+    const { id } = await only()
+    await Anomalies.reopen(ctx, { id, note: 'I look at it.' })
+    await Expected.create(ctx, mark)
+    await run(ctx, settled)
+    expect(await only()).toMatchObject({ status: 'ignored', note: 'I look at it.' })
+  })
+})
+
 test('in the first hour nothing is announced, and a judgement by too few bills is forgotten', async () => {
   const spikes = spike(40)
   held = [series(ec2, spikes, '2026-10-01')]
@@ -422,6 +484,8 @@ describe('users', () => {
     const facts = (day: string) =>
       ({
         dimensions: { provider: 'AWS', account: '1', service: 'EC2' },
+        charged: 'usage',
+        currency: 'USD',
         excess: [{ day, amount: 5 }],
         impact: 5,
       }) as never

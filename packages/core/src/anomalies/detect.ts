@@ -11,7 +11,7 @@ import { isSameAccount } from '../kernel/cloud.ts'
 import { isWritten } from '../kernel/fault.ts'
 import * as Money from '../kernel/money.ts'
 import { type View, view as currentView } from '../lake/snapshot.ts'
-import { type Facts, idOf, type Info, placeOf, reopened, severities } from './anomaly.ts'
+import { type Facts, idOf, type Info, placeOf, reopened, severities, unmarked } from './anomaly.ts'
 import * as Expected from './expected.ts'
 import { type Held, type Plan, planOf } from './plan.ts'
 import { rootCauseOf } from './root-cause.ts'
@@ -67,12 +67,16 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
     view.excluded.some(({ accountId }) => account !== undefined && isSameAccount(account, accountId))
   // Whatever their status: no answer has costs of a purged account.
   for (const { id } of rows.filter(isPurged)) await ctx.tables.anomalies.remove(ctx.orgId, id)
-  const judged = rows.filter((row) => row.last >= since && !isPurged(row))
+  const kept = rows.filter((row) => !isPurged(row))
+  // Without its mark, an anomaly is judged again like an active one.
+  const judged = kept
+    .filter((row) => row.last >= since)
+    .map((row) => (isByMark(row) && !markOf(marks, row, row) ? { ...row, status: 'active' as const } : row))
   const hasAll = series.length < mostSeries
   const plan = planOf(judged, causes, { heldOf: (row) => heldOf(series, hasAll, row), floorOf: ownFloorOf })
   const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
-  const isWhole = await write(ctx, { view, plan, judged, marks, settings, announcedSince })
+  const isWhole = await write(ctx, { view, plan, rows: kept, marks, settings, announcedSince })
   ctx.log.info('anomalies were judged', { lakeVersion, count: causes.length, isWhole })
   return isWhole
 }
@@ -133,14 +137,14 @@ const boundariesOf = ({ snapshots }: View): Boundary[] =>
 interface ToWrite {
   view: View
   plan: Plan
-  judged: readonly Info[]
+  rows: readonly Info[]
   marks: readonly Expected.Info[]
   settings: Settings
   announcedSince: Day | undefined
 }
 
 /** An anomaly is written with its root cause only. Nothing is withdrawn before all have theirs; returns whether they do. */
-async function write(ctx: Context, { view, plan, judged, marks, settings, announcedSince }: ToWrite): Promise<boolean> {
+async function write(ctx: Context, { view, plan, rows, marks, settings, announcedSince }: ToWrite): Promise<boolean> {
   const { anomalies } = ctx.tables
   const { lakeVersion } = view
   const at = ctx.now().toISOString()
@@ -162,24 +166,27 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
     }
     for (let turn = 0; ; turn++) {
       const id = idOf(ctx.orgId, facts, turn)
-      const events = isAnnounced
-        ? [event(ctx, 'anomaly.detected', { anomalyId: id, severity: facts.severity }, `anomaly.detected/${id}`)]
-        : []
+      const events = isAnnounced ? [detected(ctx, id, facts)] : []
       if (await isWritten(anomalies.insert(ctx.orgId, { ...row, id }, events))) return
       const holder = await anomalies.get(ctx.orgId, id)
       // Another analysis wrote it, or judged a newer version.
       if (holder && (idOf(ctx.orgId, holder, turn) === id || holder.lakeVersion > lakeVersion)) return
     }
   }
-  const changed = async (facts: Facts, row: Info) => {
+  /** What the marks say of a row now, with its newest facts; the first time that it is active, it is announced. */
+  const judge = async (row: Info, facts: Facts = row) => {
     const mark = markOf(marks, facts, row)
-    const next = await made(facts)
+    const next = facts === row ? undefined : await made(facts)
     const isRenewed = row.status === 'withdrawn'
-    await anomalies.update(ctx.orgId, row.id, (current) => {
-      if (current.lakeVersion > lakeVersion) return undefined
-      const kept = isRenewed && current.status === 'withdrawn' ? reopened(current) : current
-      return { ...kept, ...next, ...(mark && kept.status === 'active' && expectedBy(mark, at)) }
-    })
+    const isAnnounced = isByMark(row) && !mark && !row.isAnnounced && isNews(facts)
+    const edit = (current: Info): Info | undefined => {
+      if (current.lakeVersion > lakeVersion || isByMark(current) !== isByMark(row)) return undefined
+      const open = isRenewed && current.status === 'withdrawn' ? reopened(current) : current
+      const marked = markedBy(mark, marks, open, at)
+      if (!next && marked === current) return undefined
+      return { ...marked, ...next, updatedAt: at, ...(isAnnounced && { isAnnounced }) }
+    }
+    await anomalies.update(ctx.orgId, row.id, edit, isAnnounced ? [detected(ctx, row.id, facts)] : [])
   }
   const open: { facts: Facts; row?: Info }[] = [...plan.found.map((facts) => ({ facts })), ...plan.changed]
   const firstToLast = open.toSorted(
@@ -188,27 +195,29 @@ async function write(ctx: Context, { view, plan, judged, marks, settings, announ
       severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
       Math.abs(b.impact) - Math.abs(a.impact),
   )
-  for (const { facts, row } of firstToLast.slice(0, mostRootCauses)) await (row ? changed(facts, row) : found(facts))
+  for (const { facts, row } of firstToLast.slice(0, mostRootCauses)) await (row ? judge(row, facts) : found(facts))
   if (open.length > mostRootCauses) return false
-  const planned = new Set([...plan.changed, ...plan.withdrawn].map(({ row }) => row))
-  const others = judged.filter((row) => row.status === 'active' && !planned.has(row))
-  for (const row of others) {
-    const mark = markOf(marks, row, row)
-    if (mark)
-      await anomalies.update(ctx.orgId, row.id, (current) =>
-        current.status === 'active' ? { ...current, ...expectedBy(mark, at), updatedAt: at } : undefined,
-      )
-  }
+  const planned = new Set([...plan.changed, ...plan.withdrawn].map(({ row }) => row.id))
+  const isNewlyMarked = (row: Info) => markedBy(markOf(marks, row, row), marks, row, at) !== row
+  for (const row of rows) if (!planned.has(row.id) && isNewlyMarked(row)) await judge(row)
   for (const { row, reason, isMistaken } of plan.withdrawn) {
+    const status = isByMark(row) ? 'ignored' : 'active'
     // Nobody was told of it.
     if (isMistaken && !row.isAnnounced) {
-      await isWritten(anomalies.remove(ctx.orgId, row.id, [], { status: 'active', lakeVersion: row.lakeVersion }))
+      await isWritten(anomalies.remove(ctx.orgId, row.id, [], { status, lakeVersion: row.lakeVersion }))
       continue
     }
     await anomalies.update(ctx.orgId, row.id, (current) =>
-      current.status !== 'active' || current.lakeVersion > lakeVersion
+      current.status !== status || current.lakeVersion > lakeVersion
         ? undefined
-        : { ...current, status: 'withdrawn', withdrawnBecause: reason, closedAt: at, updatedAt: at, lakeVersion },
+        : {
+            ...unmarked(current),
+            status: 'withdrawn',
+            withdrawnBecause: reason,
+            closedAt: at,
+            updatedAt: at,
+            lakeVersion,
+          },
     )
   }
   return true
@@ -222,6 +231,22 @@ function markOf(marks: readonly Expected.Info[], facts: Facts, { rejectedMark }:
   )
 }
 
-function expectedBy(mark: Expected.Info, at: string) {
-  return { status: 'ignored' as const, expectedBy: mark.id, note: mark.note, closedAt: at, closedBy: mark.createdBy }
+function expectedBy({ id, note, createdBy }: Expected.Info, at: string) {
+  return { status: 'ignored' as const, expectedBy: id, expectedNote: note, closedAt: at, closedBy: createdBy }
 }
+
+/** Ignored by a mark alone, and not by a user. */
+const isByMark = ({ expectedBy, closedFor }: Info): boolean => expectedBy !== undefined && closedFor === undefined
+
+/** The row itself if the marks say nothing new of it. */
+function markedBy(mark: Expected.Info | undefined, marks: readonly Expected.Info[], row: Info, at: string): Info {
+  if (row.status === 'active' || isByMark(row)) {
+    if (mark) return row.expectedBy === mark.id ? row : { ...row, ...expectedBy(mark, at) }
+    return isByMark(row) ? reopened(row) : row
+  }
+  const isGone = row.expectedBy !== undefined && !marks.some(({ id }) => id === row.expectedBy)
+  return isGone ? unmarked(row) : row
+}
+
+const detected = (ctx: Context, anomalyId: string, { severity }: Facts) =>
+  event(ctx, 'anomaly.detected', { anomalyId, severity }, `anomaly.detected/${anomalyId}`)

@@ -3,6 +3,7 @@ import type { Context } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
 import { Page, paged } from '../effects/paged.ts'
 import { change, command } from '../guard/command.ts'
+import { chargedAs } from '../effects/queries.ts'
 import { addDays, Day } from '../kernel/calendar.ts'
 import { Fault, invalid } from '../kernel/fault.ts'
 import { type Facts, isWithin } from './anomaly.ts'
@@ -28,6 +29,15 @@ const Mark = z.strictObject({
   region: text.optional(),
   tag: z.strictObject({ key: text, value: text }).optional(),
   direction: z.enum(['more', 'less']).optional().describe('Than usual. Default: both.'),
+  chargedAs: z
+    .enum(chargedAs)
+    .optional()
+    .describe('`unused`: the part of commitments that nothing used. Default: both.'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .optional()
+    .describe('Of the bill. Default: all.'),
   note: z.string().min(1).max(2_000).describe('The reason, such as a migration.'),
 })
 
@@ -36,11 +46,15 @@ export interface Info extends z.infer<typeof Public> {}
 
 const driftDays = 3
 
-/** The mark that expects a change of costs: of the series or a whole of it, and most of it on its days. */
-export function markOf(marks: readonly Info[], { dimensions, excess, impact }: Facts): Info | undefined {
+/** The mark that expects a change of such costs: of the series or a whole of it, and most of it on its days. */
+export function markOf(
+  marks: readonly Info[],
+  { dimensions, charged, currency, excess, impact }: Facts,
+): Info | undefined {
   return marks.find((mark) => {
     const { provider, account, service, region, tag, direction } = mark
     if (direction !== undefined && (direction === 'more') !== impact > 0) return false
+    if ((mark.chargedAs ?? charged) !== charged || (mark.currency ?? currency) !== currency) return false
     const tagged = tag ? { [`tag:${tag.key}`]: tag.value } : {}
     const named = Object.entries({ provider, account, service, region, ...tagged }).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value]],

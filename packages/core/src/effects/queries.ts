@@ -72,7 +72,8 @@ export type Dimension = (typeof dimensions)[number]
 export type ChargeKind = 'credits' | 'tax' | 'commitments' | 'usage'
 
 /** Usage, or the parts of commitments that nothing used. Tax, credits, purchases and adjustments are neither. */
-export type ChargedAs = 'usage' | 'unused'
+export const chargedAs = ['usage', 'unused'] as const
+export type ChargedAs = (typeof chargedAs)[number]
 
 /** Days are inclusive. */
 export interface CostParameters {
