@@ -38,14 +38,25 @@ test('score:forecast answers each series in order, and takes a level in percent 
   expect(first?.upper).toHaveLength(7)
 })
 
+const good = (id: string) => JSON.stringify({ ...question, id })
+
 test.each([
   ['no JSON', '{"id":', 'Line 2 is refused'],
   ['no level', JSON.stringify({ ...question, id: 'x', level: undefined }), 'Line 2 is refused: .*level'],
   ['a text as value', JSON.stringify({ ...question, id: 'x', values: ['1'] }), 'Line 2 is refused: .*values'],
   ['no time', JSON.stringify({ ...question, id: 'x', start: 'yesterday' }), 'Line 2 is refused: .*ISO 8601'],
-])('score:forecast refuses a line with %s, with its number', (_, line, message) => {
-  const { stdout, stderr, status } = score(`${JSON.stringify({ ...question, id: 'good' })}\n${line}\n`)
+])('score:forecast refuses a line with %s, with its number, and answers the others', (_, line, message) => {
+  const { stdout, stderr, status } = score([good('a'), line, good('b')].join('\n'))
   expect(status).toBe(2)
   expect(stderr).toMatch(new RegExp(message))
-  expect(stdout.trim().split('\n')).toHaveLength(1)
+  const ids = stdout
+    .trim()
+    .split('\n')
+    .map((answer) => (JSON.parse(answer) as { id: string }).id)
+  expect(ids).toEqual(['a', 'b'])
+})
+
+test('score:forecast answers a horizon of 0 with empty lists', () => {
+  const { stdout, status } = score(JSON.stringify({ ...question, id: 'a', horizon: 0 }))
+  expect([status, JSON.parse(stdout)]).toEqual([0, { id: 'a', mean: [], lower: [], upper: [] }])
 })

@@ -9,7 +9,7 @@ const question = z.object({
   start: z.string().refine((start) => !Number.isNaN(Date.parse(start)), 'is no ISO 8601 time'),
   stepSeconds: z.number().positive(),
   values: z.array(z.number().nullable()),
-  horizon: z.number().int().min(1).max(10_000),
+  horizon: z.number().int().min(0).max(10_000),
   level: z.number().gt(0).lt(100),
 })
 

@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type * as z from 'zod'
 
-/** Answers each JSON line of stdin with one on stdout; a malformed line ends the command with exit code 2. */
+/**
+ * Answers each JSON line of stdin with one on stdout. A malformed line is refused on stderr; the others are answered, and
+ * the exit code is 2.
+ */
 export async function answerLines<Question>(schema: z.ZodType<Question>, answer: (question: Question) => unknown) {
   let number = 0
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
@@ -12,10 +15,7 @@ export async function answerLines<Question>(schema: z.ZodType<Question>, answer:
     if ('problem' in question) {
       process.stderr.write(`Line ${number} is refused: ${question.problem}\n`)
       process.exitCode = 2
-      process.stdin.destroy()
-      return
-    }
-    if (!process.stdout.write(`${JSON.stringify(answer(question.value))}\n`)) await once(process.stdout, 'drain')
+    } else if (!process.stdout.write(`${JSON.stringify(answer(question.value))}\n`)) await once(process.stdout, 'drain')
   }
 }
 

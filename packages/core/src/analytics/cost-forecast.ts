@@ -62,7 +62,12 @@ export const Forecast = z.object({
     .object({
       mape: z.number().nullable().describe('Mean absolute error in percent.'),
       rmse: z.number().nullable().describe('Root of the mean squared error of a day, in the currency.'),
-      mase: z.number().nullable().describe('Mean absolute error, relative to repeating the last week.'),
+      mase: z
+        .number()
+        .nullable()
+        .describe(
+          'Mean absolute error, relative to repeating the last week, or the last day without a weekly pattern.',
+        ),
       coverage: z.number().nullable().describe('How often the interval held.'),
     })
     .describe('Of forecasts of the last months of this series from the days before them. Null if it is too short.'),

@@ -392,7 +392,8 @@ test('a backtest names the accuracy of the series itself', () => {
   expect(rmse).toBeLessThan(6)
   expect(mase).toBeLessThan(1.1)
   expect(coverageRatio).toBeGreaterThan(0.8)
-  expect(backtest(series([1, 2, 3]))).toEqual({ origins: 0 })
+  expect(backtest(series(weekly(41)))).toEqual({ origins: 0 })
+  expect(backtest(series(weekly(42))).origins).toBe(1)
 })
 
 function dateOf(index: number): number {

@@ -2,6 +2,7 @@ import type { Series } from '../series/series.ts'
 import { runEnsemble } from './ensemble.ts'
 import { calibrate, caution, reach, simulateTotals, tail, type Calibration } from './intervals.ts'
 import { prepare } from './prepare.ts'
+import { settings } from './settings.ts'
 
 interface Interval {
   /** Share of the actual values that the interval contains, for example 0.95. */
@@ -92,7 +93,10 @@ export interface Accuracy {
   origins: number
 }
 
-/** Forecasts the last part of the history from rolling origins, each from the values before it only. */
+/**
+ * Forecasts the last part of the history from rolling origins, each from the values before it only. Origins with fewer
+ * than 14 values before them are left out.
+ */
 export function backtest(
   series: Series,
   { horizon = 28, origins = 4, level = 0.95 }: { horizon?: number; origins?: number; level?: number } = {},
@@ -102,8 +106,8 @@ export function backtest(
   let compared = 0
   for (let k = origins; k >= 1; k--) {
     const origin = values.length - k * horizon
-    if (origin < 2) continue
-    const history = values.slice(0, origin)
+    const history = values.slice(0, Math.max(0, origin))
+    if (history.filter((value) => Number.isFinite(value)).length < settings.short) continue
     const { mean, intervals, periods } = forecast({ ...series, values: history }, { horizon, levels: [level] })
     const scale = naiveError(history, periods[0] ?? 1)
     compared++
