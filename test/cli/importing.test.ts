@@ -96,6 +96,22 @@ test(
 )
 
 test(
+  'refuses a folder of more files than a delivery may have, and imports the rest',
+  async () => {
+    const folder = join(world.dir, 'many')
+    await mkdir(folder, { recursive: true })
+    await Promise.all(Array.from({ length: 1001 }, (_, i) => writeFile(join(folder, `${i}.csv`), 'a\n')))
+    const { code, answer: result } = await answer('--data', await world.fresh(), '--import', folder, world.bill)
+    expect(code).toBe(2)
+    expect(result.imports.map(({ file, status, reason }) => [file, status, reason])).toEqual([
+      [folder, 'refused', expect.stringContaining('at most 1,000 files: import a folder for each month')],
+      [world.bill, 'committed', null],
+    ])
+  },
+  slow,
+)
+
+test(
   'imports a folder as one delivery, and each match of a pattern as its own delivery',
   async () => {
     const folder = join(world.dir, 'delivery')

@@ -1,4 +1,4 @@
-import { ecbUrl, type Import, Snapshot } from '@cloudoptima/core'
+import { ecbUrl, type Import, isFault, Snapshot } from '@cloudoptima/core'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
 import { disconnectAll } from '../../invented/connect.ts'
@@ -40,7 +40,8 @@ export async function start(options: StartOptions): Promise<number> {
     await finishInterrupted(started, reporter, interrupt)
     const product = await withShownOrganization(started, options)
     const session = { reporter, interrupt }
-    const imports = await importAll(product, deliveries, options, session)
+    const { imports, rejected } = await importAll(product, deliveries, options, session)
+    refusals.push(...rejected)
     let connectRest: ConnectRest | undefined
     if (product.ctx.orgId === sampleOrgId) {
       if (!product.services.attached) connectRest = await collectSample(product, options.once === true, session)
@@ -86,16 +87,25 @@ async function withShownOrganization(product: Product, options: StartOptions): P
   return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
 }
 
+/** `rejected` are the deliveries that no import may begin with, such as one of too many files. */
 async function importAll(
   product: Product,
   deliveries: readonly Delivery[],
   options: StartOptions,
   session: Session,
-): Promise<Import.Info[]> {
+): Promise<{ imports: Import.Info[]; rejected: Refusal[] }> {
   const imports: Import.Info[] = []
-  for (const delivery of await paired(deliveries, product.ctx.runtime.workspace))
-    imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, ...session })))
-  return imports
+  const rejected: Refusal[] = []
+  for (const delivery of await paired(deliveries, product.ctx.runtime.workspace)) {
+    try {
+      imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, ...session })))
+    } catch (error) {
+      if (!isFault(error, 'invalid')) throw error
+      session.reporter.end(`refused: ${error.message}`)
+      rejected.push({ path: delivery.argument, reason: error.message })
+    }
+  }
+  return { imports, rejected }
 }
 
 /** A failed import is a bug or an outage; a refused one is the bill's fault and is reported. */
