@@ -38,7 +38,8 @@ import { type Cause, type Leaf, type Node, type Sums, treeOf } from './tree.ts'
 export const Input = z.strictObject({
   from: Period.optional().describe('The period before: a month or days. By default the one just before `to`.'),
   to: Period.optional().describe(
-    'The period after. By default the one just after `from`, or else the last complete month of the lake.',
+    'The period after, which begins after the last day of `from`. By default the one just after `from`, or else the ' +
+      'last complete month of the lake.',
   ),
   limit: z
     .int()
@@ -47,8 +48,6 @@ export const Input = z.strictObject({
     .default(10)
     .describe('The maximum number of children of a node, by their absolute change; one more child sums up the others.'),
   ...shared,
-  // A change of the exchange rate would be one more cause.
-  currency: shared.currency.describe('The currency whose amounts are compared; nothing is converted.'),
 })
 type Input = z.output<typeof Input>
 
@@ -181,10 +180,13 @@ function periodsOf({ from, to }: Input, view: View, now: Date): { from: Span; to
   const complete = completeUntil(view) ?? addDays(dayOf(now), -1)
   const month = monthOf(complete)
   const last = monthSpan(month).end <= complete ? month : addMonths(month, -1)
-  return {
+  const spans = {
     from: from === undefined ? periodSpan(to ?? last, -1) : periodSpan(from),
     to: to === undefined ? (from === undefined ? monthSpan(last) : periodSpan(from, 1)) : periodSpan(to),
   }
+  if (spans.to.start <= spans.from.end)
+    throw new InvalidInput([{ path: 'to', message: 'must begin after the last day of `from`' }])
+  return spans
 }
 
 const daysOf = (span: Span) => ({ startDate: span.start, endDate: span.end, days: daysIn(span) })
