@@ -81,8 +81,9 @@ async function unpackStream(file: SourceFile, unpacking: Transform, { folder, li
   return { name: file.name, path }
 }
 
-/** Litter that desktops put into archives, and notes beside bills. */
-const litter = /(^|\/)(__MACOSX\/|\._|~\$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)|\/$|\.(json|md|txt|html?)$/i
+/** Litter that desktops and engines put into archives, and notes beside bills. */
+const litter =
+  /(^|\/)(__MACOSX\/|\.[^/]|~\$|Thumbs\.db$|desktop\.ini$|_success$|(readme|licen[cs]e)$)|\/$|\.(json|md|txt|html?|ya?ml|crc|pdf)$/i
 
 async function unpackZip(file: SourceFile, place: Place): Promise<SourceFile[]> {
   const { folder, limits } = place
