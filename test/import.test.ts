@@ -393,7 +393,7 @@ it('imports hundreds of accounts in one file, and many files of one account', as
     expect(snapshots).toHaveLength(321)
     expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.files.costs).toHaveLength(1)
   })
-}, 120_000)
+}, 240_000)
 
 const azure = resolve(import.meta.dirname, '../../shared/data/azure-actual-amortized')
 if (!existsSync(azure) && !process.env.CI)
