@@ -43,6 +43,7 @@ const snapshot: Snapshot.Info = {
 const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   costByDay: [],
   costByGroup: [],
+  chargesByDay: [],
   costSeries: [],
   costShares: [],
   costOverview: [

@@ -167,32 +167,50 @@ const month: CostParameters = {
 
 test('the largest groups have lines of their own, and the others one exact rest', async () => {
   const recent = '2024-09-04'
-  const found = await ask('costByGroup', { ...month, groupBy: 'tag', tagKey: 'Team', recent, most: 1 })
+  const usage = { ...month, filters: [{ dimension: 'category' as const, values: ['Usage'] }] }
+  const found = await ask('costByGroup', { ...usage, groupBy: 'tag', tagKey: 'Team', recent, most: 1 })
   const of = (currency: string) =>
     found
       .filter((row) => row.currency === currency)
-      .map(({ day, dimension, isUsage, isRest, cost }) => [day.slice(8), dimension, isUsage, isRest, cost])
+      .map(({ day, dimension, isRest, cost }) => [day.slice(8), dimension, isRest, cost])
       .toSorted()
   // Data is the largest in euros only, and keeps its line in both currencies.
   expect(of('USD')).toEqual([
-    ['01', 'Data', true, false, '26'],
-    ['02', 'Data', true, false, '26'],
-    ['03', 'Data', true, false, '26'],
-    ['04', 'Data', false, false, '1000'],
-    ['04', 'Data', true, false, '33'],
-    ['04', 'ML', true, false, '96.125'],
+    ['01', 'Data', false, '26'],
+    ['02', 'Data', false, '26'],
+    ['03', 'Data', false, '26'],
+    ['04', 'Data', false, '33'],
+    ['04', 'ML', false, '96.125'],
   ])
-  expect(of('EUR')).toEqual([['04', 'Data', true, false, '5']])
-  const rest = await ask('costByGroup', { ...month, groupBy: 'service', recent: month.start, most: 1 })
+  expect(of('EUR')).toEqual([['04', 'Data', false, '5']])
+  const rest = await ask('costByGroup', { ...usage, groupBy: 'service', recent: month.start, most: 1 })
   const sums = Object.groupBy(rest, ({ currency, isRest }) => `${currency} ${isRest}`)
   expect(
     Object.entries(sums).map(([name, rows = []]) => [name, rows.reduce((all, { cost }) => all + Number(cost), 0)]),
   ).toEqual(
     expect.arrayContaining([
-      ['USD false', 1_199.125],
+      ['USD false', 199.125],
       ['USD true', 8],
     ]),
   )
+})
+
+test('a group without recent cost is in the rest, so that nothing is lost', async () => {
+  const rows = await ask('costByGroup', { ...month, groupBy: 'category', recent: '2024-09-05', most: 5 })
+  expect(rows.every(({ isRest, dimension }) => isRest && dimension === null)).toBe(true)
+  const sum = rows.reduce((all, { cost, currency }) => all + (currency === 'USD' ? Number(cost) : 0), 0)
+  expect(sum).toBe(1_207.125)
+})
+
+test('a charge has the same text in each month', async () => {
+  const filters = [{ dimension: 'category' as const, values: ['Tax'] }]
+  const rows = await ask('chargesByDay', { ...month, filters, groupBy: 'service' })
+  expect(rows.map(({ charge, ...row }) => [row, JSON.parse(charge)])).toEqual([
+    [
+      { day: '2024-09-04', currency: 'USD', dimension: 'Amazon EC2', isOnce: false, cost: '1000' },
+      [expect.any(String), 'Tax', 'Amazon EC2', null, 'On Demand Linux'],
+    ],
+  ])
 })
 
 const all = (name: 'resourceCharges' | 'onDemandUsage', excluded: { cloud: 'aws'; accountId: string }[] = []) =>

@@ -33,16 +33,31 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
       dataset,
       values: { ...values, ...dimension.values, recent, most },
       sql: `WITH days AS MATERIALIZED (
-  SELECT ${day} AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension, ChargeCategory = 'Usage' AS isUsage, coalesce(sum(${metricColumn[metric]}), 0) AS cost
+  SELECT ${day} AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension, BillingAccountId AS payer, coalesce(sum(${metricColumn[metric]}), 0) AS cost
   FROM {files} WHERE ${where} GROUP BY ALL
 ), places AS (
   SELECT dimension, row_number() OVER (PARTITION BY currency ORDER BY sum(cost) DESC, dimension) AS place
-  FROM days WHERE isUsage AND day >= CAST($recent AS DATE) GROUP BY currency, dimension HAVING sum(cost) <> 0
+  FROM days WHERE day >= CAST($recent AS DATE) GROUP BY currency, dimension HAVING sum(cost) <> 0
 ), groups AS (
-  SELECT dimension AS name, min(place) > $most AS isRest FROM places GROUP BY ALL
+  SELECT dimension AS name, min(place) <= $most AS isNamed FROM places GROUP BY ALL
 )
-SELECT CAST(day AS VARCHAR) AS day, currency, CASE WHEN NOT isRest THEN dimension END AS dimension, isUsage AS "isUsage", isRest AS "isRest", CAST(sum(cost) AS VARCHAR) AS cost
-FROM days JOIN groups ON dimension IS NOT DISTINCT FROM name GROUP BY ALL`,
+SELECT CAST(day AS VARCHAR) AS day, currency, CASE WHEN isNamed THEN dimension END AS dimension, payer, NOT coalesce(isNamed, false) AS "isRest", CAST(sum(cost) AS VARCHAR) AS cost
+FROM days LEFT JOIN groups ON dimension IS NOT DISTINCT FROM name GROUP BY ALL`,
+    }
+  },
+
+  chargesByDay(parameters) {
+    const { where, values, day } = scope(parameters, true)
+    const dimension = grouping(parameters)
+    // Numbers in a description, such as a month, change from bill to bill.
+    const description = "regexp_replace(ChargeDescription, '[0-9]+', '#', 'g')"
+    return {
+      dataset: 'costs',
+      values: { ...values, ...dimension.values },
+      sql: `SELECT CAST(${day} AS VARCHAR) AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension,
+  CAST(to_json([BillingAccountId, ChargeCategory, ServiceName, CommitmentDiscountId, ${description}]) AS VARCHAR) AS charge,
+  coalesce(ChargeCategory = 'Purchase' AND ChargeFrequency = 'One-Time', false) AS "isOnce", CAST(coalesce(sum(${metricColumn[parameters.metric]}), 0) AS VARCHAR) AS cost
+FROM {files} WHERE ${where} GROUP BY ALL`,
     }
   },
 

@@ -18,16 +18,27 @@ const cost = (day: string, amount: number, dimension: string | null = null): Row
 })
 /** 10 a day, 4 on Sundays. */
 const usage = days.map((day) => cost(day, new Date(day).getUTCDay() === 0 ? 4 : 10))
-const tax = ['2024-07-03', '2024-08-03', '2024-09-03'].map((day) => cost(day, 50))
-const oneOff = [cost('2024-08-17', -900)]
+const charge = (day: string, amount: number, charge = 'Tax', isOnce = false) => ({
+  ...cost(day, amount),
+  charge,
+  isOnce,
+})
+const tax = ['2024-07-03', '2024-08-03', '2024-09-03'].map((day) => charge(day, 50))
+const oneOff = [charge('2024-08-17', -900)]
+
+interface Held {
+  costByDay: Row[]
+  chargesByDay: (Row & { charge: string; isOnce: boolean })[]
+  costByGroup: (Row & { payer: string | null; isRest: boolean })[]
+}
 
 /** A lake with usage, and with other charges. */
-async function lake() {
-  const { ctx, asked } = await lakeOf(bills)
-  ctx.runtime.lake.query = (async (name: string, _: unknown, parameters: { filters: { values: string[] }[] }) => {
-    asked.push({ name } as never)
-    if (name !== 'costByDay') return []
-    return parameters.filters.at(-1)?.values.includes('Usage') ? usage : [...tax, ...oneOff]
+async function lake(held: Partial<Held> = {}, snapshots = bills) {
+  const { ctx, asked } = await lakeOf(snapshots)
+  const rows: Held = { costByDay: usage, chargesByDay: [...tax, ...oneOff], costByGroup: [], ...held }
+  ctx.runtime.lake.query = (async (name: keyof Held, _: unknown, parameters: object) => {
+    asked.push({ name, parameters } as never)
+    return rows[name]
   }) as never
   return { ctx, asked }
 }
@@ -54,17 +65,10 @@ test('usage follows its week; what comes each month repeats, and one-offs do not
 })
 
 test('the groups are those that the lake names, and the rest is one line', async () => {
-  const { ctx } = await lake()
-  const asked: unknown[] = []
-  const plain = ctx.runtime.lake.query
   const group = (dimension: string | null, share: number, isRest = false) =>
-    usage.map((row) => ({ ...row, dimension, cost: String(Number(row.cost) * share), isUsage: true, isRest }))
-  const rows = [...group('ML', 2), ...group(null, 1), ...group('Web', 3), ...group(null, 5, true)]
-  ctx.runtime.lake.query = (async (name: 'costByDay', files: never, parameters: never) => {
-    if ((name as string) !== 'costByGroup') return await plain(name, files, parameters)
-    asked.push(parameters)
-    return rows
-  }) as never
+    usage.map((row) => ({ ...row, dimension, cost: String(Number(row.cost) * share), payer: '1', isRest }))
+  const costByGroup = [...group('ML', 2), ...group(null, 1), ...group('Web', 3), ...group(null, 5, true)]
+  const { ctx, asked } = await lake({ costByGroup, chargesByDay: [] })
   const { breakdown } = await costForecast(ctx, { groupBy: 'tag', tagKey: 'Team', limit: 2 })
   expect(breakdown.map(({ dimension, value }) => [dimension, value])).toEqual([
     ['Web', 'Web'],
@@ -73,7 +77,8 @@ test('the groups are those that the lake names, and the rest is one line', async
   ])
   const costs = breakdown.map(({ predictedCost }) => predictedCost)
   expect(costs[2]).toBeCloseTo(2 * (costs[0] ?? 0), 1)
-  expect(asked).toMatchObject([{ groupBy: 'tag', tagKey: 'Team', most: 2, recent: '2024-09-01' }])
+  const questions = asked.flatMap(({ name, parameters }) => (name === 'costByGroup' ? parameters : []))
+  expect(questions).toMatchObject([{ groupBy: 'tag', tagKey: 'Team', most: 2, recent: '2024-09-01' }])
 })
 
 test('an answer is kept: another process finds it, and does not ask the lake', async () => {
@@ -111,15 +116,108 @@ test('an empty lake has a forecast of 0', async () => {
   expect([forecast.length, totalForecasted, accuracyMetrics.mape, basedOn.startDate]).toEqual([30, 0, null, null])
 })
 
+test('groups without usage are in the rest, and the lines sum to the total', async () => {
+  const plans = ['06', '07', '08', '09'].map((month) => ({
+    ...charge(`2024-${month}-01`, 5_000, 'Purchase of plan 1'),
+    dimension: 'Savings Plans',
+  }))
+  const costByGroup = usage.map((row) => ({ ...row, dimension: 'EC2', payer: '1', isRest: false }))
+  const { ctx } = await lake({
+    chargesByDay: [...plans, ...tax.map((row) => ({ ...row, dimension: 'EC2' }))],
+    costByGroup,
+  })
+  const { breakdown, totalForecasted } = await costForecast(ctx, { groupBy: 'service' })
+  expect(totalForecasted).toBeGreaterThan(5_000 + 50 + 250)
+  expect(breakdown.map(({ dimension, value }) => [dimension, value])).toEqual([
+    ['EC2', 'EC2'],
+    ['(other)', null],
+  ])
+  expect(breakdown[1]?.predictedCost).toBeCloseTo(5_000, 0)
+  expect(breakdown.reduce((sum, { predictedCost }) => sum + predictedCost, 0)).toBeCloseTo(totalForecasted, 2)
+})
+
+test.each([3, 11, 28])(
+  'a provider whose bills are %i days behind is forecast from its own last day',
+  async (behind) => {
+    const until = addDays('2024-09-30', -behind)
+    const azure = ['2024-06', '2024-07', '2024-08', '2024-09'].map((period) => {
+      const { start, end } = monthSpan(period)
+      return snapshot({
+        provider: 'Microsoft',
+        billingAccountId: '2',
+        period,
+        days: { first: start, last: end < until ? end : until },
+      })
+    })
+    const costByDay = days.flatMap((day) => [cost(day, 100, '1'), ...(day <= until ? [cost(day, 100, '2')] : [])])
+    const { ctx } = await lake({ costByDay, chargesByDay: [] }, [...bills, ...azure])
+    const { forecast, monthEnd, totalForecasted, totalLowerBound, accuracyMetrics } = await costForecast(ctx, {})
+    for (const { predictedCost } of forecast) expect(predictedCost).toBeCloseTo(200, 1)
+    expect([totalForecasted, totalLowerBound]).toEqual([6_000, 6_000])
+    expect(accuracyMetrics.mape).toBe(0)
+    const left = monthEnd.month === '2024-10' ? 31 : 30
+    expect(monthEnd.predictedCost).toBeCloseTo(200 * left, 1)
+  },
+)
+
+test('the days of a missing bill are unknown, and not free', async () => {
+  const costByDay = days.filter((day) => !day.startsWith('2024-08')).map((day) => cost(day, 100, '1'))
+  const { ctx } = await lake(
+    { costByDay, chargesByDay: [] },
+    bills.filter(({ period }) => period !== '2024-08'),
+  )
+  const { totalForecasted, totalLowerBound, totalUpperBound } = await costForecast(ctx, {})
+  expect([totalLowerBound, totalForecasted, totalUpperBound]).toEqual([3_000, 3_000, 3_000])
+})
+
+test('a fee that recurs does not make an upfront purchase of its day recur', () => {
+  const rows = [
+    charge('2024-07-01', 3, 'Fee'),
+    charge('2024-08-01', 3, 'Fee'),
+    charge('2024-08-01', 120_000, 'Plan 1', true),
+    charge('2024-07-02', 500, 'Plan 2'),
+  ]
+  const { days: repeated, oneOffs } = recurring(rows, '2024-08-20')
+  expect([repeated, oneOffs]).toEqual([[{ dayOfMonth: 1, cost: 3 }], 120_500])
+})
+
+test('a charge at the end of each month repeats at the end of the next ones', () => {
+  const ends = recurring([charge('2024-05-31', 9), charge('2024-06-30', 9)], '2024-07-10')
+  expect([ends.days, ends.oneOffs]).toEqual([[{ dayOfMonth: 31, cost: 9 }], 0])
+  expect(['2024-07-30', '2024-07-31', '2024-09-30', '2025-02-28'].map(ends.on)).toEqual([0, 9, 9, 9])
+})
+
+test('a charge that moves by some days repeats once a month, and one that stopped does not', () => {
+  const rows = ['2024-06-03', '2024-07-02', '2024-08-03'].map((day) => charge(day, 500))
+  expect(recurring(rows, '2024-08-31')).toMatchObject({ days: [{ dayOfMonth: 3, cost: 500 }], oneOffs: 0 })
+  expect(recurring(rows, '2024-09-05')).toMatchObject({ days: [{ dayOfMonth: 3, cost: 500 }], oneOffs: 0 })
+  expect(recurring(rows, '2024-09-08')).toMatchObject({ days: [], oneOffs: 1_500 })
+})
+
 test('each charge of the history either repeats or is a one-off', () => {
+  const fee = fc.record({
+    dayOfMonth: fc.integer({ min: 4, max: 24 }),
+    moves: fc.array(fc.integer({ min: -1, max: 1 }), { minLength: 3, maxLength: 9 }),
+    amount: fc.integer({ min: 1, max: 1_000 }),
+  })
+  const others = fc.array(fc.tuple(fc.nat(200), fc.integer({ min: -1_000, max: 1_000 })))
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(400), fc.integer({ min: -1000, max: 1000 }))), (charges) => {
-      const rows = charges.map(([n, amount]) => cost(addDays('2023-01-01', n), amount))
-      const { days: repeated, oneOffs } = recurring(rows, '2024-02-05')
-      const isRepeated = (day: string) => repeated.some(({ dayOfMonth }) => dayOfMonth === Number(day.slice(8)))
-      const rest = rows.filter(({ day }) => !isRepeated(day)).reduce((sum, row) => sum + Number(row.cost), 0)
-      expect(oneOffs).toBe(rest)
-      expect(repeated.every((each) => each.cost !== 0)).toBe(true)
+    fc.property(fc.array(fee, { maxLength: 5 }), others, (fees, extras) => {
+      const rows = [
+        ...fees.flatMap(({ dayOfMonth, moves, amount }, n) =>
+          moves.map((move, i) =>
+            charge(addDays(`2024-${String(9 - i).padStart(2, '0')}-01`, dayOfMonth - 1 + move), amount, `Fee ${n}`),
+          ),
+        ),
+        ...extras.map(([n, amount], i) => charge(addDays('2024-01-01', n), amount, `Extra ${i}`)),
+      ]
+      const { days: repeated, oneOffs, on } = recurring(rows, '2024-09-30')
+      const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
+      expect(oneOffs).toBe(sum(extras.map(([, amount]) => amount)))
+      expect(sum(repeated.map((each) => each.cost))).toBe(sum(fees.map(({ amount }) => amount)))
+      expect(sum(Array.from({ length: 31 }, (_, n) => on(addDays('2024-10-01', n))))).toBe(
+        sum(fees.map(({ amount }) => amount)),
+      )
     }),
   )
 })

@@ -15,13 +15,12 @@ import {
   unconverted,
   usualCurrency,
 } from '../costs/scope.ts'
-import type { Dimension, Filter, Queries } from '../effects/queries.ts'
+import type { Filter, Queries } from '../effects/queries.ts'
 import { lookBackDays } from '../currencies/rates.ts'
 import { addDays, type Day, dayOf, daysIn, monthOf, monthSpan } from '../kernel/calendar.ts'
 import { parse, sum, toNumber } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
-import { backtest, forecast, total } from './forecast/forecast.ts'
-import { recurring } from './recurring.ts'
+import { predict, Range, type Reach, reachOf, reconciled, rounded } from './cost-parts.ts'
 
 /** Two years, so that a yearly pattern is seen twice. */
 const historyDays = 730
@@ -43,9 +42,6 @@ const Input = z
   })
 type Input = z.output<typeof Input>
 
-const Range = z.object({ predictedCost: z.number(), lowerBound: z.number(), upperBound: z.number() })
-type Range = z.infer<typeof Range>
-
 export const Forecast = z.object({
   forecast: z.array(z.object({ date: z.string(), ...Range.shape })),
   totalForecasted: z.number(),
@@ -57,7 +53,7 @@ export const Forecast = z.object({
   }).describe('The whole month of the first day of the forecast.'),
   breakdown: z
     .array(Range.extend({ dimension: z.string(), value: z.string().nullable() }))
-    .describe('Each line is a forecast of its own, so that the lines need not add up to the total.'),
+    .describe('Forecasts of each line, moved in proportion to their size so that they sum to the total.'),
   accuracyMetrics: z
     .object({
       mape: z.number().nullable().describe('Mean absolute error in percent.'),
@@ -77,7 +73,10 @@ export const Forecast = z.object({
     seasons: z.array(z.int()).describe('Lengths in days of the patterns that were found.'),
     recurring: z
       .array(z.object({ dayOfMonth: z.int(), cost: z.number() }))
-      .describe('Tax, credits, purchases and adjustments that came on this day of the last two months: they repeat.'),
+      .describe(
+        'Tax, credits, purchases and adjustments that came within three days of this day of the last two months: they ' +
+          'repeat. 31 is the end of each month.',
+      ),
     oneOffs: z
       .number()
       .describe('The other tax, credits, purchases and adjustments of the history. They do not repeat.'),
@@ -88,6 +87,7 @@ export const Forecast = z.object({
 export type Forecast = z.infer<typeof Forecast>
 
 type Row = Queries['costByDay']['row']
+type ChargeRow = Queries['chargesByDay']['row']
 type GroupRow = Queries['costByGroup']['row']
 
 const usage = 'Usage'
@@ -114,33 +114,43 @@ export const costForecast = question(
         ['cost'],
         conversion,
       )
-    const ask = async (categories: readonly string[]) => {
-      if (source.files.costs.length === 0) return { rows: [] }
-      const parameters = { metric, basis, filters: [...filters, categoryOf(categories)], ...span }
-      return await converted(await ctx.runtime.lake.query('costByDay', source, parameters))
-    }
-    const askGroups = async (by: Dimension) => {
-      if (source.files.costs.length === 0) return { rows: [] }
-      const wanted = [...filters, categoryOf([usage, ...apart])]
-      const grouped = { ...groupedBy(ctx, { groupBy: by, tagKey }), recent: addDays(last, 1 - recentDays), most }
-      const parameters = { metric, basis, filters: wanted, ...span, ...grouped }
-      return await converted(await ctx.runtime.lake.query('costByGroup', source, parameters))
+    const asked = (categories: readonly string[]) => ({
+      metric,
+      basis,
+      filters: [...filters, categoryOf(categories)],
+      ...span,
+    })
+    const grouping = groupBy && groupedBy(ctx, { groupBy, tagKey })
+    const { lake } = ctx.runtime
+    const isEmpty = source.files.costs.length === 0
+    const askUsage = async () =>
+      await converted(
+        isEmpty ? [] : await lake.query('costByDay', source, { ...asked([usage]), groupBy: 'billing_account' }),
+      )
+    const askCharges = async () =>
+      await converted(isEmpty ? [] : await lake.query('chargesByDay', source, { ...asked(apart), ...grouping }))
+    const askGroups = async () => {
+      if (isEmpty || !grouping) return { rows: [] }
+      const parameters = { ...asked([usage]), ...grouping, recent: addDays(last, 1 - recentDays), most }
+      return await converted(await lake.query('costByGroup', source, parameters))
     }
     const [{ rows: used, rates }, { rows: others }, { rows: groups }, excluded] = await Promise.all([
-      ask([usage]),
-      ask(apart),
-      groupBy ? askGroups(groupBy) : { rows: [] },
+      askUsage(),
+      askCharges(),
+      askGroups(),
       excludedCosts(ctx, source),
     ])
     const inCurrency = <Priced extends Row>(rows: readonly Priced[]) => rows.filter((row) => row.currency === currency)
-    const made = predict(inCurrency(used), inCurrency(others), last, input)
-    const { daily, costs, sumOf } = made
-    const month = monthOf(addDays(last, 1))
-    const left = daysIn({ start: addDays(last, 1), end: monthSpan(month).end })
-    const toDate = sum(
-      [...inCurrency(used), ...inCurrency(others)].filter(({ day }) => monthOf(day) === month).map(costOf),
-    )
-    const rest = sumOf(left)
+    const reach = reachOf(view, last)
+    const usages = inCurrency(used)
+      .map((row) => ({ ...row, payer: row.dimension }))
+      .filter(({ day, payer }) => day <= reach.until(payer))
+    const made = predict(usages, inCurrency(others), last, reach, input)
+    const { daily, sumOf } = made
+    const { start: firstDay, end: lastOfMonth } = monthSpan(monthOf(addDays(last, 1)))
+    const month = monthOf(firstDay)
+    const toDate = sum([...usages, ...inCurrency(others)].filter(({ day }) => monthOf(day) === month).map(costOf))
+    const rest = sumOf(daysIn({ start: last, end: lastOfMonth }) - 1, daysIn({ start: firstDay, end: last }))
     const atEnd = (part: number) => rounded(toNumber(toDate) + part)
     const ahead = sumOf(input.daysAhead)
     return {
@@ -155,11 +165,14 @@ export const costForecast = question(
         lowerBound: atEnd(rest.lowerBound),
         upperBound: atEnd(rest.upperBound),
       },
-      breakdown: breakdownOf(inCurrency(groups), last, input),
+      breakdown: reconciled(
+        breakdownOf(inCurrency(groups), inCurrency(others), last, reach, input),
+        ahead.predictedCost,
+      ),
       accuracyMetrics: made.accuracy(),
       basedOn: {
-        startDate: costs.start,
-        endDate: costs.start === null ? null : last,
+        startDate: made.start,
+        endDate: made.start === null ? null : last,
         seasons: made.seasons,
         recurring: made.recurring,
         oneOffs: rounded(made.oneOffs),
@@ -190,83 +203,35 @@ function lastDayOf(view: View, conversion: Conversion | undefined): Day | null {
   return rated < mature ? rated : mature
 }
 
-const costOf = ({ cost }: Row) => parse(cost)
-
-/** Four decimals: the digits of a forecast mean less than those of a bill. */
-const rounded = (value: number) => Number(value.toFixed(4))
-
-/** The cost of each day from the first charge to the last day. */
-function seriesOf(rows: readonly Pick<Row, 'day' | 'cost'>[], last: Day) {
-  const start = rows.reduce<Day | null>((first, { day }) => (first === null || day < first ? day : first), null)
-  if (start === null) return { start, values: [] }
-  const values = Array.from({ length: daysIn({ start, end: last }) }, () => 0)
-  for (const { day, cost } of rows) {
-    const at = daysIn({ start, end: day }) - 1
-    values[at] = (values[at] ?? 0) + Number(cost)
-  }
-  return { start, values }
-}
-
-function predict(
-  used: readonly Row[],
-  others: readonly Row[],
-  last: Day,
-  input: Pick<Input, 'daysAhead' | 'confidenceLevel'>,
-) {
-  const costs = seriesOf(used, last)
-  const level = input.confidenceLevel
-  // Until the end of the month at least.
-  const horizon = Math.max(input.daysAhead, 31)
-  const series = { start: costs.start ?? last, stepSeconds: 86_400, values: costs.values }
-  const model = forecast(series, { horizon, levels: [level] })
-  const repeated = recurring(others, last)
-  const [interval] = model.intervals
-  const daily = model.mean.map((mean, n) => {
-    const date = addDays(last, n + 1)
-    const fixed = repeated.on(date)
-    return {
-      date,
-      predictedCost: rounded(mean + fixed),
-      lowerBound: rounded((interval?.lower[n] ?? mean) + fixed),
-      upperBound: rounded((interval?.upper[n] ?? mean) + fixed),
-    }
-  })
-  const sumOf = (days: number): Range => {
-    const { mean, lower, upper } = total(model, { to: days, level })
-    const fixed = daily.slice(0, days).reduce((all, { date }) => all + repeated.on(date), 0)
-    return {
-      predictedCost: rounded(mean + fixed),
-      lowerBound: rounded(lower + fixed),
-      upperBound: rounded(upper + fixed),
-    }
-  }
-  const accuracy = (): Forecast['accuracyMetrics'] => {
-    const { mapePercent, rmse, mase, coverageRatio } = backtest(series, { level })
-    const shown = (value: number | undefined) => (value === undefined ? null : rounded(value))
-    return { mape: shown(mapePercent), rmse: shown(rmse), mase: shown(mase), coverage: shown(coverageRatio) }
-  }
-  return { costs, daily, sumOf, accuracy, seasons: model.periods, recurring: repeated.days, oneOffs: repeated.oneOffs }
-}
+const costOf = ({ cost }: Pick<Row, 'cost'>) => parse(cost)
 
 /** The groups that cost most recently, each with its own forecast; with a conversion the lake may name more of them. */
-function breakdownOf(rows: readonly GroupRow[], last: Day, input: Input): Forecast['breakdown'] {
+function breakdownOf(
+  rows: readonly GroupRow[],
+  charges: readonly ChargeRow[],
+  last: Day,
+  reach: Reach,
+  input: Input,
+): Forecast['breakdown'] {
   const recent = addDays(last, -recentDays)
-  const [named, rest] = [rows.filter(({ isRest }) => !isRest), rows.filter(({ isRest }) => isRest)]
-  const groups = [...Map.groupBy(named, ({ dimension }) => dimension)]
+  const groups = [...Map.groupBy(rows, ({ dimension, isRest }) => (isRest ? undefined : dimension))]
     .map(([value, own]) => {
-      const cost = own.reduce((all, row) => all + (row.isUsage && row.day > recent ? Number(row.cost) : 0), 0)
-      return { value, rows: own, cost }
+      const cost = own.reduce((all, row) => all + (row.day > recent ? Number(row.cost) : 0), 0)
+      return { value, cost: value === undefined ? 0 : cost }
     })
     .filter(({ cost }) => cost !== 0)
     .toSorted((a, b) => b.cost - a.cost || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
+    .slice(0, input.limit)
+  const names = new Set(groups.map(({ value }) => value))
+  const nameOf = ({ dimension }: ChargeRow | GroupRow) => (names.has(dimension) ? dimension : undefined)
+  const used = Map.groupBy(rows, (row) => (row.isRest ? undefined : nameOf(row)))
+  const others = Map.groupBy(charges, nameOf)
   const unnamed = input.groupBy === 'tag' ? '(untagged)' : '(none)'
-  const line = (dimension: string, value: string | null, own: readonly GroupRow[]) => {
-    const { true: used = [], false: others = [] } = Object.groupBy(own, ({ isUsage }) => `${isUsage}`)
-    return { dimension, value, ...predict(used, others, last, input).sumOf(input.daysAhead) }
-  }
-  const others = [...rest, ...groups.slice(input.limit).flatMap((group) => group.rows)]
-  return [
-    ...groups.slice(0, input.limit).map(({ value, rows: own }) => line(value ?? unnamed, value, own)),
-    ...(others.length > 0 ? [line('(other)', null, others)] : []),
-  ]
+  return [...names, undefined]
+    .filter((value) => used.has(value) || others.has(value))
+    .map((value) => {
+      const dimension = value === undefined ? '(other)' : (value ?? unnamed)
+      const model = predict(used.get(value) ?? [], others.get(value) ?? [], last, reach, input)
+      return { dimension, value: value ?? null, ...model.sumOf(input.daysAhead) }
+    })
 }

@@ -1,47 +1,78 @@
-import { addMonths, type Day, monthOf, monthSpan } from '../kernel/calendar.ts'
+import { addDays, addMonths, type Day, monthOf, monthSpan } from '../kernel/calendar.ts'
+
+/** A tax, credit, purchase or adjustment. */
+export interface Charge {
+  day: Day
+  cost: string
+  /** What recurs: charges with equal text are the same one. */
+  charge: string
+  /** Bought once, such as a commitment that is paid upfront. */
+  isOnce: boolean
+}
 
 /** Charges that come once a month, such as a tax or a fee. */
 export interface Recurring {
-  /** Of the last month in which the charge came. */
+  /** With the cost of the last month in which they came; 31 is the end of each month. */
   days: { dayOfMonth: number; cost: number }[]
   oneOffs: number
   /** The cost that is expected on a day. */
   on(day: Day): number
 }
 
+/** Days that a monthly charge may come earlier or later. */
+const tolerance = 3
+
 /**
- * Costs of a day of the month that came in each of the last two months up to `last` repeat with their last value; the
- * others are one-offs. The last day of a short month stands for the later ones.
+ * A charge that came in each of the last two months up to `last`, within three days of the same day, repeats with its last
+ * cost; the others are one-offs. The last day of a short month stands for the later ones.
  */
-export function recurring(rows: readonly { day: Day; cost: string }[], last: Day): Recurring {
-  const costs = new Map<Day, number>()
-  for (const { day, cost } of rows) costs.set(day, (costs.get(day) ?? 0) + Number(cost))
+export function recurring(rows: readonly Charge[], last: Day): Recurring {
   const found = new Map<number, number>()
-  for (let dayOfMonth = 1; dayOfMonth <= 31; dayOfMonth++) {
-    const [newest, earlier] = lastTwo(dayOfMonth, last).map((day) => costs.get(day) ?? 0)
-    if (newest && earlier) found.set(dayOfMonth, newest)
+  let oneOffs = 0
+  for (const own of Map.groupBy(rows, ({ charge }) => charge).values()) {
+    const costs = new Map<Day, number>()
+    for (const { day, cost, isOnce } of own)
+      if (isOnce) oneOffs += Number(cost)
+      else costs.set(day, (costs.get(day) ?? 0) + Number(cost))
+    const repeated = new Set<Day>()
+    for (const day of [...costs.keys()].toSorted().toReversed()) {
+      if (repeated.has(day) || day > last || addDays(monthAfter(day), tolerance) < last) continue
+      const before = monthBefore(day, costs, repeated)
+      if (before === undefined) continue
+      const dayOfMonth = isLastDay(day) && isLastDay(before) ? 31 : Number(day.slice(8))
+      found.set(dayOfMonth, (found.get(dayOfMonth) ?? 0) + (costs.get(day) ?? 0))
+      for (let at: Day | undefined = day; at !== undefined; at = monthBefore(at, costs, repeated)) repeated.add(at)
+    }
+    for (const [day, cost] of costs) if (!repeated.has(day)) oneOffs += cost
   }
-  const isRecurring = (day: Day) => found.has(Number(day.slice(8)))
   return {
-    days: [...found].map(([dayOfMonth, cost]) => ({ dayOfMonth, cost })),
-    oneOffs: [...costs].reduce((sum, [day, cost]) => sum + (isRecurring(day) ? 0 : cost), 0),
+    days: [...found].toSorted(([a], [b]) => a - b).map(([dayOfMonth, cost]) => ({ dayOfMonth, cost })),
+    oneOffs,
     on(day) {
       const dayOfMonth = Number(day.slice(8))
-      const isLastDay = day === monthSpan(monthOf(day)).end
-      const own = found.get(dayOfMonth)
-      if (own !== undefined || !isLastDay) return own ?? 0
-      return [...found].find(([of]) => of > dayOfMonth)?.[1] ?? 0
+      const isDue = (of: number) => of === dayOfMonth || (of > dayOfMonth && isLastDay(day))
+      return [...found].reduce((sum, [of, cost]) => sum + (isDue(of) ? cost : 0), 0)
     },
   }
 }
 
-function lastTwo(dayOfMonth: number, last: Day): Day[] {
-  const dayIn = (month: string) => {
-    const { end } = monthSpan(month)
-    const day = `${month}-${String(dayOfMonth).padStart(2, '0')}`
-    return day > end ? end : day
-  }
-  const month = monthOf(last)
-  const newest = dayIn(month) <= last ? month : addMonths(month, -1)
-  return [dayIn(newest), dayIn(addMonths(newest, -1))]
+const nearby = [0, -1, 1, -2, 2, -tolerance, tolerance]
+
+const isLastDay = (day: Day) => day === monthSpan(monthOf(day)).end
+
+/** The same day of another month, or its end. */
+function sameDayOf(month: string, day: Day): Day {
+  const { end } = monthSpan(month)
+  const same = `${month}${day.slice(7)}`
+  return isLastDay(day) || same > end ? end : same
+}
+
+const monthAfter = (day: Day) => sameDayOf(addMonths(monthOf(day), 1), day)
+
+/** The nearest day with a cost about a month before. */
+function monthBefore(day: Day, costs: ReadonlyMap<Day, number>, taken: ReadonlySet<Day>): Day | undefined {
+  const usual = sameDayOf(addMonths(monthOf(day), -1), day)
+  return nearby
+    .map((days) => addDays(usual, days))
+    .find((other) => costs.get(other) && !taken.has(other) && other < day)
 }

@@ -74,9 +74,12 @@ interface Payer {
   /** The first and the last day with charges. */
   first: Day
   last: Day
-  /** Time of the newest delivery, in ISO. */
-  delivered: string
+  /** The last day whose costs are complete: it was delivered a day later, or there are later charges. */
+  complete: Day
 }
+
+// Clouds deliver the last charges of a day within so many days after its end.
+const matureDays = 1
 
 /** Each pays bills of its own. */
 export function payersOf(snapshots: View['snapshots']): Payer[] {
@@ -90,18 +93,14 @@ export function payersOf(snapshots: View['snapshots']): Payer[] {
     const last = bills.map(lastDayOf).reduce((a, b) => (a > b ? a : b))
     const delivered = bills.reduce((newest, { at }) => (at > newest ? at : newest), '')
     const { provider, billingAccountId } = bill
-    return [{ provider, billingAccountId, first, last, delivered }]
+    const complete = dayOf(new Date(delivered)) > addDays(last, matureDays) ? last : addDays(last, -1)
+    return [{ provider, billingAccountId, first, last, complete }]
   })
 }
 
-// Clouds deliver the last charges of a day within so many days after its end.
-const matureDays = 1
-
 /** The last day whose costs are complete: each payer that still delivers did so a day later, or has later charges. */
 export function matureUntil({ snapshots }: View): Day | null {
-  const days = payersOf(snapshots).map(({ last, delivered }) =>
-    dayOf(new Date(delivered)) > addDays(last, matureDays) ? last : addDays(last, -1),
-  )
+  const days = payersOf(snapshots).map(({ complete }) => complete)
   const newest = days.toSorted().at(-1)
   if (newest === undefined) return null
   return days.reduce((first, day) => (day >= addDays(newest, -behindDays) && day < first ? day : first), newest)

@@ -135,14 +135,20 @@ export interface Queries {
     parameters: CostParameters & { groupBy?: Dimension } & TagGrouping
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
+  /** Of each charge, which has the same text in all months; `isOnce` is a purchase that is made once. */
+  chargesByDay: {
+    dataset: 'costs'
+    parameters: CostParameters & { groupBy?: Dimension } & TagGrouping
+    row: Queries['costByDay']['row'] & { charge: string; isOnce: boolean }
+  }
   /**
-   * Of the `most` groups of each currency with the largest usage cost in the days from `recent` on, in all currencies;
-   * the others are one rest. Groups without such a cost are left out.
+   * Of the `most` groups of each currency with the largest cost in the days from `recent` on, in all currencies; the
+   * others are one rest. `payer` is the billing account.
    */
   costByGroup: {
     dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { groupBy: Dimension; recent: string; most: number } & TagGrouping
-    row: Queries['costByDay']['row'] & { isUsage: boolean; isRest: boolean }
+    row: Queries['costByDay']['row'] & { payer: string | null; isRest: boolean }
   }
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
