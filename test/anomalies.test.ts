@@ -87,7 +87,7 @@ beforeAll(async () => {
   })
   app = await signedIn(world.ctx)
   await bring([...september, ...october('2036-10-27', 0)])
-}, 120_000)
+})
 afterAll(async () => {
   await world.end()
   await rm(folder, { recursive: true, force: true })
@@ -117,7 +117,7 @@ test('an unusual cost is one anomaly with its reason, and its event comes within
     `/${anomaly?.id}`,
   )
   expect(shares).toContainEqual(expect.objectContaining({ dimension: 'resource', value: 'i-new', change: 'new' }))
-}, 120_000)
+})
 
 test('a corrected bill withdraws it with the reason; if the cost returns, it is active again without an event', async () => {
   const [{ id } = { id: '' }] = await listed()
@@ -130,4 +130,4 @@ test('a corrected bill withdraws it with the reason; if the cost returns, it is 
   await bring(october('2036-10-31', 300))
   expect(await listed()).toMatchObject([{ id, status: 'active', withdrawn_because: null }])
   expect(heard).toHaveLength(1)
-}, 120_000)
+})

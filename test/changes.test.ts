@@ -74,7 +74,7 @@ describe('the restatements of a month', () => {
     now = three
     const cheaper = august({ EffectiveCost: '2.7', PricingQuantity: '6' })
     await bring([cheaper, ...late, august({ ChargeCategory: 'Tax', EffectiveCost: '0.000000000000000001' })])
-  }, 120_000)
+  })
 
   test('each step has its causes, and the whole compares the first complete version with the current one', async () => {
     const { bills, unchanged, meta } = await Restatements.get(world.ctx, { period: '2026-08' })

@@ -44,7 +44,7 @@ beforeAll(async () => {
     expect(messages).toHaveLength(sent)
     for (const message of messages.splice(0)) await Collect.run(world.ctx, Collect.Input.parse(message))
   }
-}, 120_000)
+})
 
 afterAll(async () => {
   await world.end()

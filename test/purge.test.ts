@@ -28,7 +28,7 @@ beforeAll(async () => {
   app = await signedIn(world.ctx)
   expect((await world.bring(files)).status).toBe('committed')
   early = new Date().toISOString()
-}, 120_000)
+})
 afterAll(async () => {
   await world.end()
   await rm(dir, { recursive: true, force: true })

@@ -13,7 +13,7 @@ let rehearsal: Deployment
 beforeAll(async () => {
   production = await synthesise('production', { bundled: [apiHandler], told: { MAIL_FROM: 'example.com' } })
   rehearsal = await synthesise('rehearsal', { told: { MAIL_FROM: 'example.com', TIMESTREAM_TABLE: 'costs/daily' } })
-}, 120_000)
+})
 
 describe('security', () => {
   test('cdk-nag AwsSolutions finds nothing, and is told to be silent only with a reason', () => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
     await publish(event)
   }
   scenario = await runScenario(product, url)
-}, 120_000)
+})
 afterAll(async () => {
   delete process.env['CLOUD_ENDPOINTS']
   echo.close()

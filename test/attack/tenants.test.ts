@@ -128,7 +128,7 @@ test("a value of another organization gets the same answer as a value that doesn
       `${values.length} values of another organization: same answers as for unknown values, nothing disclosed or ` +
       'changed',
   )
-}, 120_000)
+})
 
 const tagValue = (tag: string): Value => ({ foreign: tag, unknown: `"${tag.slice(1, -1).replaceAll(/\w/g, 'x')}"` })
 

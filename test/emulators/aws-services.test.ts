@@ -78,7 +78,7 @@ describe.skipIf(moto === '')('in accounts of moto', () => {
       answer: offered,
     })
     await expect(kept).resolves.toBeUndefined()
-  }, 120_000)
+  })
 
   test('delete-snapshot of a database', async () => {
     const kept = contractOf({
@@ -93,7 +93,7 @@ describe.skipIf(moto === '')('in accounts of moto', () => {
       world: databaseWorld,
     })
     await expect(kept).resolves.toBeUndefined()
-  }, 120_000)
+  })
 
   test('set-log-retention', async () => {
     const logGroupName = '/shop/web'
@@ -116,7 +116,7 @@ describe.skipIf(moto === '')('in accounts of moto', () => {
       world: async ({ make }) => await make('cloudwatch-logs', 'CloudWatchLogs', 'DescribeLogGroups', {}),
     })
     await expect(kept).resolves.toBeUndefined()
-  }, 120_000)
+  })
 
   test('set-function-memory', async () => {
     const kept = contractOf({
@@ -146,7 +146,7 @@ describe.skipIf(moto === '')('in accounts of moto', () => {
       },
     })
     await expect(kept).resolves.toBeUndefined()
-  }, 120_000)
+  })
 
   test('set-bucket-lifecycle', async () => {
     const expiring = { ID: 'logs', Status: 'Enabled', Filter: { Prefix: 'logs/' }, Expiration: { Days: 30 } }
@@ -191,7 +191,7 @@ describe.skipIf(moto === '')('in accounts of moto', () => {
       parameters: (given) => given.parameters,
     })
     await expect(kept).resolves.toBeUndefined()
-  }, 120_000)
+  })
 })
 
 /** An archive without files. */

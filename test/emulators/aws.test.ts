@@ -175,7 +175,7 @@ describe.skipIf(moto === '')('an account of moto', () => {
     })
     await make('cloudwatch-logs', 'CloudWatchLogsClient', 'CreateLogGroup', { logGroupName: '/shop/web' })
     await make('s3', 'S3Client', 'CreateBucket', { Bucket: 'acme-logs' }, 'us-east-1')
-  }, 60_000)
+  })
   afterAll(async () => await front.close())
 
   test('shows its resources, in all regions, with the ids of bills', async () => {
@@ -208,7 +208,7 @@ describe.skipIf(moto === '')('an account of moto', () => {
       new Set(['ec2:reserved-instances', 'rds:reserved-instances', 'elasticache:reserved-nodes', 'savingsplans:plans']),
     )
     expect(new Set(parts.map(({ part }) => part.split('/')[1]))).toEqual(new Set([...regions, 'global']))
-  }, 60_000)
+  })
 
   test('is tagged by each service, and untagged to what it was; a service that refuses is named alone', async () => {
     const found = (await Array.fromAsync(aws.inventory(told.access))).flatMap(({ resources }) => resources)
@@ -241,7 +241,7 @@ describe.skipIf(moto === '')('an account of moto', () => {
     expect(during).toEqual([...kinds.slice(1).map(() => 'live'), undefined])
     expect(await retagged({}, { Stage: 'live' })).toEqual(outcome)
     expect(await held()).toEqual(before)
-  }, 60_000)
+  })
 
   test('shows how busy an instance is', async () => {
     const day = Calendar.addDays(Calendar.dayOf(new Date()), -1)

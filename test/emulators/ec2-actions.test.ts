@@ -82,7 +82,7 @@ describe.skipIf(moto === '')('an action on EC2 of moto', () => {
         sessionToken: Credentials?.SessionToken ?? '',
       },
     })
-  }, 60_000)
+  })
   afterAll(async () => await front.close())
 
   /** All that the region has, without times and the reasons of the last change, and with the old id of a new thing. */

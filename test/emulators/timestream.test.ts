@@ -49,7 +49,7 @@ describe.skipIf(moto === '')('Timestream of moto', () => {
     const names = { tableName: '', bucketName: '', region: 'us-east-1', endpoints: { timestream: front.url } }
     seriesOf = (timestreamTable) => createRuntime({ ...names, credentials, timestreamTable, lake: noLake }).timeSeries
     world = await openWorld({ wrap: (runtime) => ({ ...runtime, timeSeries: seriesOf('costs/daily') }) })
-  }, 60_000)
+  })
   afterAll(async () => {
     await world.end()
     await front.close()
@@ -103,7 +103,7 @@ describe.skipIf(moto === '')('Timestream of moto', () => {
     const second = points()
     expect(second).toHaveLength(122)
     expect(second.filter(([, , billed]) => billed !== '0')).toEqual([['S3', '2024-09-02', '7']])
-  }, 60_000)
+  })
 
   test('a table that does not exist is an error', async () => {
     const total = { dimensions: { organization: 'org' }, day: '2024-09-01', billed: '1', effective: '1', version: 1 }

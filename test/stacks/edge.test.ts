@@ -14,7 +14,7 @@ beforeAll(async () => {
   rehearsal = await synthesise('rehearsal', {
     told: { API_URL: 'https://api.example.com', AWS_ENDPOINT_URL: 'https://127.0.0.1' },
   })
-}, 120_000)
+})
 
 interface Method {
   ResourceId: { Ref?: string }

@@ -11,7 +11,7 @@ beforeAll(async () => {
     told: { CORS_ORIGINS: 'https://app.example.com, https://example.org' },
   })
   rehearsal = await synthesise('rehearsal')
-}, 120_000)
+})
 
 interface Rule {
   Name: string

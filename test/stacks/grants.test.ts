@@ -23,7 +23,7 @@ beforeAll(async () => {
   const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: addition, TIMESTREAM_TABLE: 'costs/daily' }
   production = await synthesise('production', { told })
   rehearsal = await synthesise('rehearsal', { told })
-}, 120_000)
+})
 
 describe('grants', () => {
   test('each function may do what it needs and no more', () => {

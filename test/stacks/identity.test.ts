@@ -14,7 +14,7 @@ const account = 'my-account'
 beforeAll(async () => {
   production = await synthesise('production', { told: { MAIL_FROM: 'example.com', ALARM_EMAIL: 'ops@example.com' } })
   silent = await synthesise('dev-silent')
-}, 120_000)
+})
 
 interface Statement {
   Sid: string

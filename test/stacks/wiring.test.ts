@@ -9,7 +9,7 @@ let production: Deployment
 
 beforeAll(async () => {
   production = await synthesise('production', { told: { MAIL_FROM: 'example.com' } })
-}, 120_000)
+})
 
 describe('events', () => {
   test('every event of the product has a rule on our bus, with a dead-letter queue at every target', () => {

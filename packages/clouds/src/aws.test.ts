@@ -179,7 +179,7 @@ describe('resources', () => {
   let resources: Resource[]
   beforeAll(async () => {
     resources = await inventory()
-  }, 60_000)
+  })
 
   test('are those of the bill', async () => {
     const rows = byDay(await (await bills()).fetched('2026-11'))

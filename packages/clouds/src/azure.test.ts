@@ -194,7 +194,7 @@ describe('resources', () => {
   let resources: Resource[]
   beforeAll(async () => {
     resources = await inventory()
-  }, 60_000)
+  })
 
   test('are those of the estate that live, with the places and tags of the bill', async () => {
     const today = Date.parse('2026-11-26') / 86_400_000

@@ -73,7 +73,7 @@ describe('any sample', () => {
       }),
       { numRuns: 6, seed: 42 },
     )
-  }, 120_000)
+  })
 
   it('has the same bytes for the same seed and day, and other bytes for another seed', async () => {
     const options = { rows: 4000, months: 2, seed: 7 }

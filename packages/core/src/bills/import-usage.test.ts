@@ -82,7 +82,7 @@ describe('deliveries', () => {
       }),
       { numRuns: 15 },
     )
-  }, 60_000)
+  })
 
   test('give back what they took when they end', async () => {
     const { ctx, runtime, announce, uploaded, used, pass, key } = await organization()

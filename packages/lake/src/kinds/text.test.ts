@@ -66,7 +66,7 @@ describe('a CSV is read, whoever wrote it', () => {
       }),
       { numRuns: 25 },
     )
-  }, 60_000)
+  })
 
   it.each(['\\N', 'NaN', 'nan', '<NA>', '(null)', 'N/A', '#N/A', 'NULL', 'None'])(
     'with %s for nothing',

@@ -58,7 +58,7 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
       }),
       { numRuns: 20 },
     )
-  }, 60_000)
+  })
 
   it('costs with more than 18 decimals are rounded, and a note counts them', async () => {
     const costs = {

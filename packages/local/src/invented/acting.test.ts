@@ -42,11 +42,11 @@ beforeAll(async () => {
   await connect(product.ctx, some)
   await allowActions(product.ctx, some)
   product.work()
-}, 120_000)
+})
 afterAll(async () => {
   await product.close()
   await rm(dataDir, { recursive: true, force: true })
-}, 60_000)
+})
 
 async function found(cloud: Cloud): Promise<string> {
   const { recommendations } = await Recommendations.list(product.ctx, { provider: cloud, pageSize: 100 })

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await product.invented.save({ today: '2026-11-26', isConnected: false })
   const all = (await product.invented.clouds()).accounts
   accounts = (['aws', 'azure', 'gcp'] as const).flatMap((cloud) => all.find((one) => one.cloud === cloud) ?? [])
-}, 60_000)
+})
 afterAll(async () => {
   await product.close()
   await rm(dataDir, { recursive: true, force: true })
@@ -40,7 +40,7 @@ test('accounts of three clouds connect, also a second time, and after a start th
   await product.ctx.tables.cloudAccounts.put(sampleOrgId, { ...first, status: 'pending' })
   await connect(product.ctx, accounts)
   expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
-}, 60_000)
+})
 
 test('an inventory brings price lists of the invented clouds', async () => {
   const { ctx } = product
@@ -59,7 +59,7 @@ test('an inventory brings price lists of the invented clouds', async () => {
   const prices = await Rules.listPrices(ctx, { places: [{ cloud: 'aws', region: 'us-east-1' }] })
   // As the bills charge; AWS's own price is another.
   expect(prices.find(({ sku }) => sku === 'm6i.xlarge')?.price).toBe('0.2013')
-}, 60_000)
+})
 
 test('the clouds end with the product, and start again with the same company, for the same credentials', async () => {
   const before = await product.invented.clouds()
@@ -73,7 +73,7 @@ test('the clouds end with the product, and start again with the same company, fo
   await product.ctx.tables.cloudAccounts.put(sampleOrgId, { ...account, status: 'pending' } as never)
   await connect(product.ctx, accounts)
   expect(await states(product.ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
-}, 60_000)
+})
 
 test('a disconnected AWS account connects again, with the external id of a new setup and no other', async () => {
   const { ctx } = product
@@ -92,7 +92,7 @@ test('a disconnected AWS account connects again, with the external id of a new s
   })
   expect(await CloudAccounts.connectAws(ctx, again)).toMatchObject({ status: 'active' })
   expect(await states(ctx)).toEqual(['aws active', 'azure active', 'gcp active'])
-}, 60_000)
+})
 
 test('a proxy of the machine gets no request to the simulated clouds', async () => {
   let asked = 0
@@ -112,14 +112,14 @@ test('a proxy of the machine gets no request to the simulated clouds', async () 
     vi.unstubAllEnvs()
     proxy.close()
   }
-}, 60_000)
+})
 
 test('disconnected accounts are collected no more', async () => {
   await disconnectAll(product.ctx)
   await disconnectAll(product.ctx)
   expect(await states(product.ctx)).toEqual([])
   expect(await product.ctx.tables.sources.all(sampleOrgId)).toEqual([])
-}, 60_000)
+})
 
 test('no other user can read the keys of the company', async () => {
   expect((await stat(join(dataDir, 'clouds'))).mode & 0o077).toBe(0)
