@@ -150,6 +150,13 @@ test('shares keep to the series: filters, tags and unused commitments; the large
   expect(await totalOf({ charged: 'unused' as never })).toBe(7)
   expect(await totalOf({ filters: [{ dimension: 'service', values: ['Amazon S3'] }] as never })).toBe(2)
   expect(await totalOf({ filters: [{ dimension: 'tag', tagKey: 'Team', values: ['ML'] }] as never })).toBe(96.125)
+  const [team, storage] = [
+    { dimension: 'tag', tagKey: 'Team', values: ['ML'] },
+    { dimension: 'service', values: ['Amazon S3'] },
+  ] as const
+  const leftOut = [[team], [storage, { dimension: 'account', values: ['111122223333'] }]]
+  expect(await totalOf({ leftOut } as never)).toBe(24)
+  expect(await totalOf({ leftOut: [[{ ...team, values: ['none'] }]] } as never)).toBe(122.125)
   const only = (await ask('costShares', { ...shares, most: 1 })).find(({ dimension }) => dimension === 'resource')
   expect(only?.value).toBe('i-2')
   const unused = await ask('costShares', { ...shares, charged: 'unused' })

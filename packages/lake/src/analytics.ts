@@ -63,9 +63,16 @@ LIMIT $most`,
   },
 
   costShares(parameters: Queries['costShares']['parameters']): Statement<'costs'> {
-    const { start, end, before, charged, currency, filters, tagKeys, most } = parameters
+    const { start, end, before, charged, currency, filters, leftOut = [], tagKeys, most } = parameters
     const matching = conditionsOf(filters)
-    const values: Record<string, Value> = { ...matching.values, start, end, before, currency, most }
+    const others = leftOut.map((part, n) => conditionsOf(part, `out${n}_`))
+    const conditions = [
+      conditionOf[charged],
+      ...matching.conditions,
+      ...others.map((part) => `NOT coalesce(${part.conditions.join(' AND ')}, false)`),
+    ]
+    const bounds = { start, end, before, currency, most }
+    const values: Record<string, Value> = Object.assign({}, ...[matching, ...others].map((part) => part.values), bounds)
     const tags = tagKeys.map((key, n) => {
       values[`key${n}`] = key
       values[`share_tag${n}`] = pointer(key)
@@ -91,7 +98,7 @@ LIMIT $most`,
   SELECT ${selected}, coalesce(SkuMeter, SkuId, ChargeDescription) AS usageType, ResourceId AS resource, ${['true AS x', ...tags].join(', ')},
     coalesce(PricingUnit, ConsumedUnit) AS unit, CAST(ChargePeriodStart AS DATE) AS day, EffectiveCost AS cost, ${quantity} AS quantity
   FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($before AS DATE) AND CAST($end AS DATE)
-    AND BillingCurrency = $currency AND ${[conditionOf[charged], ...matching.conditions].join(' AND ')}
+    AND BillingCurrency = $currency AND ${conditions.join(' AND ')}
 ), cells AS MATERIALIZED (
   SELECT ${dimensions.join(', ')}, unit, ${sum('cost', isNow)} AS cost, ${sum('cost', `NOT ${isNow}`)} AS previous,
     bool_and(quantity IS NOT NULL) AS isKnown, ${sum('quantity', isNow)} AS used, ${sum('quantity', `NOT ${isNow}`)} AS usedBefore

@@ -20,6 +20,8 @@ export interface Facts extends Omit<Detect.Anomaly, 'actual' | 'detected'> {
   dimensions: Dimensions
   charged: ChargedAs
   currency: string
+  /** Parts of the series with anomalies of their own, whose costs are in none of these figures. */
+  leftOut?: readonly Dimensions[]
   /** Of the total: those that are judged, because they still deliver. */
   providers?: readonly string[]
   /** Day of the first alarm. */
@@ -138,6 +140,6 @@ export function unmarked<Row extends Pick<Info, 'expectedBy' | 'expectedNote'>>(
 
 /** Without the traces of its end; `note` stays. */
 export function reopened(info: Info): Info {
-  const { closedAt: _at, closedBy: _by, closedFor: _for, ...rest } = info
+  const { closedAt: _at, closedBy: _by, closedFor: _for, withdrawnBecause: _reason, ...rest } = info
   return { ...unmarked(rest), status: 'active' }
 }

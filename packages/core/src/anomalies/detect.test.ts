@@ -152,7 +152,7 @@ test('a correction of its costs withdraws it with the reason, and brings it back
   await expect(Anomalies.resolve(ctx, { id })).rejects.toMatchObject({ code: 'conflict' })
   held = grown(100)
   await run(ctx, settled)
-  expect(await only()).toMatchObject({ id, status: 'active', closedAt: null })
+  expect(await only()).toMatchObject({ id, status: 'active', closedAt: null, withdrawnBecause: null })
   expect(announced()).toHaveLength(1)
 })
 
@@ -195,6 +195,46 @@ test('two causes stay two, when the series above them moves from one to the othe
   await run(ctx, settled)
   expect((await found()).map(({ id }) => id).toSorted()).toEqual(before)
   expect(announced()).toHaveLength(2)
+})
+
+test('what a service has beside an anomaly of one account is an anomaly without the costs of that account', async () => {
+  const [service, whole] = [{ service: 'EC2' }, series({}).costs]
+  // The service has the costs of another account beside those of this one.
+  const both = (own: number, other: number) => {
+    const one = series(ec2, spike(own))
+    const sum = (JSON.parse(one.costs) as number[]).map(
+      (cost, n) =>
+        cost +
+        ((JSON.parse(whole) as number[])[n] ?? 0) +
+        (new Map(Object.entries(spike(other))).get(days[n] ?? '') ?? 0),
+    )
+    return [one, { ...series(service), costs: JSON.stringify(sum) }]
+  }
+  const asked: unknown[] = []
+  runtime.lake.query = (async (name: string, _: never, parameters: { leftOut: unknown }) => {
+    if (name === 'costShares') asked.push(parameters.leftOut)
+    return name === 'costSeries' ? held : []
+  }) as typeof runtime.lake.query
+  held = both(600, 400)
+  for (let n = 0; n < 2; n++) await run(ctx, settled)
+  const rows = (await runtime.tables.anomalies.all('org_test')).toSorted((a, b) => b.impact - a.impact)
+  expect(rows.map(({ impact }) => Math.round(impact / 100))).toEqual([12, 8])
+  for (const { seriesCost, expected, impact } of rows) expect(seriesCost - expected).toBeCloseTo(impact, 3)
+  expect(rows[1]?.seriesCost).toBeLessThan(1_100)
+  const part = [
+    { dimension: 'provider', values: ['AWS'] },
+    { dimension: 'account', values: ['1'] },
+    { dimension: 'service', values: ['EC2'] },
+  ]
+  expect(asked).toEqual([[], [part]])
+  expect(announced()).toHaveLength(2)
+  held = both(600, 0)
+  await run(ctx, settled)
+  expect((await found()).map(({ account, status }) => [account, status])).toEqual([['1', 'active']])
+  expect(await Anomalies.get(ctx, { id: rows[1]?.id ?? '' })).toMatchObject({
+    status: 'withdrawn',
+    withdrawnBecause: expect.stringContaining('corrected'),
+  })
 })
 
 test('a corrected anomaly is withdrawn, and another cause three days later is announced as its own', async () => {

@@ -16,7 +16,7 @@ import * as Expected from './expected.ts'
 import { type Held, type Plan, planOf } from './plan.ts'
 import { rootCauseOf } from './root-cause.ts'
 import { defaults, type Settings } from './settings.ts'
-import { type Boundary, causesOf, costBetween, type CostSeries, heldSeries, seriesOf } from './sightings.ts'
+import { type Boundary, causesOf, type CostSeries, heldCost, heldSeries, seriesOf } from './sightings.ts'
 
 /** A year, so that the day of the month is known, and more. */
 const historyDays = 400
@@ -110,7 +110,10 @@ function heldOf(series: readonly CostSeries[], hasAll: boolean, row: Info): Held
   const names = Object.keys(row.dimensions)
   if (names.length === 0) return 'unknown'
   const held = heldSeries(series, row)
-  if (held) return { cost: costBetween(held, row), start: held.start }
+  if (held) {
+    const cost = heldCost(series, row)
+    return cost === undefined ? 'unknown' : { cost, start: held.start }
+  }
   return hasAll && !names.some((name) => name.startsWith('tag:')) ? 'gone' : 'unknown'
 }
 

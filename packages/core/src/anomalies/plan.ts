@@ -101,18 +101,24 @@ function meets(row: Info, facts: Facts): boolean {
   return row.first <= facts.last && facts.first <= row.last
 }
 
+/** One leaves the costs of the other out. */
+function areApart(row: Info, facts: Facts): boolean {
+  const leavesOut = (one: Facts, other: Facts) => one.leftOut?.some((part) => isWithin(other.dimensions, part)) === true
+  return leavesOut(row, facts) || leavesOut(facts, row)
+}
+
 /** Two anomalies of one series never share a day. */
 function isSameSpan(row: Info, facts: Facts): boolean {
   return meets(row, facts) && isSameSeries(row.dimensions, facts.dimensions)
 }
 
 function isPartOf(row: Info, facts: Facts): boolean {
-  return meets(row, facts) && isWithin(row.dimensions, facts.dimensions)
+  return meets(row, facts) && !areApart(row, facts) && isWithin(row.dimensions, facts.dimensions)
 }
 
 /** Nothing is left of a withdrawn row that another series could continue. */
 function isSameFamily(row: Info, facts: Facts): boolean {
-  if (row.status === 'withdrawn' || !meets(row, facts)) return false
+  if (row.status === 'withdrawn' || !meets(row, facts) || areApart(row, facts)) return false
   // A series across it with the same excess.
   if (facts.alsoSeen.some((seen) => isSameSeries(seen.dimensions, row.dimensions))) return true
   if (isWithin(facts.dimensions, row.dimensions)) return true

@@ -8,7 +8,7 @@ import type { ResourceChange } from '../kernel/resource.ts'
 import type { View } from '../lake/snapshot.ts'
 import { filesFor } from '../costs/scope.ts'
 import { changesOf } from '../resources/resource-view.ts'
-import type { Facts, RootCause, Share } from './anomaly.ts'
+import type { Dimensions, Facts, RootCause, Share } from './anomaly.ts'
 
 /** Four weeks before the anomaly: what the parts of the cost were before it. */
 const daysBefore = 28
@@ -31,7 +31,8 @@ export async function rootCauseOf(
     before,
     charged,
     currency,
-    filters: filtersOf(facts),
+    filters: filtersOf(facts.dimensions, facts.providers),
+    leftOut: (facts.leftOut ?? []).map((dimensions) => filtersOf(dimensions)),
     tagKeys,
     most: mostShares,
   })
@@ -51,7 +52,7 @@ export async function rootCauseOf(
   }
 }
 
-function filtersOf({ dimensions, providers }: Facts): Filter[] {
+function filtersOf(dimensions: Dimensions, providers?: readonly string[]): Filter[] {
   const named = Object.entries(dimensions).map(([name, value]): Filter => {
     const tagKey = name.startsWith('tag:') ? name.slice('tag:'.length) : undefined
     return tagKey === undefined

@@ -86,13 +86,16 @@ export function causesOf(series: readonly CostSeries[], since: Day, settings: Se
   return [...groups.values()].flatMap((group) => {
     const sightings = group.flatMap((each) =>
       anomaliesOf({ ...each, stepSeconds }, { sensitivity, floor: floorOf(each.currency) })
-        .map((anomaly) => ({ dimensions: each.dimensions, anomaly }))
+        .map((anomaly) => ({ dimensions: each.dimensions, anomaly, providers: each.providers }))
         .filter(({ dimensions, anomaly }) => !boundaries.some((boundary) => isArtifact(dimensions, anomaly, boundary))),
     )
     const [first] = group
     if (!first) return []
     const causes = perCause(sightings).filter(({ anomaly }) => anomaly.last >= since)
-    return causes.map((cause) => factsOf(cause, heldSeries(group, { ...first, dimensions: cause.dimensions }) ?? first))
+    return causes.flatMap((cause) => {
+      const facts = factsOf(cause, heldSeries(group, { ...first, dimensions: cause.dimensions }) ?? first)
+      return cause.leftOut.length === 0 ? [facts] : restOf(facts, cause, group, floorOf(first.currency))
+    })
   })
 }
 
@@ -161,6 +164,20 @@ export function rebuilt(facts: Facts, excess: readonly DayExcess[], floor: Floor
 const percentOf = (impact: number, expected: number) =>
   expected === 0 ? null : rounded((100 * impact) / Math.abs(expected))
 
+/** What is beside the series that are left out; none if that is below a floor. */
+function restOf(facts: Facts, { leftOut, rest }: Cause, series: readonly CostSeries[], floor: Floor): Facts[] {
+  const others = leftOut.flatMap((dimensions) => heldSeries(series, { ...facts, dimensions }) ?? [])
+  const days = facts.excess.map(({ day, cost }) => {
+    const theirs = others.reduce((sum, other) => sum + costBetween(other, { first: day, last: day }), 0)
+    return { day, amount: rest.get(day) ?? 0, cost: cost - theirs }
+  })
+  const isOwn = ({ amount }: DayExcess) => amount * facts.impact > 0
+  const own = rebuilt({ ...facts, leftOut }, days.slice(days.findIndex(isOwn), days.findLastIndex(isOwn) + 1), floor)
+  const { impact, deviationPercent } = own
+  const isLarge = deviationPercent === null || Math.abs(deviationPercent) >= floor.percent
+  return impact * facts.impact > 0 && Math.abs(impact) >= floor.amount && isLarge ? [own] : []
+}
+
 /** Undefined if no such series is held any more. */
 export function heldSeries(
   series: readonly CostSeries[],
@@ -171,8 +188,17 @@ export function heldSeries(
   )
 }
 
+/** Of the days of an anomaly, without the series that it leaves out; undefined if one of them is not held. */
+export function heldCost(series: readonly CostSeries[], facts: Facts): number | undefined {
+  const own = heldSeries(series, facts)
+  const others = (facts.leftOut ?? []).map((dimensions) => heldSeries(series, { ...facts, dimensions }))
+  if (!own || others.includes(undefined)) return undefined
+  const theirs = others.reduce((sum, other) => sum + (other ? costBetween(other, facts) : 0), 0)
+  return rounded(costBetween(own, facts) - theirs)
+}
+
 /** Of the days of a span. */
-export function costBetween({ start, values }: CostSeries, { first, last }: Pick<Facts, 'first' | 'last'>): number {
+function costBetween({ start, values }: CostSeries, { first, last }: Pick<Facts, 'first' | 'last'>): number {
   const from = Math.max(0, daysIn({ start, end: first }) - 1)
   const to = Math.max(0, daysIn({ start, end: last }))
   return rounded(values.slice(from, to).reduce((sum, value) => sum + value, 0))

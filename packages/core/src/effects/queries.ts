@@ -424,6 +424,8 @@ export interface Queries {
       charged: ChargedAs
       currency: string
       filters: Filter[]
+      /** Charges for which all filters of one of these hold. */
+      leftOut?: Filter[][]
       tagKeys: readonly string[]
       /** Values of a dimension. */
       most: number

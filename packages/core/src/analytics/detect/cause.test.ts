@@ -76,8 +76,12 @@ test('overlapping parts do not count twice', () => {
   const region = { provider: 'aws', region: 'eu-west-1' }
   expect(found(sighting(total, 200), sighting(ec2, 100), sighting(region, 60))).toEqual([
     ['aws EC2', 0],
+    ['', 1],
+  ])
+  expect(found(sighting(total, 100), sighting(ec2, 100), sighting(region, 60))).toEqual([['aws EC2', 2]])
+  expect(found(sighting(total, 200), sighting(ec2, 120), sighting(region, 80))).toEqual([
+    ['aws EC2', 1],
     ['aws eu-west-1', 0],
-    ['', 0],
   ])
 })
 
@@ -98,6 +102,54 @@ test.each([
 test('only the excess of common days explains', () => {
   expect(found(sighting(aws, 100, { days: 2 }), sighting(ec2, 300, { days: 30 }))).toHaveLength(2)
   expect(found(sighting(aws, 100, { days: 10 }), sighting(ec2, 100, { days: 10 }))).toHaveLength(1)
+})
+
+test('what a series has beside a cause within it is a cause of its own', () => {
+  const causes = perCause([sighting(both, 600), sighting(ec2, 1_000), sighting(account, 600), sighting(aws, 1_000)])
+  const rests = causes.map(({ dimensions, leftOut, rest }) => [dimensions, leftOut, [...rest.values()]])
+  expect(rests).toEqual([
+    [both, [], [600]],
+    [ec2, [both], [400]],
+  ])
+})
+
+test('the causes within a series have at most its excess together', () => {
+  const services = ['EC2', 'S3']
+  const accounts = ['1', '2', '3']
+  const regions = ['eu', 'us']
+  const cells = services.flatMap((service) =>
+    accounts.flatMap((account) => regions.map((region) => ({ provider: 'aws', service, account, region }))),
+  )
+  const parts = (names: (keyof (typeof cells)[number])[]) => {
+    const keyOf = (cell: (typeof cells)[number]) => Object.fromEntries(names.map((name) => [name, cell[name]]))
+    return [...new Map(cells.map((cell) => [JSON.stringify(keyOf(cell)), keyOf(cell)])).values()]
+  }
+  const series: Record<string, string>[] = [
+    {},
+    ...parts(['provider']),
+    ...parts(['provider', 'account']),
+    ...parts(['provider', 'service']),
+    ...parts(['provider', 'region']),
+    ...parts(['provider', 'account', 'service']),
+  ]
+  const isIn = (whole: Record<string, string>, part: Record<string, string>) =>
+    Object.entries(whole).every(([name, value]) => part[name] === value)
+  const amounts = fc.array(fc.constantFrom(0, 0, 0, 5, 30, 60, 100, 400), { minLength: 12, maxLength: 12 })
+  fc.assert(
+    fc.property(amounts, (given) => {
+      const excessOf = (of: Record<string, string>) =>
+        cells.reduce((sum, cell, n) => sum + (isIn(of, cell) ? (given[n] ?? 0) : 0), 0)
+      const causes = perCause(series.filter((of) => excessOf(of) >= 20).map((of) => sighting(of, excessOf(of))))
+      for (const whole of series.filter((of) => excessOf(of) >= 20)) {
+        const within = causes.filter(({ dimensions }) => isIn(whole, dimensions))
+        const sum = within.reduce((all, { rest }) => all + [...rest.values()].reduce((a, b) => a + b, 0), 0)
+        expect(sum).toBeLessThanOrEqual(excessOf(whole) * 1.05 + 1e-9)
+      }
+      const all = causes.reduce((sum, { rest }) => sum + [...rest.values()].reduce((a, b) => a + b, 0), 0)
+      expect(all).toBeGreaterThanOrEqual((excessOf({}) >= 20 ? excessOf({}) : 0) * 0.49)
+    }),
+    { numRuns: 500 },
+  )
 })
 
 test('no sighting is lost or used twice, and the order of the input does not matter', () => {
