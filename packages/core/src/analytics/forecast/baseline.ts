@@ -36,15 +36,16 @@ interface About {
   daysOfMonth: Uint8Array | undefined
 }
 
-/** A history of fewer than three times the steps that a level must hold has no baseline. */
+/** A history of fewer than twice the latest values has no baseline; one of few more values has no season. */
 export function baselineOf(values: Float64Array, about: About): Baseline | undefined {
   const hold = holds[about.stepSeconds] ?? stepsHeld
   const places = [...values.keys()].filter((i) => !Number.isNaN(values[i]))
   const { length } = places
-  if (length < 3 * hold) return undefined
+  if (length < 2 * (hold - 1)) return undefined
+  const isShort = length < 3 * hold
   const levelsOf = (some: Float64Array) => trailingMedians(some, 2 * hold - 1)
   const known = Float64Array.from(places, (i) => values[i] ?? 0)
-  const period = about.periods.findLast((period) => length >= 3 * period) ?? 1
+  const period = (isShort ? [] : about.periods).findLast((period) => length >= 3 * period) ?? 1
   const phases = phaseMedians(minus(known, levelsOf(known)), places, period)
   const season = Float64Array.from(places, (i) => phases[i % period] ?? 0)
   const { daysOfMonth } = about
@@ -55,15 +56,14 @@ export function baselineOf(values: Float64Array, about: About): Baseline | undef
   const adjusted = calm.map((value, j) => value - (effect[places[j] ?? 0] ?? 0))
   const levels = levelsOf(adjusted)
   const end = length + 1 - hold
-  const sizes = minus(adjusted, levels)
-    .subarray(Math.max(0, end - recentSteps), end)
-    .map(Math.abs)
-    .sort()
-  const scale = Math.max(1.4826 * quantile(sizes, 0.5), quantile(sizes, 0.9) / 1.645)
-  levels.fill(levels.at(-1) ?? 0, end)
+  const before = adjusted.slice(0, end).sort()
+  const [least, most] = [before[0] ?? 0, before.at(-1) ?? 0]
+  // The week is not known yet: values outside twice the range so far are outliers.
+  const limit = isShort ? most - least : settings.clip * scaleOf(minus(adjusted, levels).subarray(0, end))
+  levels.fill(isShort ? (least + most) / 2 : (levels.at(-1) ?? 0), end)
   const usual = new Float64Array(values.length).fill(Number.NaN)
   for (const [j, place] of places.entries()) usual[place] = (levels[j] ?? 0) + (season[j] ?? 0) + (effect[place] ?? 0)
-  return { usual, effect, limit: settings.clip * scale, latest: places.slice(end) }
+  return { usual, effect, limit, latest: places.slice(end) }
 }
 
 /** The values, with the latest ones clipped if they are outliers in all of the units. */
@@ -85,6 +85,12 @@ export function withoutSpikes(values: Float64Array, baseline: Baseline | undefin
     const excess = value - (usual[i] ?? 0)
     return (usual[i] ?? 0) - (effect[i] ?? 0) + Math.max(-limit, Math.min(limit, excess))
   })
+}
+
+/** A robust standard deviation of the latest deviations. */
+function scaleOf(deviations: Float64Array): number {
+  const sizes = deviations.slice(-recentSteps).map(Math.abs).sort()
+  return Math.max(1.4826 * quantile(sizes, 0.5), quantile(sizes, 0.9) / 1.645)
 }
 
 const minus = (values: Float64Array, others: Float64Array) => values.map((value, i) => value - (others[i] ?? 0))

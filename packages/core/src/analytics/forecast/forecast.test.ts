@@ -138,6 +138,21 @@ test.each([
   },
 )
 
+test.each([14, 15, 18, 20, 23])(
+  'a spike of 50 days on one of the last three of %i days moves the forecast little',
+  (n) => {
+    const moves = [1, 2, 3, 4, 5].flatMap((seed) => {
+      const values = costs(n, 0.7, seed)
+      const usual = sumOf(values)
+      return [1, 2, 3].map((ago) =>
+        Math.abs(sumOf(values.map((value, i) => (n - i === ago ? 5_000 : value))) / usual - 1),
+      )
+    })
+    expect(moves.reduce((sum, move) => sum + move, 0) / moves.length).toBeLessThan(0.25)
+    expect(Math.max(...moves)).toBeLessThan(1)
+  },
+)
+
 test('any values of three of the last seven days move the forecast by 10 % at most', () => {
   const values = costs(150, 0.7)
   const usual = sumOf(values)
