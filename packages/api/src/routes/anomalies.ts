@@ -93,6 +93,7 @@ export const anomalies: readonly Route[] = [
       ],
       events: [{ day: '2026-10-03', kind: 'started', resource: 'i-0f3a5b7c9d1e2f4a6' }],
       also_seen: [{ dimensions: { provider: 'AWS' }, impact: 1228.2 }],
+      left_out: [],
     },
   }),
   post('/v1/costs/anomalies/{id}/resolve', Anomalies.resolve, {

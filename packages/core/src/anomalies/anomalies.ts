@@ -76,6 +76,9 @@ export const Detail = Public.extend({
     .array(z.object({ day: z.string(), kind: z.string(), resource: z.string(), detail: z.string().optional() }))
     .describe('Changes of resources near it.'),
   alsoSeen: z.array(z.object({ dimensions: Dimensions, impact: z.number() })).describe('Series with the same excess.'),
+  leftOut: z
+    .array(Dimensions)
+    .describe('Parts of the series with anomalies of their own, whose costs are in none of these figures.'),
 })
 
 function publicOf(info: Info): z.infer<typeof Public> {
@@ -185,6 +188,7 @@ export const get = command(
       shares,
       events,
       alsoSeen: info.alsoSeen.map((seen) => ({ ...seen, dimensions: { ...seen.dimensions } })),
+      leftOut: (info.leftOut ?? []).map((part) => ({ ...part })),
     }
   },
 )

@@ -227,6 +227,10 @@ test('what a service has beside an anomaly of one account is an anomaly without 
     { dimension: 'service', values: ['EC2'] },
   ]
   expect(asked).toEqual([[], [part]])
+  expect(await Anomalies.get(ctx, { id: rows[1]?.id ?? '' })).toMatchObject({
+    rootCause: expect.stringMatching(/The figures leave out account 1, service EC2\.$/),
+    leftOut: [{ provider: 'AWS', account: '1', service: 'EC2' }],
+  })
   expect(announced()).toHaveLength(2)
   held = both(600, 0)
   await run(ctx, settled)

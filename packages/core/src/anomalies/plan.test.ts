@@ -105,6 +105,16 @@ test.each([
   })
 })
 
+test('a row is no part of a cause that leaves it out, and neither continues the other', () => {
+  const rest = { ...facts(service), leftOut: [s3] }
+  expect(summary(planOf([row(facts(s3))], [rest], { heldOf: kept, floorOf }))).toEqual({
+    found: 1,
+    changed: [],
+    withdrawn: [],
+  })
+  expect(summary(planOf([row(rest)], [facts(s3)], { heldOf: kept, floorOf }))).toMatchObject({ found: 1, changed: [] })
+})
+
 test('a part of a much larger cause is withdrawn in its favor, which is found', () => {
   expect(summary(planOf([row(facts(s3))], [facts(service, { impact: 5_000 })], { heldOf: kept, floorOf }))).toEqual({
     found: 1,

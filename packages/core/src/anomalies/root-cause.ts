@@ -14,6 +14,7 @@ import type { Dimensions, Facts, RootCause, Share } from './anomaly.ts'
 const daysBefore = 28
 const mostShares = 10
 const mostChanges = 1_000
+const mostNamed = 3
 const decimals = 10
 
 /** The charges and the changes of resources behind an anomaly. */
@@ -44,7 +45,7 @@ export async function rootCauseOf(
   const question = questionOf(facts, shares, changes)
   const { sentence, affectedResources, events, ...found } = Detect.explain(question)
   return {
-    sentence: charged === 'unused' ? `Unused commitments: ${sentence}` : sentence,
+    sentence: `${charged === 'unused' ? 'Unused commitments: ' : ''}${sentence}${leftOutText(facts)}`,
     actual: Money.plain(question.actual),
     shares: found.shares.map(plainShare),
     affectedResources,
@@ -60,6 +61,17 @@ function filtersOf(dimensions: Dimensions, providers?: readonly string[]): Filte
       : { dimension: 'tag', tagKey, values: [value] }
   })
   return providers ? [{ dimension: 'provider', values: [...providers] }, ...named] : named
+}
+
+/** ` The figures leave out account 1, service EC2.` */
+function leftOutText({ leftOut = [] }: Facts): string {
+  const named = leftOut.map(({ provider = '', ...part }) => {
+    const words = Object.entries(part).map(([name, value]) => `${name.replace(/^tag:/, 'tag ')} ${value}`)
+    return words.join(', ') || provider
+  })
+  if (named.length === 0) return ''
+  const shown = named.length > mostNamed ? [...named.slice(0, mostNamed), 'others'] : named
+  return ` The figures leave out ${shown.join('; ')}.`
 }
 
 /**
