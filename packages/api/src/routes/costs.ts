@@ -195,7 +195,7 @@ export const costs: readonly Route[] = [
           named('111122223333', [named('Amazon Simple Queue Service', [named('arn:aws:sqs:us-west-2:1111:orders')])]),
         ]),
       ],
-      meta: { ...meta, same_length: false },
+      meta: { ...meta, same_length: false, in_order: true, common_days: 0 },
     },
   }),
   get('/v1/costs/restatements', Restatements.get, {

@@ -36,10 +36,12 @@ import { causesOf, changeBy, nameOf } from './causes.ts'
 import { type Cause, type Leaf, type Node, type Sums, treeOf } from './tree.ts'
 
 export const Input = z.strictObject({
-  from: Period.optional().describe('The period before: a month or days. By default the one just before `to`.'),
+  from: Period.optional().describe(
+    'The period before: a month or days. By default the one just before `to`. It may also be a later one, so that the ' +
+      'change has the opposite sign, or have common days with `to`, which count in both.',
+  ),
   to: Period.optional().describe(
-    'The period after, which begins after the last day of `from`. By default the one just after `from`, or else the ' +
-      'last complete month of the lake.',
+    'The period after. By default the one just after `from`, or else the last complete month of the lake.',
   ),
   limit: z
     .int()
@@ -92,7 +94,11 @@ export const Info = z.object({
     .object({ before: z.number(), after: z.number(), change: z.number() })
     .describe('The cost of an average day, to compare periods of different length.'),
   providers: z.array(Provider).describe('They sum to the whole.'),
-  meta: Meta.extend({ sameLength: z.boolean().describe('Whether both periods have the same number of days.') }),
+  meta: Meta.extend({
+    sameLength: z.boolean().describe('Whether both periods have the same number of days.'),
+    inOrder: z.boolean().describe('Whether `from` begins before `to`.'),
+    commonDays: z.int().describe('Days of both periods, which count in both.'),
+  }),
 })
 type Info = z.infer<typeof Info>
 
@@ -124,7 +130,11 @@ export const get = question(
       to: daysOf(to),
       currency,
       ...answerOf(rows, currency, input.limit, from, to),
-      meta: { ...metaOf(input, whole, currency, distinct(missing), rates), sameLength: daysIn(from) === daysIn(to) },
+      meta: {
+        ...metaOf(input, whole, currency, distinct(missing), rates),
+        sameLength: daysIn(from) === daysIn(to),
+        ...orderOf(from, to),
+      },
     }
   },
   conversionOf,
@@ -180,13 +190,15 @@ function periodsOf({ from, to }: Input, view: View, now: Date): { from: Span; to
   const complete = completeUntil(view) ?? addDays(dayOf(now), -1)
   const month = monthOf(complete)
   const last = monthSpan(month).end <= complete ? month : addMonths(month, -1)
-  const spans = {
+  return {
     from: from === undefined ? periodSpan(to ?? last, -1) : periodSpan(from),
     to: to === undefined ? (from === undefined ? monthSpan(last) : periodSpan(from, 1)) : periodSpan(to),
   }
-  if (spans.to.start <= spans.from.end)
-    throw new InvalidInput([{ path: 'to', message: 'must begin after the last day of `from`' }])
-  return spans
+}
+
+function orderOf(from: Span, to: Span) {
+  const [start, end] = [from.start > to.start ? from.start : to.start, from.end < to.end ? from.end : to.end]
+  return { inOrder: from.start < to.start, commonDays: end < start ? 0 : daysIn({ start, end }) }
 }
 
 const daysOf = (span: Span) => ({ startDate: span.start, endDate: span.end, days: daysIn(span) })
