@@ -2,7 +2,8 @@
 // of `estate`.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Calendar, Forecasts, type NormalizedPartition, Snapshot } from '@cloudoptima/core'
+import { forecast, total } from '../../packages/core/src/analytics/forecast/forecast.ts'
+import { Calendar, type NormalizedPartition, Snapshot } from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { createLake } from '@cloudoptima/lake'
 import * as Anomalies from '../../packages/core/src/anomalies/detect.ts'
@@ -39,8 +40,8 @@ const series = seriesOf(
   () => last,
 )
 for (const { start, values } of series) {
-  const model = Forecasts.forecast({ start, stepSeconds: 86_400, values }, { horizon: 31, levels: [0.95] })
-  Forecasts.total(model, { to: 31, level: 0.95 })
+  const model = forecast({ start, stepSeconds: 86_400, values }, { horizon: 31, levels: [0.95] })
+  total(model, { to: 31, level: 0.95 })
 }
 const ended = performance.now()
 const anomalies = await runtime.tables.anomalies.all(ctx.orgId)

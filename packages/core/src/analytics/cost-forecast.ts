@@ -145,7 +145,7 @@ export const costForecast = question(
     const usages = inCurrency(used)
       .map((row) => ({ ...row, payer: row.dimension }))
       .filter(({ day, payer }) => day <= reach.until(payer))
-    const made = predict(usages, inCurrency(others), last, reach, input)
+    const made = await predict(usages, inCurrency(others), last, reach, input)
     const { daily, sumOf } = made
     const { start: firstDay, end: lastOfMonth } = monthSpan(monthOf(addDays(last, 1)))
     const month = monthOf(firstDay)
@@ -166,7 +166,7 @@ export const costForecast = question(
         upperBound: atEnd(rest.upperBound),
       },
       breakdown: reconciled(
-        breakdownOf(inCurrency(groups), inCurrency(others), last, reach, input),
+        await breakdownOf(inCurrency(groups), inCurrency(others), last, reach, input),
         ahead.predictedCost,
       ),
       accuracyMetrics: made.accuracy(),
@@ -206,13 +206,13 @@ function lastDayOf(view: View, conversion: Conversion | undefined): Day | null {
 const costOf = ({ cost }: Pick<Row, 'cost'>) => parse(cost)
 
 /** The groups that cost most recently, each with its own forecast; with a conversion the lake may name more of them. */
-function breakdownOf(
+async function breakdownOf(
   rows: readonly GroupRow[],
   charges: readonly ChargeRow[],
   last: Day,
   reach: Reach,
   input: Input,
-): Forecast['breakdown'] {
+): Promise<Forecast['breakdown']> {
   const recent = addDays(last, -recentDays)
   const groups = [...Map.groupBy(rows, ({ dimension, isRest }) => (isRest ? undefined : dimension))]
     .map(([value, own]) => {
@@ -227,11 +227,10 @@ function breakdownOf(
   const used = Map.groupBy(rows, (row) => (row.isRest ? undefined : nameOf(row)))
   const others = Map.groupBy(charges, nameOf)
   const unnamed = input.groupBy === 'tag' ? '(untagged)' : '(none)'
-  return [...names, undefined]
-    .filter((value) => used.has(value) || others.has(value))
-    .map((value) => {
-      const dimension = value === undefined ? '(other)' : (value ?? unnamed)
-      const model = predict(used.get(value) ?? [], others.get(value) ?? [], last, reach, input)
-      return { dimension, value: value ?? null, ...model.sumOf(input.daysAhead) }
-    })
+  const line = async (value: string | null | undefined) => {
+    const dimension = value === undefined ? '(other)' : (value ?? unnamed)
+    const model = await predict(used.get(value) ?? [], others.get(value) ?? [], last, reach, input)
+    return { dimension, value: value ?? null, ...model.sumOf(input.daysAhead) }
+  }
+  return await Promise.all([...names, undefined].filter((value) => used.has(value) || others.has(value)).map(line))
 }

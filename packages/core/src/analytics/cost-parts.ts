@@ -2,7 +2,6 @@ import * as z from 'zod'
 import { payersOf } from '../costs/scope.ts'
 import { addDays, addMonths, type Day, daysIn, type Month, monthOf } from '../kernel/calendar.ts'
 import type { View } from '../lake/snapshot.ts'
-import { backtest, forecast, total } from './forecast/forecast.ts'
 import { type Charge, recurring } from './recurring.ts'
 
 /** Bills so far behind the newest ones are late; older ones have ended, and cost nothing since. */
@@ -62,7 +61,15 @@ interface Question {
 }
 
 /** A forecast of usage, and of the charges that are treated apart, after the last complete day. */
-export function predict(used: readonly Row[], others: readonly Charge[], last: Day, reach: Reach, question: Question) {
+export async function predict(
+  used: readonly Row[],
+  others: readonly Charge[],
+  last: Day,
+  reach: Reach,
+  question: Question,
+) {
+  // Most requests to the API need no forecast.
+  const { backtest, forecast, total } = await import('./forecast/forecast.ts')
   const level = question.confidenceLevel
   // Until the end of the month at least.
   const horizon = Math.max(question.daysAhead, 31)
