@@ -43,9 +43,12 @@ const list = async (user: Ask, query = ''): Promise<Recommendation[]> =>
 const of = (all: readonly Recommendation[], resourceId: string) =>
   all.find(({ affected_resources: [first] }) => first?.id === resourceId)
 
+/** The size of that volume. */
+export const volumeGb = '1'
+
 /** Creates a volume in the customer's account that no machine uses; returns its id. */
 export async function createVolume(account: Account): Promise<string> {
-  const asked = { AvailabilityZone: 'us-east-1a', Size: '1', VolumeType: 'gp3' }
+  const asked = { AvailabilityZone: 'us-east-1a', Size: volumeGb, VolumeType: 'gp3' }
   const answer = await account.query('ec2', 'CreateVolume', '2016-11-15', asked)
   const id = /<volumeId>(vol-[\da-f]+)</.exec(answer)?.[1]
   if (id === undefined) throw new Error(`EC2 created no volume: ${answer.slice(0, 500)}`)

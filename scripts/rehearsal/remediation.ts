@@ -1,3 +1,4 @@
+import { volumeGb } from './advice.ts'
 import type { Account } from './account.ts'
 import { poll, type Ask } from './api.ts'
 import { type createClient, expectStatus } from './client.ts'
@@ -87,7 +88,7 @@ export function createRemediation({ user, account, client, reach, machineArn, vo
     const made = (await describe('Volumes')).find((item) => item.includes(`>${restoredId}<`)) ?? ''
     const [, size] = /<size>(\d+)</.exec(made) ?? []
     const isOfSnapshot = made.includes(`<snapshotId>${snapshotId}<`)
-    expectEqual([isOfSnapshot, size, await backups()], [true, '500', []], 'the restored volume')
+    expectEqual([isOfSnapshot, size, await backups()], [true, volumeGb, []], 'the restored volume')
     await poll(
       async () => await stateOf(`${id}-rollback-1`),
       (status) => status === 'SUCCEEDED',
