@@ -43,7 +43,7 @@ const list = async (user: Ask, query = ''): Promise<Recommendation[]> =>
 const of = (all: readonly Recommendation[], resourceId: string) =>
   all.find(({ affected_resources: [first] }) => first?.id === resourceId)
 
-/** The size of that volume. */
+/** The size of the unattached volume in GB. */
 export const volumeGb = '1'
 
 /** Creates a volume in the customer's account that no machine uses; returns its id. */

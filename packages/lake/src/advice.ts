@@ -73,14 +73,16 @@ FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) 
   AND CommitmentDiscountId IS NOT NULL GROUP BY ALL ORDER BY sum(EffectiveCost) DESC NULLS LAST, id`,
   }),
 
-  // Google's own export only: others name no covered quantity. A fee without the id of its commitment has its quantity too.
+  // Google's own export only: other formats have no covered quantity. A fee counts even without the id of its commitment.
   committedUse: ({ start, end }) => ({
     dataset: 'costs',
     values: { start, end },
     sql: `WITH committed AS (
-  SELECT BillingAccountId AS payer, SubAccountId AS account, RegionId AS region, SkuMeter AS meter, BillingCurrency AS currency, EffectiveCost AS cost,
-    ChargeCategory = 'Purchase' AS fee, CASE WHEN fee THEN PricingQuantity ELSE CommitmentDiscountQuantity END AS quantity, PricingUnit AS unit
-  FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE) AND x_Format = 'gcp-export'
+  SELECT BillingAccountId AS payer, SubAccountId AS account, RegionId AS region, SkuMeter AS meter,
+    BillingCurrency AS currency, EffectiveCost AS cost, PricingUnit AS unit, ChargeCategory = 'Purchase' AS fee,
+    CASE WHEN fee THEN PricingQuantity ELSE CommitmentDiscountQuantity END AS quantity
+  FROM {files} WHERE CAST(ChargePeriodStart AS DATE) BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)
+    AND x_Format = 'gcp-export'
     AND (ChargeCategory = 'Purchase' AND SkuMeter ILIKE 'commitment v1: %' OR CommitmentDiscountQuantity IS NOT NULL
       OR CommitmentDiscountStatus = 'Used' AND CommitmentDiscountCategory = 'Usage')
 )
