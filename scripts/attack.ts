@@ -8,9 +8,12 @@ import { startTarget, type Target } from './attack/target.ts'
 import { hasPython, pythonTool } from './python.ts'
 
 // Tests a real server with Schemathesis, from its OpenAPI document. The tests in test/attack call the app in-process.
+// `npm run attack [SEED [FACTOR]]`: without a seed each change meets the same requests. To look for new failures, give
+// another seed, and a factor for the time of each run.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const version = '4.32.5'
+const [seed = '1', factor = '1'] = process.argv.slice(2)
 
 async function main(): Promise<number> {
   if (!hasPython()) {
@@ -57,7 +60,8 @@ async function passes(
     `--url=${target.url}`,
     `--header=Authorization: Bearer ${token}`,
     '--phases=examples,coverage,fuzzing,stateful',
-    `--max-time=${seconds}`,
+    `--max-time=${seconds * Number(factor)}`,
+    `--seed=${seed}`,
     '--continue-on-failure',
     // With several workers CPython 3.11 crashes while Hypothesis parses lambdas.
     '--workers=1',

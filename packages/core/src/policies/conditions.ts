@@ -7,7 +7,7 @@ const mostConditions = 50
 
 const Value = z.union([
   z.string().max(1024),
-  z.number(),
+  z.number().min(-1e15).max(1e15),
   z.boolean(),
   z.array(z.string().max(1024)).min(1).max(100).describe('Of `in` and `not_in`.'),
 ])

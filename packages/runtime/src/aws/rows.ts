@@ -48,7 +48,7 @@ export class Expression {
 
   value(value: unknown): string {
     const placeholder = `:v${Object.keys(this.values).length}`
-    this.values[placeholder] = value
+    this.values[placeholder] = storable(value)
     return placeholder
   }
 
@@ -63,6 +63,17 @@ export class Expression {
       ...(Object.keys(this.values).length > 0 && { ExpressionAttributeValues: this.values }),
     }
   }
+}
+
+// DynamoDB refuses numbers nearer to 0: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const leastMagnitude = 1e-130
+
+/** Numbers that DynamoDB cannot tell from 0 become 0. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'number') return Math.abs(value) < leastMagnitude ? 0 : value
+  if (Array.isArray(value)) return value.map(storable)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, storable(inner)]))
 }
 
 export type Condition = { where: object } | { revision: number } | 'absent' | undefined

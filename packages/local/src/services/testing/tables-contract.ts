@@ -30,6 +30,13 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await table().get(orgId, 'b')).toBeUndefined()
     })
 
+    test('take a number that DynamoDB cannot tell from 0', async () => {
+      const orgId = org()
+      await table().insert(orgId, item('a', { tiny: 1e-308, list: [-5e-324, 1e-130] }))
+      const near0 = expect.closeTo(0, 130)
+      expect((await table().get(orgId, 'a'))?.input).toStrictEqual({ tiny: near0, list: [near0, 1e-130] })
+    })
+
     test('insert only new items', async () => {
       const orgId = org()
       await table().insert(orgId, item('a', 1))
