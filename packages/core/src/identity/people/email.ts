@@ -14,6 +14,7 @@ export const Email = z
   .string()
   .trim()
   .max(254)
+  .meta({ format: 'email' })
   .transform((text) => text.normalize('NFC').toLowerCase())
   .pipe(z.email('must be an e-mail address'))
 
