@@ -47,7 +47,7 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   const sections = currencies
     .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, options) }))
     .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
-    .map(({ currency, lines }) => section(currency, lines, steps, span, options))
+    .map(({ currency, lines }) => section(currency, lines, { steps, span, wholeFrom: wholeFrom(span, view) }, options))
   return [...sections, ...(await excludedNote(ctx, files))].join('\n')
 }
 
@@ -66,6 +66,12 @@ function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): 
   if (last === '') return undefined
   const earliest = snapshots.reduce((first, { days }) => earlier(first, days.first), last)
   return { start: start ?? later(`${Calendar.addMonths(Calendar.monthOf(last), -12)}-01`, earliest), end: last }
+}
+
+/** Bills correct charges of earlier months, whose own bills may be missing: those months are not whole. */
+function wholeFrom({ start }: Calendar.Span, { snapshots }: Snapshot.View): string {
+  const [first = start] = snapshots.map(({ period }) => Calendar.monthSpan(period).start).toSorted()
+  return later(start, first)
 }
 
 const earlier = (a: string, b: string) => (a < b ? a : b)
@@ -110,8 +116,7 @@ const stepNames: Record<Calendar.Granularity, string> = { daily: 'day', weekly: 
 function section(
   currency: string,
   lines: readonly Line[],
-  steps: readonly string[],
-  span: Calendar.Span,
+  { steps, span, wholeFrom }: { steps: readonly string[]; span: Calendar.Span; wholeFrom: string },
   { metric, groupBy, tagKey, granularity }: OverviewOptions,
 ) {
   const all = summed('Total', lines)
@@ -123,11 +128,12 @@ function section(
     ...[`Last full ${step}`, 'Change', `Total ${currency}`, 'Share'].map(right),
   ]
   const full = lastFull(steps, span, granularity)
+  const isComparable = (steps[full - 1] ?? '') >= wholeFrom
   const text = ({ name, steps, total }: Line) => [
     name,
     seriesText(steps, full),
     rounded(Money.plain(steps[full] ?? Money.zero)),
-    changeText(steps[full], steps[full - 1]),
+    isComparable ? changeText(steps[full], steps[full - 1]) : '-',
     rounded(Money.plain(total)),
     `${Money.percentOf(total, all.total).toFixed(1)} %`,
   ]
