@@ -116,6 +116,23 @@ describe('a daily cost', () => {
     expect(alarms(values).every((day) => day >= 150 && day <= 157)).toBe(true)
   })
 
+  test.each([0, 1, 20])('that begins in a series of %d a day is one anomaly, whatever its week', (before) => {
+    for (let seed = 0; seed < 5; seed++) {
+      const values = changed(costs(300, seed), (value, i) => before + (i < 150 ? 0 : value))
+      expect(alarms(values).filter((day) => day < 150 || day > 157)).toEqual([])
+      expect(alarms(changed(values, (value, i) => (i === 200 ? 2 * value : value)))).toContain(200)
+    }
+  })
+
+  test('accepts a new season after three weeks, such as weekends that are off from now on', () => {
+    for (let seed = 0; seed < 5; seed++) {
+      const values = changed(costs(300, seed), (value, i) => (i >= 150 && i % 7 >= 5 ? 0 : value))
+      const found = alarms(values)
+      expect(found.filter((day) => day >= 150 && day < 164).length).toBeGreaterThan(0)
+      expect(found.filter((day) => day < 150 || day >= 175)).toEqual([])
+    }
+  })
+
   test('expects a fee on the first of the month after three months', () => {
     const first = (i: number) => new Date(Date.UTC(2025, 0, 2 + i)).getUTCDate() === 1
     const found = (values: number[]) =>

@@ -1,6 +1,7 @@
 import type { Series } from '../series/series.ts'
 import { MonthEffect } from './month-effect.ts'
-import { emptyRun, type Former, growthOf, meanOf } from './run.ts'
+import { emptyRun, type Former, growthOf, isAnother, meanOf, type Run } from './run.ts'
+import { settings } from './settings.ts'
 import { best, Smoother } from './smoother.ts'
 import { type Mean, Spread } from './spread.ts'
 
@@ -22,11 +23,6 @@ const thresholds: Record<Sensitivity, number> = { low: 1.3, medium: 1, high: 0.8
 const daySeconds = 86_400
 const longestSeason = 4_096
 
-/** Below a day, values are many: the threshold is higher, one alarm a day is enough, and each makes the next harder. */
-const settings = {
-  daily: { rates: [0.03, 0.1, 0.3], k: 3.6, meanK: 3.1, means: [3, 5], percent: 10, fatigue: 0.1, fatigueDays: 60 },
-  fine: { rates: [0.01, 0.1, 0.4], k: 4.5, meanK: 4.5, means: [6], percent: 0, fatigue: 0.4, fatigueDays: 10 },
-}
 /** Costs of one day that are too low are mostly late data: they need this many times the error of a rise. */
 const loneFall = 1.3
 const shiftDays = 8
@@ -42,12 +38,13 @@ export class Detector {
   readonly #isFine: boolean
   readonly #set: (typeof settings)[keyof typeof settings]
   readonly #threshold: number
-  readonly #smoothers: Smoother[]
-  readonly #slow: Smoother[]
-  readonly #spread: Spread
-  readonly #month: MonthEffect | undefined
+  #smoothers: Smoother[] = []
+  #slow: Smoother[] = []
+  #spread: Spread
+  #month: MonthEffect | undefined
   #run = emptyRun()
   #step = 0
+  #first = 0
   #period = 1
   #fatigue = 0
   #lastAlarm = -Infinity
@@ -65,12 +62,22 @@ export class Detector {
     this.#isFine = this.#perDay > 1
     this.#set = this.#isFine ? settings.fine : settings.daily
     this.#threshold = thresholds[sensitivity]
-    const periods = [1, ...seasonsOf(stepSeconds)]
+    this.#spread = this.#begin(0)
+  }
+
+  /** Of a series that begins at a step. */
+  #begin(first: number): Spread {
+    const periods = [1, ...seasonsOf(this.#stepSeconds)]
+    const { rates, misses } = this.#set
     const memory = 60 * Math.min(this.#perDay, 24)
-    this.#smoothers = periods.flatMap((period) => this.#set.rates.map((rate) => new Smoother(period, rate, memory)))
-    this.#slow = this.#smoothers.filter(({ rate }) => rate === this.#set.rates[0])
-    this.#spread = new Spread(periods[1] ?? 1, this.#perDay, this.#set.means)
-    this.#month = stepSeconds === daySeconds && !Number.isNaN(this.#start) ? new MonthEffect() : undefined
+    this.#smoothers = periods.flatMap((period) =>
+      rates.map((rate) => new Smoother({ period, rate, memory, misses, first })),
+    )
+    this.#slow = this.#smoothers.filter(({ rate }) => rate === rates[0])
+    this.#month = this.#stepSeconds === daySeconds && !Number.isNaN(this.#start) ? new MonthEffect() : undefined
+    this.#period = 1
+    this.#first = first
+    return new Spread(periods[1] ?? 1, this.#perDay, this.#set.means)
   }
 
   next(value: number | null): Judgement {
@@ -78,7 +85,7 @@ export class Detector {
     const time = this.#start + step * this.#stepSeconds * 1000
     const effect = this.#month?.at(time) ?? 0
     const chosen = best(this.#smoothers)
-    if (chosen.period !== this.#period && step < 4 * chosen.period) this.#spread.restart(chosen.early)
+    if (chosen.period !== this.#period && step - this.#first < 4 * chosen.period) this.#spread.restart(chosen.early)
     this.#period = chosen.period
     const scale = this.#spread.scaleAt(step)
     const forecast = this.#possible(chosen.predict(step) + effect)
@@ -103,6 +110,7 @@ export class Detector {
     for (const smoother of this.#smoothers) smoother.update(step, value - effect, scale)
     const isShift = this.#accept(step, {
       side: Math.abs(error) > scale ? Math.sign(error) : 0,
+      value,
       excess: value - heldForecast,
       usual: heldForecast - effect,
       score,
@@ -177,7 +185,7 @@ export class Detector {
   }
 
   /** After eight days on one side, and not still climbing, the level moves there. */
-  #accept(step: number, { side, excess, usual, score, held }: Verdict): boolean {
+  #accept(step: number, { side, value, excess, usual, score, held }: Verdict): boolean {
     const steps = shiftDays * this.#perDay
     if (side !== this.#run.side) this.#run = { ...emptyRun(), side }
     if (side === 0) return false
@@ -185,14 +193,20 @@ export class Detector {
     run.steps++
     run.excess.push(excess)
     run.usual.push(usual)
-    if (run.excess.length > steps) for (const values of [run.excess, run.usual]) values.shift()
+    run.seen.push({ step, value })
+    if (run.excess.length > steps) for (const values of [run.excess, run.usual, run.seen]) values.shift()
     run.hasAlarm ||= score >= 1
     if (run.steps < steps) return false
     const [early, late] = [meanOf(run.excess.slice(0, steps / 2)), meanOf(run.excess.slice(steps / 2))]
     const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
     if (isClimbing && run.steps < 4 * steps) return false
     const ratio = growthOf(run)
-    this.#former = { at: held.smoother.frozen(held.level), ratio, until: step + returnDays * this.#perDay }
+    const former = { at: held.smoother.frozen(held.level), ratio, until: step + returnDays * this.#perDay }
+    if (!this.#isFine && this.#spread.count > steps && isAnother(run)) {
+      this.#restart(run, former)
+      return true
+    }
+    this.#former = former
     if (ratio !== undefined) {
       for (const smoother of this.#smoothers) smoother.scaleSeason(ratio)
       this.#spread.scaleBy(Math.max(1, ratio))
@@ -202,10 +216,24 @@ export class Detector {
     this.#held = undefined
     return true
   }
+
+  /** Learns the values of a run as if the series began with them; `former` has no season to restore. */
+  #restart({ seen }: Run, { at, until }: Former): void {
+    const end = this.#step
+    const first = seen[0]?.step ?? end
+    this.#spread = this.#begin(first)
+    this.#run = emptyRun()
+    this.#held = undefined
+    this.#former = undefined
+    const values = new Map(seen.map(({ step, value }) => [step, value]))
+    for (this.#step = first; this.#step < end;) this.next(values.get(this.#step) ?? null)
+    this.#former = { at, ratio: undefined, until }
+  }
 }
 
 interface Verdict {
   side: number
+  value: number
   excess: number
   usual: number
   score: number

@@ -4,9 +4,10 @@ export interface Run {
   steps: number
   excess: number[]
   usual: number[]
+  seen: { step: number; value: number }[]
   hasAlarm: boolean
 }
-export const emptyRun = (): Run => ({ side: 0, steps: 0, excess: [], usual: [], hasAlarm: false })
+export const emptyRun = (): Run => ({ side: 0, steps: 0, excess: [], usual: [], seen: [], hasAlarm: false })
 
 /** New values as a multiple of the usual ones, at least 0; undefined if a sum explains a run much better. */
 export function growthOf({ excess, usual }: Run): number | undefined {
@@ -19,6 +20,13 @@ export function growthOf({ excess, usual }: Run): number | undefined {
   const late = excess.length / 2
   const ratio = 1 + product(excess.slice(late), usual.slice(late)) / product(usual.slice(late), usual.slice(late))
   return Number.isFinite(ratio) ? Math.max(0, ratio) : undefined
+}
+
+const anotherRatio = 5
+
+/** The old level is so small beside the new one that it tells nothing about its season and its noise. */
+export function isAnother({ usual, seen }: Run): boolean {
+  return Math.abs(meanOf(seen.map(({ value }) => value))) > anotherRatio * Math.abs(meanOf(usual))
 }
 
 /** The level from before a shift. */

@@ -1,6 +1,18 @@
 const clipScales = 3
 const seasonRate = 0.06
 
+interface Options {
+  /** 1 has no season. */
+  period: number
+  rate: number
+  /** Steps that the mean error looks back. */
+  memory: number
+  /** So many values of one phase, which all miss its season in one direction, are a new season. */
+  misses: number
+  /** The first step. */
+  first: number
+}
+
 /**
  * Additive exponential smoothing with one season (Holt, 1957; Winters, 1960), whose updates use the error clipped at three
  * scales (Gelper, Fried and Croux, 2010), so that an anomaly does not spoil the baseline.
@@ -9,9 +21,12 @@ export class Smoother {
   readonly period: number
   readonly rate: number
   readonly #memory: number
+  readonly #mostMisses: number
+  readonly #first: number
   #season: Float64Array
   #formerSeason: Float64Array
   readonly #visits: Uint32Array
+  readonly #misses = new Map<number, number[]>()
   #count = 0
   #hasBegun: boolean
   #loss = 0
@@ -20,11 +35,12 @@ export class Smoother {
   /** The first absolute errors after one season, for at most another one. */
   readonly early: number[] = []
 
-  /** `period` 1 has no season; `memory` is the number of steps that the mean error looks back. */
-  constructor(period: number, rate: number, memory: number) {
+  constructor({ period, rate, memory, misses, first }: Options) {
     this.period = period
     this.rate = rate
     this.#memory = memory
+    this.#mostMisses = misses
+    this.#first = first
     this.#season = new Float64Array(period)
     this.#formerSeason = this.#season
     this.#visits = new Uint32Array(period)
@@ -64,7 +80,7 @@ export class Smoother {
 
   update(step: number, value: number, scale: number): void {
     const slot = step % this.period
-    if (!this.#hasBegun && step >= this.period) this.#begin(value)
+    if (!this.#hasBegun && step - this.#first >= this.period) this.#begin(value)
     if (!this.#hasBegun) this.#season[slot] = value
     else {
       if (this.#count === 0) this.level = value
@@ -78,11 +94,23 @@ export class Smoother {
       const moved = Math.max(this.rate, 1 / (this.#count + 1)) * clipped
       this.level += moved
       const visits = this.#visits[slot] ?? 0
-      if (this.period > 1)
-        this.#season[slot] = this.seasonAt(step) + Math.max(seasonRate, 1 / (visits + 1)) * (clipped - moved)
+      if (this.period > 1) {
+        const learned = this.#missed(slot, error, bound) ?? Math.max(seasonRate, 1 / (visits + 1)) * (clipped - moved)
+        this.#season[slot] = this.seasonAt(step) + learned
+      }
     }
     this.#visits[slot] = (this.#visits[slot] ?? 0) + 1
     this.#count++
+  }
+
+  /** The smallest of the last errors of a phase, if all of them are too large and of one direction. */
+  #missed(slot: number, error: number, bound: number): number | undefined {
+    const before = this.#misses.get(slot)?.filter((miss) => miss * error > 0) ?? []
+    const misses = Math.abs(error) > bound && this.#mostMisses < Infinity ? [...before, error] : []
+    const isNew = misses.length >= this.#mostMisses
+    if (isNew || misses.length === 0) this.#misses.delete(slot)
+    else this.#misses.set(slot, misses)
+    return isNew ? misses.reduce((least, other) => (Math.abs(other) < Math.abs(least) ? other : least)) : undefined
   }
 
   #begin(value: number): void {
