@@ -92,6 +92,32 @@ test('what an execution followed is completed, once the inventory shows that it 
   })
 })
 
+test('a machine that ran for less than 30 hours of the window is not judged by its use', async () => {
+  const idle = (id: string, hours: number) =>
+    (['cpu', 'network_in', 'network_out'] as const).map((metric) => ({
+      id,
+      metric,
+      off: 0 as const,
+      average: 1,
+      p99: 1,
+      peakP99: 1,
+      maximum: 1,
+      hours,
+      hoursExpected: hours,
+    }))
+  const machine = (id: string) => resource(id, { kind: 'instance', type: 'm99.large', status: 'running' })
+  const { ctx } = await world({
+    resources: [machine('i-today'), machine('i-office')],
+    charges: [charge('i-today', '9'), charge('i-office', '30')],
+    utilization: [...idle('i-today', 10), ...idle('i-office', 120)],
+  })
+  await advise(ctx)
+  const idOf = ({ affectedResources }: { affectedResources: { id: string }[] }) => affectedResources[0]?.id
+  expect((await list(ctx, { rule: 'aws-instance-idle' })).recommendations.map(idOf)).toEqual(['i-office'])
+  const [lacking] = (await list(ctx, { status: 'insufficient_data', resourceId: 'i-today' })).recommendations
+  expect(lacking?.missing).toContain('cpu: 10 of 10 hours are known, 30 are needed')
+})
+
 test('a commitment of Google Cloud has the use that its billing account tells by region and series', async () => {
   const cores = { type: 'GENERAL_PURPOSE_N2', resources: [{ type: 'VCPU', amount: '10' }] }
   const common = { payer: '01AAAA', region: 'us-central1', unit: 'Hours', currency: 'USD', accounts: '["1"]' }

@@ -13,6 +13,7 @@ import {
   committedUseOf,
   isOffHour,
   knownShare,
+  leastHours,
   monthlyCost,
   type OwnPrice,
   ownPrices,
@@ -297,7 +298,8 @@ function addLevel(found: Map<string, Levels>, key: string, row: Queries['utiliza
   const { metric, off, average, p99, peakP99, maximum, hours, hoursExpected } = row
   const levels = found.get(key) ?? {}
   const own = off === 1 ? (levels.off ??= {}) : (levels.all ??= {})
-  const known = p99 === null || peakP99 === null ? {} : { p99, peakP99 }
+  const isKnown = p99 !== null && peakP99 !== null && hoursExpected >= leastHours
+  const known = isKnown ? { p99, peakP99 } : {}
   own[metric] = { average, ...known, maximum, hours, hoursExpected }
   found.set(key, levels)
 }

@@ -1,6 +1,6 @@
 import type { Rule, Facts, Finding, RequiredTag } from './rule.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
-import { isJudged, isTransient, isYoung, sparing } from './exclusions.ts'
+import { isJudged, isShared, isTransient, isYoung, sparing } from './exclusions.ts'
 import { clusterNamed, keyOf, type Subject } from './subject.ts'
 
 export interface Settings {
@@ -58,7 +58,7 @@ function applied(rule: Rule, subject: Subject, facts: Facts, lacking: readonly R
   if ('missing' in answer) return { ...judged, state: 'insufficient_data', missing: answer.missing }
   const missing = [...mayBeIgnored, ...lacking.map((kind) => `resources of the kind ${kind}`)]
   if (missing.length > 0) return { ...judged, state: 'insufficient_data', missing }
-  const verdict = sparing(answer, (other) => !isJudged(other) || isYoung(rule, other, facts.now))
+  const verdict = sparing(answer, (other) => !isJudged(other) || isYoung(rule, other, facts.now) || isShared(other))
   return verdict && { ...judged, state: 'found', ...verdict, risk, effort, restartNeeded, rollbackPossible, undo }
 }
 

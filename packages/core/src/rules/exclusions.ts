@@ -1,7 +1,7 @@
 import type { Cloud } from '../kernel/cloud.ts'
 import { ignoredBy } from '../resources/protection.ts'
 import type { Rule, Verdict } from './rule.ts'
-import { daysSince, type Subject, textOf } from './subject.ts'
+import { daysSince, numberOf, type Subject, textOf } from './subject.ts'
 
 /** Tags that managers of groups of instances set. */
 const managerTags = [
@@ -60,6 +60,13 @@ export function isTransient(subject: Subject): boolean {
   const { cloud, kind, tags = {} } = subject
   if (kind !== 'instance') return false
   return isManaged[cloud](subject) || isSpot[cloud](subject) || managerTags.some((key) => tags[key] !== undefined)
+}
+
+/** Whether several instances have the disk, or may have it, as the API of its cloud tells. */
+export function isShared(subject: Subject): boolean {
+  const { Attachments: attachments, users } = subject.configuration
+  const isOfSeveral = [attachments, users].some((all) => Array.isArray(all) && all.length > 1)
+  return isOfSeveral || (numberOf(subject, 'maxShares') ?? 1) > 1
 }
 
 /** An unknown age excludes nothing: some APIs never tell it. */

@@ -63,6 +63,16 @@ export interface Subject extends Resource {
 export const knownShare = 0.9
 
 /**
+ * The resource must have run in at least so many hours of the window: a machine that started today tells nothing.
+ * https://docs.aws.amazon.com/compute-optimizer/latest/ug/requirements.html
+ */
+export const leastHours = 30
+
+/** How many hours must be known. */
+export const hoursNeeded = (hoursExpected: number): number =>
+  Math.max(leastHours, Math.ceil(hoursExpected * knownShare))
+
+/**
  * Unknown hours may have been the busiest ones. So `p99` is the value of nearest rank for 99 % of the known hours or for
  * 90 % of the expected ones, whichever is higher, and an hour more of high use never lowers it.
  */

@@ -62,6 +62,7 @@ export interface FleetWorld {
   changes?: Queries['resourceChanges']['row'][]
   commitments?: Queries['commitmentCosts']['row'][]
   committed?: Queries['committedUse']['row'][]
+  utilization?: Queries['utilizationLevels']['row'][]
 }
 
 /** Resources with their bill in a lake; `given` may change meanwhile. */
@@ -75,6 +76,7 @@ export async function fleetWorld(given: FleetWorld) {
     resourceChanges: () => given.changes ?? [],
     commitmentCosts: () => given.commitments ?? [],
     committedUse: () => given.committed ?? [],
+    utilizationLevels: () => given.utilization ?? [],
   }
   ctx.runtime.lake.query = async (name, _, asked) => (answers[name]?.(asked as ResourceFilter) ?? []) as never
   const partition = 'kind=inventory/aws/1'

@@ -1,3 +1,4 @@
+import { isShared } from '../exclusions.ts'
 import { rule, type Rule, type Threshold } from '../rule.ts'
 import { ours, threshold } from '../sources.ts'
 import { daysSince, textOf } from '../subject.ts'
@@ -105,7 +106,8 @@ export const diskRules: readonly Rule[] = [
     undo: 'Create the volume again from the snapshot and attach it.',
     find: (subject, { now, limit, resource }) => {
       const instance = resource(subject.attachedTo)
-      if (instance?.status !== 'stopped') return undefined
+      // Another instance that has the disk may run.
+      if (instance?.status !== 'stopped' || isShared(subject)) return undefined
       const stopped = daysSince(stoppedAt(instance), now)
       if (stopped === undefined) return { missing: [`since when ${instance.id} has been stopped`] }
       if (stopped < limit.days) return undefined

@@ -1,10 +1,11 @@
 import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
+import { hasAccelerator } from '../sizes/accelerator.ts'
 import { typeOf } from '../sizes/instance-types.ts'
-import { type Answer, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
+import { type Answer, type Confidence, type Facts, rule, type Rule, type Verdict } from '../rule.ts'
 import { ours, threshold } from '../sources.ts'
 import { type Subject, textOf } from '../subject.ts'
-import { type Quiet, quiet, type QuietNetwork } from './quiet.ts'
+import { acceleratorUse, type Quiet, quiet, type QuietNetwork } from './quiet.ts'
 
 const windowDays = 14
 const common = {
@@ -26,6 +27,7 @@ interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'u
   to?: 'stopped' | 'deallocated'
   analyzer?: Rule['analyzer']
   saving?: Verdict['saving']
+  confidence?: Confidence
   /** Undefined: the rule does not concern the resource. */
   conditions(
     subject: Subject,
@@ -35,6 +37,7 @@ interface Idle<Name extends string> extends Pick<Rule<Name>, 'id' | 'finds' | 'u
 }
 
 const all = { kind: 'stops_cost', parts: 'all' } as const
+const sure: Confidence = { level: 'high', reason: `its use in ${windowDays} days stayed below the thresholds` }
 
 /** A rule about a resource that nothing uses, as its metrics say. */
 export function idle<Name extends string>({
@@ -44,6 +47,7 @@ export function idle<Name extends string>({
   to,
   conditions,
   saving = all,
+  confidence = sure,
   ...own
 }: Idle<Name>): Rule {
   return rule<Name>({
@@ -57,11 +61,12 @@ export function idle<Name extends string>({
       const answer = wanted && quiet(subject.utilization, wanted)
       if (!answer || 'busy' in answer) return undefined
       if ('missing' in answer) return answer
+      if (kind === 'instance' && hasAccelerator(subject)) return { missing: [acceleratorUse] }
       return {
         evidence: answer.evidence,
         change: { action, from: subject.status, to: to ?? 'ended' },
         saving,
-        confidence: { level: 'high', reason: `99 % of the hours of ${windowDays} days stayed below the thresholds` },
+        confidence,
       }
     },
   })
@@ -82,7 +87,7 @@ export const idleRules: readonly Rule[] = [
       bytes: threshold(5e6, 'bytes a day, in and out', 'computeOptimizer'),
     },
     conditions: (_, { cpuPercent, bytes }) => [
-      { metric: 'cpu', below: cpuPercent, ofPeaks: true },
+      { metric: 'cpu', below: cpuPercent, isEver: true },
       { networkBelow: bytes },
     ],
   }),
@@ -99,7 +104,7 @@ export const idleRules: readonly Rule[] = [
       bytes: ours(100e6, 'bytes a day, in and out', 'advisorResize'),
     },
     conditions: (_, { cpuPercent, bytes }) => [
-      { metric: 'cpu', below: cpuPercent, ofPeaks: true },
+      { metric: 'cpu', below: cpuPercent, isEver: true },
       { networkBelow: bytes },
     ],
   }),
@@ -118,7 +123,7 @@ export const idleRules: readonly Rule[] = [
     conditions: ({ type = '', utilization }, { vcpus, peakPercent, inBytes, outBytes }) => {
       const size = typeOf('gcp', type)
       const others: Quiet[] = [
-        { metric: 'cpu', below: peakPercent, ofPeaks: true },
+        { metric: 'cpu', below: peakPercent, isEver: true },
         { metric: 'network_in', below: inBytes },
         { metric: 'network_out', below: outBytes },
       ]
@@ -138,7 +143,7 @@ export const idleRules: readonly Rule[] = [
     // A member of a cluster may be its failover target.
     conditions: (subject, { connections }) =>
       textOf(subject, 'DBClusterIdentifier') === undefined
-        ? [{ metric: 'connections', below: connections, ofPeaks: true }]
+        ? [{ metric: 'connections', below: connections, isEver: true }]
         : undefined,
   }),
   idle({
@@ -154,8 +159,8 @@ export const idleRules: readonly Rule[] = [
     },
     conditions: (subject, { connections, cpuPercent }, { usersOf }) => {
       const own: Quiet[] = [
-        { metric: 'connections', below: connections, ofPeaks: true },
-        { metric: 'cpu', below: cpuPercent, ofPeaks: true },
+        { metric: 'connections', below: connections, isEver: true },
+        { metric: 'cpu', below: cpuPercent, isEver: true },
       ]
       // A node without readers is the failover target of a busy one.
       const group = textOf(subject, 'ReplicationGroupId')
@@ -177,7 +182,7 @@ export const idleRules: readonly Rule[] = [
     thresholds: { units: threshold(1, 'consumed units an hour', 'dynamoDb') },
     saving: { kind: 'stops_cost', parts: ['capacity'] },
     conditions: ({ type }, { units }) =>
-      type === 'PROVISIONED' ? [{ metric: 'requests', below: units, ofPeaks: true }] : undefined,
+      type === 'PROVISIONED' ? [{ metric: 'requests', below: units, isEver: true }] : undefined,
   }),
   idle({
     id: 'gcp-database-idle',
@@ -188,6 +193,6 @@ export const idleRules: readonly Rule[] = [
     // Storage and addresses of a stopped instance go on costing.
     saving: { kind: 'stops_cost', parts: ['compute', 'license'] },
     thresholds: { connections: threshold(1, 'connections', 'gcpSqlIdle') },
-    conditions: (_, { connections }) => [{ metric: 'connections', below: connections, ofPeaks: true }],
+    conditions: (_, { connections }) => [{ metric: 'connections', below: connections, isEver: true }],
   }),
 ]

@@ -121,11 +121,16 @@ export const networkRules: readonly Rule[] = [
       const targets = targetsOf(subject)
       // An application load balancer can answer by itself: a redirect needs no target.
       if (targets === 0 && subject.type === 'network') return withoutBackend(subject, 'delete', targets)
-      const answer = quiet(subject.utilization, [
+      const answer = quiet(
+        subject.utilization,
         subject.type === 'network'
-          ? { metric: 'connections', below: limit.connections, ofPeaks: true }
-          : { metric: 'requests', below: limit.requests },
-      ])
+          ? [{ metric: 'connections', below: limit.connections, isEver: true }]
+          : [
+              { metric: 'requests', below: limit.requests },
+              // An hour with the requests of a day may be the work of a week.
+              { metric: 'requests', below: limit.requests * 24, isEver: true },
+            ],
+      )
       if ('busy' in answer || !['application', 'network', 'classic'].includes(subject.type ?? '')) return undefined
       const reason = 'no target is registered; requests that it answers by itself are not known'
       const confidence: Confidence = subject.type === 'classic' ? shown : { level: 'medium', reason }
@@ -134,7 +139,7 @@ export const networkRules: readonly Rule[] = [
         evidence: { ...answer.evidence, targets: targets ?? 'unknown' },
         change: { action: 'delete', from: subject.status, to: 'deleted' },
         saving: stopsAll,
-        confidence: { level: 'high', reason: '99 % of the hours of 14 days were below the thresholds' },
+        confidence: { level: 'high', reason: 'its use in 14 days stayed below the thresholds' },
       }
     },
   }),
@@ -145,6 +150,7 @@ export const networkRules: readonly Rule[] = [
     kind: 'nat_gateway',
     finds: 'NAT gateway without connections',
     action: 'delete',
+    confidence: { level: 'medium', reason: 'nothing used it in 14 days; Compute Optimizer looks at 32' },
     undo: 'Create the gateway again, and its routes.',
     thresholds: {
       connections: threshold(1, 'connections', 'computeOptimizer'),
@@ -153,8 +159,8 @@ export const networkRules: readonly Rule[] = [
     conditions: ({ status }, { connections, bytes }) =>
       status === 'available'
         ? [
-            { metric: 'connections', below: connections, ofPeaks: true },
-            { metric: 'network_out', below: bytes },
+            { metric: 'connections', below: connections, isEver: true },
+            { metric: 'network_out', below: bytes, isEver: true },
           ]
         : undefined,
   }),
@@ -185,7 +191,7 @@ export const networkRules: readonly Rule[] = [
     action: 'delete',
     undo: 'Create the gateway again.',
     thresholds: { bytes: threshold(1, 'bytes an hour', 'advisor') },
-    conditions: (_, { bytes }) => [{ metric: 'network_out', below: bytes }],
+    conditions: (_, { bytes }) => [{ metric: 'network_out', below: bytes, isEver: true }],
   }),
   transfer('transfer-between-zones', 'transfer_zone', 'Resource whose transfer between zones costs much', 'one zone'),
   transfer(

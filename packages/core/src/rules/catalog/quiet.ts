@@ -1,11 +1,13 @@
 import type { UtilizationMetric } from '../../kernel/resource.ts'
 import type { Evidence } from '../rule.ts'
-import { knownShare, type MetricSummary, type Utilization } from '../subject.ts'
+import { hoursNeeded, type MetricSummary, type Utilization } from '../subject.ts'
 
 /** A metric is quiet if 99 % of the hours are below the level. */
 export interface Quiet {
   metric: UtilizationMetric
   below: number
+  /** No known hour may reach it: a job of an hour a week is work. */
+  isEver?: boolean
   /** Of the values within the hours, not of their averages. */
   ofPeaks?: boolean
   /** The resource may lack the metric: only a high value says anything. */
@@ -46,11 +48,14 @@ interface Measured {
 }
 
 function levelOf(utilization: Utilization | undefined, condition: Quiet): Measured {
-  const { metric, below, ofPeaks = false, optional = false } = condition
+  const { metric, below, isEver = false, ofPeaks = false, optional = false } = condition
   const summary = utilization?.[metric]
-  const level = ofPeaks ? summary?.peakP99 : summary?.p99
+  const usual = ofPeaks ? summary?.peakP99 : summary?.p99
+  // One busy hour is enough, however many are unknown.
+  const level = isEver && (usual !== undefined || (summary?.maximum ?? 0) >= below) ? summary?.maximum : usual
   const lacking = level === undefined && !optional ? [missingWords(metric, summary)] : []
-  return { name: `${metric}${ofPeaks ? 'Peak' : ''}P99`, levels: level === undefined ? [] : [level], below, lacking }
+  const name = isEver ? `${metric}Maximum` : `${metric}${ofPeaks ? 'Peak' : ''}P99`
+  return { name, levels: level === undefined ? [] : [level], below, lacking }
 }
 
 /** The mean of the known hours; enough of them must be known. */
@@ -70,7 +75,10 @@ export function missingWords(metric: UtilizationMetric, summary: MetricSummary |
   const words = metric.replaceAll('_', ' ')
   if (!summary) return `${words}: no hour is known`
   const { hours, hoursExpected } = summary
-  return `${words}: ${hours} of ${hoursExpected} hours are known, ${Math.ceil(hoursExpected * knownShare)} are needed`
+  return `${words}: ${hours} of ${hoursExpected} hours are known, ${hoursNeeded(hoursExpected)} are needed`
 }
+
+/** No cloud measures it by itself. */
+export const acceleratorUse = 'use of the GPU or accelerator'
 
 export const rounded = (value: number): number => Math.round(value * 100) / 100

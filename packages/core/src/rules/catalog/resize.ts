@@ -1,7 +1,8 @@
+import { hasAccelerator } from '../sizes/accelerator.ts'
 import { inFamily, type InstanceType, smallerThan, typeOf } from '../sizes/instance-types.ts'
 import type { Answer, Confidence, Evidence, Target, Verdict } from '../rule.ts'
 import { type Subject, textOf } from '../subject.ts'
-import { missingWords, rounded } from './quiet.ts'
+import { acceleratorUse, missingWords, rounded } from './quiet.ts'
 
 /** What rules about sizes have in common. */
 export const resizing = {
@@ -76,6 +77,7 @@ export function resize(subject: Subject, limits: Limits): Answer {
   const fits = (to: InstanceType) => level * (now.vcpus / to.vcpus) <= limits.cpuPercent && carries(subject, now, to)
   const smaller = smallerThan(cloud, type).filter(fits)
   if (smaller.length === 0) return undefined
+  if (kind === 'instance' && hasAccelerator(subject)) return { missing: [acceleratorUse] }
   const memory = utilization?.memory?.peakP99
   if (memory !== undefined) {
     const target = smaller.find((to) => memory * (now.memoryGb / to.memoryGb) <= limits.memoryPercent)

@@ -2,10 +2,11 @@ import type { Cloud } from '../../kernel/cloud.ts'
 import type { ResourceKind } from '../../kernel/resource.ts'
 import { rule, type Rule } from '../rule.ts'
 import { ours, type sources } from '../sources.ts'
-import { numberOf, type Subject } from '../subject.ts'
+import { numberOf, type Subject, textOf } from '../subject.ts'
+import { hasAccelerator } from '../sizes/accelerator.ts'
 import { clusterNodes } from './cluster-nodes.ts'
 import { functionMemory } from './function-memory.ts'
-import { missingWords, quiet, rounded } from './quiet.ts'
+import { acceleratorUse, missingWords, quiet, rounded } from './quiet.ts'
 import { resize, resizing } from './resize.ts'
 
 function smaller(id: string, cloud: Cloud, kind: ResourceKind, finds: string, source: keyof typeof sources): Rule {
@@ -30,6 +31,20 @@ const fargate = (subject: Subject) =>
 /** Half of a capacity is one only if the cloud sells it. */
 const halves = (capacity: number | undefined) =>
   capacity !== undefined && capacity >= 4 && capacity % 4 === 0 ? capacity / 2 : undefined
+
+/** By tier: https://learn.microsoft.com/azure/azure-sql/database/resource-limits-dtu-elastic-pools */
+const elasticDtus: Partial<Record<string, readonly number[]>> = {
+  Basic: [50, 100, 200, 300, 400, 800, 1200, 1600],
+  Standard: [50, 100, 200, 300, 400, 800, 1200, 1600, 2000, 2500, 3000],
+  Premium: [125, 250, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000],
+}
+
+/** Of vCores, or of the eDTUs of a tier. */
+function halfPool(subject: Subject): number | undefined {
+  const sold = elasticDtus[textOf(subject, 'tier') ?? '']
+  const capacity = numberOf(subject, 'capacity')
+  return sold ? sold.find((size) => size * 2 === capacity) : halves(capacity)
+}
 
 export const rightSizingRules: readonly Rule[] = [
   smaller(
@@ -96,7 +111,7 @@ export const rightSizingRules: readonly Rule[] = [
     undo: 'Raise the capacity again.',
     thresholds: { cpuPercent: ours(40, '% CPU', 'azureElasticPool') },
     find: (subject, { limit }) => {
-      const [capacity, half] = [numberOf(subject, 'capacity'), halves(numberOf(subject, 'capacity'))]
+      const [capacity, half] = [numberOf(subject, 'capacity'), halfPool(subject)]
       if (!subject.id.toLowerCase().includes('/elasticpools/') || half === undefined) return undefined
       const answer = quiet(subject.utilization, [{ metric: 'cpu', below: limit.cpuPercent, ofPeaks: true }])
       if ('busy' in answer) return undefined
@@ -156,7 +171,8 @@ export const rightSizingRules: readonly Rule[] = [
       cpuPercent: ours(5, '% CPU at the peaks outside of working time', 'computeOptimizer'),
       bytes: ours(5e6, 'bytes a day, in and out, at the rate outside of working time', 'computeOptimizer'),
     },
-    find: ({ status, utilization, offHours }, { limit }) => {
+    find: (subject, { limit }) => {
+      const { status, utilization, offHours } = subject
       const conditions = [
         { metric: 'cpu', below: limit.cpuPercent, ofPeaks: true },
         { networkBelow: limit.bytes },
@@ -170,6 +186,7 @@ export const rightSizingRules: readonly Rule[] = [
       if ('busy' in answer) return undefined
       if ('missing' in answer) return answer
       if (!ran || !ranOff) return { missing: [missingWords('cpu', ran)] }
+      if (hasAccelerator(subject)) return { missing: [acceleratorUse] }
       const [all, off] = [ran.hoursExpected, ranOff.hoursExpected]
       const weekly = (hours: number) => `${Math.round(hours / 2)} hours a week`
       return {

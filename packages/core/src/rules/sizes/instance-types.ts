@@ -154,12 +154,16 @@ export function typeOf(cloud: Cloud, name: string): InstanceType | undefined {
   return found?.family.slice(found.place, found.place + 1).map(prefixed(prefixOf(name)))[0]
 }
 
+/** RDS: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html */
+const unsold = /^db\..+\.nano$/
+
 /** The smaller types of the family, from the smallest. */
 export function smallerThan(cloud: Cloud, name: string): InstanceType[] {
   const custom = cloud === 'gcp' ? customOf(name) : undefined
   if (custom) return smallerCustom(custom)
   const found = placeOf(cloud, name)
-  return found ? found.family.slice(0, found.place).map(prefixed(prefixOf(name))) : []
+  const smaller = found ? found.family.slice(0, found.place).map(prefixed(prefixOf(name))) : []
+  return smaller.filter((type) => !unsold.test(type.name))
 }
 
 /** The same size in another family of AWS. */

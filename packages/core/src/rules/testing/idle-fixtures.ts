@@ -1,5 +1,5 @@
 import type { Fixture } from './fixture.ts'
-import { daysAgo, scarce, some, steady, usd } from './subjects.ts'
+import { attachedTo, daysAgo, scarce, some, steady, usd, weekly } from './subjects.ts'
 
 const ec2 = some('aws', 'instance', { type: 'm5.large', status: 'running', cost: usd({ compute: '70.08 x 730' }) })
 const vm = some('azure', 'instance', {
@@ -47,38 +47,54 @@ export const idleFixtures: readonly Fixture[] = [
     leaves: [
       ec2({ id: 'i-stopped', status: 'stopped', utilization: idleMetrics }),
       ec2({ id: 'i-busy', utilization: { ...idleMetrics, cpu: steady(35, 60) } }),
+      ec2({ id: 'i-weekly-job', utilization: { ...idleMetrics, cpu: weekly(1.2, 100) } }),
       ec2({ id: 'i-hourly-job', utilization: { ...idleMetrics, cpu: steady(4, 100) } }),
       // 4.8 MB in and 2.2 MB out on a day.
       ec2({ id: 'i-talking', utilization: { ...idleMetrics, network_in: steady(200_000) } }),
       ec2({ id: 'i-proxy', utilization: { ...idleMetrics, network_out: steady(8e9) } }),
     ],
-    lacks: [ec2({ id: 'i-unmeasured' }), ec2({ id: 'i-scarce', utilization: { ...idleMetrics, cpu: scarce(1) } })],
+    lacks: [
+      ec2({ id: 'i-unmeasured' }),
+      ec2({ id: 'i-scarce', utilization: { ...idleMetrics, cpu: scarce(1) } }),
+      ec2({ id: 'i-gpu', type: 'g5.12xlarge', utilization: idleMetrics }),
+    ],
   },
   {
     rule: 'azure-instance-idle',
     finds: [vm({ id: 'vm-idle', utilization: { ...idleMetrics, cpu: steady(1.2, 2.5) } })],
     leaves: [
+      vm({ id: 'vm-weekly-job', utilization: { ...idleMetrics, cpu: weekly(1.2, 60) } }),
       vm({ id: 'vm-hourly-job', utilization: { ...idleMetrics, cpu: steady(1.2, 60) } }),
       vm({ id: 'vm-busy', utilization: { ...idleMetrics, cpu: steady(3, 4) } }),
     ],
-    lacks: [vm({ id: 'vm-scarce', utilization: { cpu: scarce(1) } })],
+    lacks: [
+      vm({ id: 'vm-scarce', utilization: { cpu: scarce(1) } }),
+      vm({ id: 'vm-gpu', type: 'Standard_NC4as_T4_v3', utilization: { ...idleMetrics, cpu: steady(1.2, 2.5) } }),
+    ],
   },
   {
     rule: 'gcp-instance-idle',
     finds: [gce({ id: 'gce-idle', utilization: gceIdle })],
     leaves: [
       gce({ id: 'gce-busy', utilization: idleMetrics }),
+      gce({ id: 'gce-weekly-job', utilization: { ...gceIdle, cpu: weekly(0.4, 60) } }),
       gce({ id: 'gce-hourly-job', utilization: { ...gceIdle, cpu: steady(0.4, 60) } }),
       gce({ id: 'gce-large', type: 'c4-standard-96', utilization: idleMetrics }),
       gce({ id: 'gce-custom', type: 'n2-custom-8-16384', utilization: gceIdle }),
       gce({ id: 'gce-new-busy', type: 'z9-standard-2', utilization: { ...gceIdle, network_out: steady(8e9) } }),
     ],
-    lacks: [gce({ id: 'gce-unmeasured' }), gce({ id: 'gce-new', type: 'z9-standard-2', utilization: gceIdle })],
+    lacks: [
+      gce({ id: 'gce-unmeasured' }),
+      gce({ id: 'gce-new', type: 'z9-standard-2', utilization: gceIdle }),
+      gce({ id: 'gce-gpu', utilization: gceIdle, configuration: { guestAccelerators: [{ acceleratorCount: 1 }] } }),
+    ],
   },
   {
     rule: 'aws-database-idle',
     finds: [rds({ id: 'db-idle', utilization: { connections: steady(0) } })],
     leaves: [
+      rds({ id: 'db-weekly', utilization: { connections: weekly(0, 8) } }),
+      rds({ id: 'db-weekly-scarce', utilization: { connections: scarce(8) } }),
       rds({ id: 'db-nightly', utilization: { connections: steady(0.1, 2) } }),
       rds({
         id: 'db-member',
@@ -96,6 +112,7 @@ export const idleFixtures: readonly Fixture[] = [
       cache({ id: 'cache-idle-replica', utilization: quietCache, configuration: { ReplicationGroupId: 'idle' } }),
     ],
     leaves: [
+      cache({ id: 'cache-weekly', utilization: { ...quietCache, connections: weekly(3, 30) } }),
       cache({ id: 'cache-nightly', utilization: { connections: steady(3), cpu: steady(0.8, 40) } }),
       cache({ id: 'cache-busy', utilization: { connections: steady(30), cpu: steady(0.8) } }),
       cache({
@@ -116,6 +133,7 @@ export const idleFixtures: readonly Fixture[] = [
     finds: [table({ id: 'table-unused', utilization: { requests: steady(0) } })],
     leaves: [
       table({ id: 'table-used', utilization: { requests: steady(4000) } }),
+      table({ id: 'table-weekly', utilization: { requests: weekly(0, 4000) } }),
       table({ id: 'table-on-demand', type: 'PAY_PER_REQUEST', utilization: { requests: steady(0) } }),
     ],
     lacks: [table({ id: 'table-unmeasured' })],
@@ -123,7 +141,10 @@ export const idleFixtures: readonly Fixture[] = [
   {
     rule: 'gcp-database-idle',
     finds: [sql({ id: 'sql-idle', utilization: { connections: steady(0) } })],
-    leaves: [sql({ id: 'sql-used', utilization: { connections: steady(12) } })],
+    leaves: [
+      sql({ id: 'sql-used', utilization: { connections: steady(12) } }),
+      sql({ id: 'sql-weekly', utilization: { connections: weekly(0, 12) } }),
+    ],
     lacks: [sql({ id: 'sql-unmeasured' })],
   },
   {
@@ -164,6 +185,7 @@ export const idleFixtures: readonly Fixture[] = [
     lacks: [vm({ id: 'vm-asleep-once', status: 'stopped', configuration: { code: 'PowerState/deallocated' } })],
     beside: [
       volume({ id: 'vol-root', attachedTo: 'i-asleep' }),
+      volume({ id: 'vol-also-elsewhere', attachedTo: 'i-asleep', configuration: attachedTo('i-asleep', 'i-awake') }),
       volume({ id: 'vol-ignored', attachedTo: 'i-asleep', tags: { 'cloudoptima:ignore': 'true' } }),
     ],
   },

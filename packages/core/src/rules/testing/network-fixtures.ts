@@ -1,5 +1,5 @@
 import type { Fixture } from './fixture.ts'
-import { scarce, some, steady, usd } from './subjects.ts'
+import { scarce, some, steady, usd, weekly } from './subjects.ts'
 
 const address = { cost: usd({ address: '3.65 x 730' }) }
 const eip = some('aws', 'address', { ...address, configuration: { PublicIp: '192.0.2.10' } })
@@ -58,6 +58,8 @@ export const networkFixtures: readonly Fixture[] = [
     ],
     leaves: [
       balancer({ id: 'alb-busy', utilization: { requests: steady(9000) } }),
+      balancer({ id: 'alb-weekly', utilization: { requests: weekly(1, 9000) } }),
+      balancer({ id: 'nlb-weekly', type: 'network', utilization: { connections: weekly(0, 20) } }),
       balancer({ id: 'alb-redirect', utilization: { requests: steady(9000) }, configuration: withoutTargets }),
       balancer({ id: 'gateway', type: 'gateway' }),
       balancer({ id: 'clb-busy', ...classic, utilization: { requests: steady(9000) } }),
@@ -79,6 +81,7 @@ export const networkFixtures: readonly Fixture[] = [
     finds: [nat({ id: 'nat-idle', utilization: silent })],
     leaves: [
       nat({ id: 'nat-busy', utilization: { ...silent, connections: steady(0.2, 8) } }),
+      nat({ id: 'nat-weekly', utilization: { connections: weekly(0, 8), network_out: weekly(0, 1e9) } }),
       nat({ id: 'nat-deleted', status: 'deleted', utilization: silent }),
     ],
     lacks: [nat({ id: 'nat-unmeasured' })],
@@ -130,7 +133,10 @@ export const networkFixtures: readonly Fixture[] = [
   {
     rule: 'azure-nat-gateway-idle',
     finds: [azureNat({ id: 'azure-nat-idle', utilization: { network_out: steady(0) } })],
-    leaves: [azureNat({ id: 'azure-nat-busy', utilization: { network_out: steady(5000) } })],
+    leaves: [
+      azureNat({ id: 'azure-nat-busy', utilization: { network_out: steady(5000) } }),
+      azureNat({ id: 'azure-nat-weekly', utilization: { network_out: weekly(0, 5000) } }),
+    ],
     lacks: [azureNat({ id: 'azure-nat-unmeasured' })],
   },
   {

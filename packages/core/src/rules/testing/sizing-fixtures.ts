@@ -111,7 +111,10 @@ export const sizingFixtures: readonly Fixture[] = [
       gce({ id: 'gce-custom', type: 'n2-custom-8-24576', utilization: { cpu: steady(9, 38) } }),
     ],
     leaves: [gce({ id: 'gce-right', utilization: { cpu: steady(40, 60) } })],
-    lacks: [gce({ id: 'gce-unsized' })],
+    lacks: [
+      gce({ id: 'gce-unsized' }),
+      gce({ id: 'gce-gpu', utilization: { cpu: steady(9, 38) }, configuration: { guestAccelerators: [{}] } }),
+    ],
   },
   {
     rule: 'aws-database-oversized',
@@ -124,6 +127,8 @@ export const sizingFixtures: readonly Fixture[] = [
       }),
     ],
     leaves: [
+      // RDS has no db.t3.nano.
+      rds({ id: 'db-least', type: 'db.t3.micro', utilization: { cpu: steady(1), memory: steady(10) } }),
       rds({ id: 'db-right', utilization: { cpu: steady(40, 60) } }),
       rds({ id: 'db-much-memory', utilization: { cpu: steady(9, 30), memory: steady(70, 75) } }),
     ],
@@ -145,9 +150,22 @@ export const sizingFixtures: readonly Fixture[] = [
   },
   {
     rule: 'azure-sql-pool-oversized',
-    finds: [pool({ id: `${pools}/wide`, configuration: { capacity: 8 }, utilization: { cpu: steady(9, 30) } })],
+    finds: [
+      pool({ id: `${pools}/wide`, configuration: { capacity: 8 }, utilization: { cpu: steady(9, 30) } }),
+      pool({
+        id: `${pools}/wide-dtu`,
+        configuration: { tier: 'Standard', capacity: 100 },
+        utilization: { cpu: steady(9, 30) },
+      }),
+    ],
     leaves: [
       pool({ id: `${pools}/right`, configuration: { capacity: 8 }, utilization: { cpu: steady(9, 60) } }),
+      // Azure sells no 150 eDTUs.
+      pool({
+        id: `${pools}/odd-dtu`,
+        configuration: { tier: 'Standard', capacity: 300 },
+        utilization: { cpu: steady(9, 30) },
+      }),
       pool({ id: `${pools}/least`, configuration: { capacity: 2 }, utilization: { cpu: steady(9, 30) } }),
     ],
     lacks: [pool({ id: `${pools}/unmeasured`, configuration: { capacity: 8 } })],
@@ -275,6 +293,7 @@ export const sizingFixtures: readonly Fixture[] = [
     ],
     lacks: [
       ec2({ id: 'i-office-unmeasured', utilization: { cpu: { ...ranFor(336, 40), hours: 120 }, ...network } }),
+      ec2({ id: 'i-office-gpu', type: 'p4d.24xlarge', utilization: busyDay, offHours: quietOff(216) }),
       ec2({ id: 'i-office-scarce', utilization: busyDay, offHours: { cpu: scarce(1), ...quietNetwork } }),
     ],
   },

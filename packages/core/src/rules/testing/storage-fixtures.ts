@@ -1,5 +1,5 @@
 import type { Fixture } from './fixture.ts'
-import { daysAgo, scarce, some, steady, usd } from './subjects.ts'
+import { attachedTo, daysAgo, scarce, some, steady, usd } from './subjects.ts'
 
 const free = { type: 'gp3', sizeGb: 100, cost: usd({ storage: '8.8 x 100' }) }
 const volume = some('aws', 'volume', free)
@@ -91,8 +91,18 @@ export const storageFixtures: readonly Fixture[] = [
   },
   {
     rule: 'aws-volume-on-stopped-instance',
-    finds: [volume({ id: 'vol-asleep', status: 'in-use', attachedTo: 'i-stopped' })],
-    leaves: [volume({ id: 'vol-napping', status: 'in-use', attachedTo: 'i-stopped-lately' })],
+    finds: [
+      volume({ id: 'vol-asleep', status: 'in-use', attachedTo: 'i-stopped', configuration: attachedTo('i-stopped') }),
+    ],
+    leaves: [
+      volume({ id: 'vol-napping', status: 'in-use', attachedTo: 'i-stopped-lately' }),
+      volume({
+        id: 'vol-shared',
+        status: 'in-use',
+        attachedTo: 'i-stopped',
+        configuration: attachedTo('i-stopped', 'i-running'),
+      }),
+    ],
     lacks: [volume({ id: 'vol-unsure', status: 'in-use', attachedTo: 'i-stopped-once' })],
     beside: [
       instance({

@@ -38,6 +38,16 @@ export function steady(level: number, peak = level): MetricSummary {
   return { average: level, p99: level, peakP99: peak, maximum: peak, hours: 336, hoursExpected: 336 }
 }
 
+/** The same, but for an hour of work a week. */
+export function weekly(level: number, busy: number): MetricSummary {
+  return { ...steady(level), average: (334 * level + 2 * busy) / 336, maximum: busy }
+}
+
+/** The configuration of an EBS volume. */
+export const attachedTo = (...instances: string[]) => ({
+  Attachments: instances.map((InstanceId) => ({ InstanceId })),
+})
+
 /** Too few hours. */
 export function scarce(level: number): MetricSummary {
   return { average: level, maximum: level, hours: 120, hoursExpected: 336 }

@@ -54,7 +54,9 @@ export const rows: readonly Row[] = [
     state: 'properties.diskState',
     iops: 'properties.diskIOPSReadWrite',
     attachedTo: 'managedBy',
-    keep: 'properties.LastOwnershipUpdateTime properties.diskMBpsReadWrite properties.tier properties.osType',
+    keep:
+      'properties.LastOwnershipUpdateTime properties.diskMBpsReadWrite properties.tier properties.osType ' +
+      'properties.maxShares',
   },
   {
     type: 'Microsoft.Compute/snapshots',
