@@ -108,6 +108,44 @@ test.each([
   expect(floors).toEqual(['211.76'])
 })
 
+const wholePlan = { product: 'Compute Savings Plan', plan: 'compute', years: 1, payment: 'no_upfront' } as const
+/** What is bought beside a change of one m5 that costs 100 of the 300 of the least day. */
+function boughtBeside(saving: Found['saving'], own: Offer[]) {
+  const subject = some('aws', 'instance')({ id: 'i-1', type: 'm5.large', cost: usd({ compute: '100 x 720' }) })
+  const list = { cloud: 'aws', region: 'eu-central-1', part: 'compute', currency: 'USD', asOf: '2026-10-01' } as const
+  const prices = ['m5.medium', 'm7g.large'].map((sku) => ({ ...list, sku, price: '0.1' }))
+  const given = { book: priceBook([], prices), demands: [demand({ offers: own })] }
+  const { recommendations } = resolve([found({ subject, saving })], given)
+  return recommendations.flatMap(({ finding: { change, evidence } }) =>
+    evidence['floorMonthly'] === undefined ? [] : [`${change.action}: ${evidence['floorMonthly']}`],
+  )
+}
+const changedTo = (sku: string): Found['saving'] => ({
+  kind: 'price_of',
+  replaces: ['compute'],
+  targets: [{ part: 'compute', sku }],
+})
+
+test.each<[string, Found['saving'], number]>([
+  // It saves 28.
+  ['another size of the family', changedTo('m5.medium'), 272],
+  ['another family', changedTo('m7g.large'), 200],
+  ['a size without a known price', changedTo('m5.small'), 200],
+  ['a family without a known price', changedTo('m8g.large'), 300],
+  ['a schedule', { kind: 'share', parts: ['compute'], share: 0.6, isOfTime: true }, 200],
+  ['a smaller part', { kind: 'share', parts: ['compute'], share: 0.6 }, 240],
+])('of what goes to %s, only the usage that surely stays is bought', (_, saving, floor) => {
+  expect(boughtBeside(saving, offers)).toEqual([`buy: reserved instances of m5: ${floor}`])
+})
+
+test('a plan for all usage goes with a resource to another family, but not to a schedule', () => {
+  const own = [{ ...wholePlan, ratio: '0.72' }]
+  expect(boughtBeside(changedTo('m7g.large'), own)).toEqual(['buy: Compute Savings Plan: 272'])
+  expect(boughtBeside({ kind: 'share', parts: ['compute'], share: 0.6, isOfTime: true }, own)).toEqual([
+    'buy: Compute Savings Plan: 200',
+  ])
+})
+
 test('with what rules and purchases save together, at least nothing is left to pay', () => {
   const cents = fc.integer({ min: 0, max: 100_000 })
   const usages = fc.constantFrom<{ kind: ResourceKind; type: string; family: string }>(

@@ -4,7 +4,7 @@ import type { Term } from '../kernel/list-price.ts'
 import type { ResourceKind } from '../kernel/resource.ts'
 import { compete, type Option, type Recommendation } from './compete.ts'
 import { type Cover, coverAll, coverOne, type Member, perHour, unitsAbove, unitsOf, unit } from './cover.ts'
-import { amountOf } from './pricing/money.ts'
+import { amountOf, freeOf, type Saving } from './pricing/money.ts'
 import type { Evidence, Finding, Found, Level } from './rule.ts'
 import { coveredFamily } from './sizes/instance-types.ts'
 import { type Subject, textOf } from './subject.ts'
@@ -104,9 +104,9 @@ function ownPurchases(demand: Demand, others: readonly Recommendation[]): Purcha
   if (missing) return [{ demand, finding: { ...judged, subject, state: 'insufficient_data', missing: [missing] } }]
   const least = values.map(Money.parse).reduce((lowest, value) => (value.lt(lowest) ? value : lowest))
   const floor = least.times(month * timesOfDay(demand))
-  const saved = savedOf([demand], others)
   return offers.flatMap((offer): Purchase[] => {
     const ratio = Money.parse(offer.ratio)
+    const saved = takenOf([demand], others, isForAll(offer))
     const found = ratio.gt(0) && ratio.lt(1) && coverOne(ratio, floor, saved, offer.plan !== undefined)
     if (!found) return []
     return [
@@ -138,7 +138,7 @@ function pooled(
   const cost = Money.sum(costs.map((each) => each.cost))
   const subject = subjectOf(first, { usage: 'compute', name, region: 'global', cost })
   if (missing !== undefined) return [{ ...judged, subject, state: 'insufficient_data', missing: [missing] }]
-  const saved = savedOf(pool, others)
+  const saved = takenOf(pool, others, true)
   const terms = Map.groupBy(
     pool.flatMap(({ offers }) => offers.filter(isForAll)),
     ({ years, payment }) => `${years} ${payment}`,
@@ -204,14 +204,34 @@ function subjectOf(
   }
 }
 
-/** What other recommendations already take from the usage. What a resource does not tell may be as the demand says. */
-function savedOf(demands: readonly Demand[], others: readonly Recommendation[]): Money.Amount {
+/** What other recommendations take from the usage. What a resource does not tell may be as the demand says. */
+function takenOf(demands: readonly Demand[], others: readonly Recommendation[], isAll: boolean): Money.Amount {
   const own = others.filter(({ finding: { subject, also = [] }, saving }) =>
     [subject, ...also].some((each) =>
       demands.some((demand) => saving.currency === demand.currency && uses(each, demand)),
     ),
   )
-  return Money.sum(own.map(({ saving }) => amountOf(saving)))
+  return Money.sum(own.map((other) => takenBy(other, isAll)))
+}
+
+/** At least what it saves; all compute of the resource, if none of it may stay in the least hour. */
+function takenBy({ finding, saving }: Recommendation, isAll: boolean): Money.Amount {
+  const amount = amountOf(saving)
+  if (!mayLeave(finding, saving, isAll)) return amount
+  const compute = freeOf((finding.subject.cost?.parts ?? []).filter(({ part }) => part === 'compute'))
+  return compute.gt(amount) ? compute : amount
+}
+
+/** Whether the resource stops at times, goes to another family, or to a size whose price is not known. */
+function mayLeave({ saving: basis, subject }: Found, saving: Saving, isAll: boolean): boolean {
+  if (basis.kind === 'share') return basis.isOfTime === true
+  if (basis.kind !== 'price_of') return false
+  const own = familyOf(subject)
+  const isMoved = basis.targets.some(
+    ({ part, sku }) => part === 'compute' && own !== undefined && coveredFamily(subject.cloud, sku) !== own,
+  )
+  // A family without a price may not be sold in the region.
+  return saving.amount === undefined ? !isMoved : isMoved && !isAll
 }
 
 function uses(subject: Subject, { cloud, accounts, kinds, region, family, variant }: Demand): boolean {

@@ -21,8 +21,8 @@ export type SavingBasis =
   | { kind: 'stops_cost'; parts: readonly Part[] | 'all'; isCopied?: true }
   /** These parts are replaced by others, of which the price is asked; default quantity: that of the same part now. */
   | { kind: 'price_of'; replaces: readonly Part[]; targets: readonly Target[] }
-  /** A share of these parts ends: 0-1. */
-  | { kind: 'share'; parts: readonly Part[]; share: number }
+  /** A share of these parts ends: 0-1. `isOfTime`: all of them, in that share of the time. */
+  | { kind: 'share'; parts: readonly Part[]; share: number; isOfTime?: true }
   /** An amount a month that another formula gives. */
   | { kind: 'computed'; amount: string; how: string }
   /** The data does not say how much. `isAtMostCost`: at most what the resource costs. */

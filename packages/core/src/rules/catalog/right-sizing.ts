@@ -192,7 +192,7 @@ export const rightSizingRules: readonly Rule[] = [
       return {
         evidence: answer.evidence,
         change: { action: 'start and stop by a schedule', from: weekly(all), to: weekly(all - off) },
-        saving: { kind: 'share', parts: ['compute', 'license'], share: off / all },
+        saving: { kind: 'share', parts: ['compute', 'license'], share: off / all, isOfTime: true },
         confidence: { level: 'medium', reason: 'two weeks were alike; work at other times may still be wanted' },
       }
     },

@@ -87,7 +87,7 @@ function bounded(amount: Money.Amount, most: Money.Amount, more: Omit<Saving, 'a
 }
 
 /** What the parts cost beyond commitments. */
-function freeOf(parts: readonly PartCost[]): Money.Amount {
+export function freeOf(parts: readonly PartCost[]): Money.Amount {
   return Money.sum(parts.map(({ cost, covered }) => Money.parse(cost).minus(covered?.cost ?? '0')))
 }
 
