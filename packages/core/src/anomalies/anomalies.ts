@@ -255,7 +255,9 @@ async function setStatus(
     refuseWithdrawn(info)
     const rejected = status === 'active' && info.expectedBy !== undefined && { rejectedMark: info.expectedBy }
     const closed = status === 'active' ? rejected : { closedAt: at, closedBy: ctx.actor.id, closedFor: closedOf(info) }
-    const { note: known, ...open } = reopened(info)
+    // Its mark still covers an anomaly that is closed again.
+    const isCovered = status !== 'active' && expectedBy === undefined
+    const { note: known, ...open } = isCovered ? info : reopened(info)
     const note = given ?? known
     const noted = { ...(note !== undefined && { note }), ...(expectedBy !== undefined && { expectedBy }) }
     return { ...open, ...closed, ...noted, status, updatedAt: at }

@@ -181,6 +181,17 @@ test('a series that only left the largest ones takes nothing back', async () => 
   expect(await only()).toMatchObject({ status: 'active' })
 })
 
+test('nor does one that left the largest ones when tags are watched, which have a part of the series', async () => {
+  await run(ctx, settled)
+  const anomalies = { sensitivity: 'medium', floorAmount: 20, floorPercent: 10, tagKeys: ['Team'] }
+  await runtime.tables.organizations.put('org_test', { id: 'org_test', anomalies } as never)
+  const others = Array.from({ length: 300 }, (_, n) => series({ account: `other-${n}` }))
+  runtime.lake.query = (async (name: string, _: never, { most, tagKey }: { most: number; tagKey?: string }) =>
+    name === 'costSeries' && tagKey === undefined ? others.slice(0, most) : []) as typeof runtime.lake.query
+  await run(ctx, settled)
+  expect(await only()).toMatchObject({ status: 'active' })
+})
+
 test('two causes stay two, when the series above them moves from one to the other', async () => {
   const both = (first: number, second: number) => [
     series({}, spike(first + second)),
@@ -348,6 +359,20 @@ describe('marks', () => {
       ['usage', 'EUR', 'active'],
       ['usage', 'USD', 'active'],
     ])
+  })
+
+  test.each([
+    ['resolved', Anomalies.resolve],
+    ['ignored', Anomalies.ignore],
+  ] as const)('that a user overruled stay so, also of an anomaly that was %s', async (_, close) => {
+    await run(ctx, settled)
+    const { id } = await only()
+    await Anomalies.ignore(ctx, { id, expected: 'once', note: 'A test.' })
+    const closed = await close(ctx, { id })
+    expect(closed).toMatchObject({ note: 'A test.', expectedBy: id.replace('ano_', 'exp_') })
+    await Anomalies.reopen(ctx, { id })
+    await run(ctx, settled)
+    expect(await only()).toMatchObject({ id, status: 'active', expectedBy: null })
   })
 
   test('keep the note of a user', async () => {

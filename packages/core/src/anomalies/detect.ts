@@ -55,7 +55,8 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
     ctx.tables.expectedCosts.all(ctx.orgId),
   ])
   const since = until === null ? '' : addDays(until, 1 - writtenDays)
-  const series = until === null ? [] : await costSeries(ctx, view, until, settings)
+  const { series, hasAll } =
+    until === null ? { series: [], hasAll: true } : await costSeries(ctx, view, until, settings)
   const currency = organization?.currency ?? usualCurrency(view)
   const ownFloorOf = until === null ? () => floorOf(settings) : await floors(ctx, settings, currency, until)
   const causes = causesOf(series, since, {
@@ -72,7 +73,6 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
   const judged = kept
     .filter((row) => row.last >= since)
     .map((row) => (isByMark(row) && !markOf(marks, row, row) ? { ...row, status: 'active' as const } : row))
-  const hasAll = series.length < mostSeries
   const plan = planOf(judged, causes, { heldOf: (row) => heldOf(series, hasAll, row), floorOf: ownFloorOf })
   const isSettled = Date.parse(firstAt) + settlingMs <= ctx.now().getTime()
   const announcedSince = until === null || !isSettled ? undefined : addDays(until, 1 - announcedDays)
@@ -81,20 +81,23 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
   return isWhole
 }
 
+/** `hasAll`: none but series of tags may be missing. */
 async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Settings) {
   const span = { start: addDays(until, 1 - historyDays), end: until }
   const files = filesFor(ctx.orgId, view, span)
   const asked = { ...span, recent: addDays(until, 1 - recentDays) }
   const most = Math.floor(mostSeries / (1 + tagKeys.length))
   const keyOf = new Map<Queries['costSeries']['row'], string>()
-  const rows = await ctx.runtime.lake.query('costSeries', files, { ...asked, most: mostSeries - most * tagKeys.length })
+  const mostUntagged = mostSeries - most * tagKeys.length
+  const rows = await ctx.runtime.lake.query('costSeries', files, { ...asked, most: mostUntagged })
+  const hasAll = rows.length < mostUntagged
   for (const tagKey of tagKeys)
     for (const row of await ctx.runtime.lake.query('costSeries', files, { ...asked, most, tagKey })) {
       keyOf.set(row, tagKey)
       rows.push(row)
     }
   const lastOf = lastDays(view)
-  return seriesOf(
+  const series = seriesOf(
     rows,
     (row) => keyOf.get(row),
     (provider) => {
@@ -103,6 +106,7 @@ async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Set
       return own !== undefined && own < until ? addDays(own, -1) : until
     },
   )
+  return { series, hasAll }
 }
 
 /** Of the total nothing is known, because its providers change; nor of tags that are not watched any more. */
