@@ -4,7 +4,7 @@ import type { Queries, ResourceFilter, ResourceRow } from '../effects/queries.ts
 import { addDays, type Day, dayOf } from '../kernel/calendar.ts'
 import { parse, plain, sum, toNumber } from '../kernel/money.ts'
 import { keyOfKind } from '../kernel/partition.ts'
-import type { UtilizationMetric } from '../kernel/resource.ts'
+import { resourceKinds, type UtilizationMetric } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /** Days of costs, ending with the last complete one, and of utilization, ending today. */
@@ -20,6 +20,8 @@ export interface ResourceCosts {
   byId: ReadonlyMap<string, Queries['resourceCosts']['row'][]>
   span: { start: Day; end: Day } | undefined
   usual: string
+  /** In lower case: ids of other resources that these have as names, such as a database that is called like a bucket. */
+  taken: ReadonlySet<string>
 }
 
 /** A page of resources of all accounts, and their number. */
@@ -56,15 +58,36 @@ export async function costsOf(ctx: Context, resources: readonly ResourceRow[], b
   const end = completeUntil(view)
   const usual = ctx.currency ?? usualCurrency(view)
   const ids = namesOf(resources)
-  if (end === null || ids.length === 0) return { byId: new Map(), span: undefined, usual }
+  if (end === null || ids.length === 0) return { byId: new Map(), span: undefined, usual, taken: new Set() }
   const span = { start: addDays(end, 1 - costDays), end }
-  const rows = await ctx.runtime.lake.query('resourceCosts', filesFor(ctx.orgId, view, span), { ids, ...span, byDay })
-  return { byId: Map.groupBy(rows, ({ id }) => id), span, usual }
+  const [rows, taken] = await Promise.all([
+    ctx.runtime.lake.query('resourceCosts', filesFor(ctx.orgId, view, span), { ids, ...span, byDay }),
+    takenBy(ctx, resources),
+  ])
+  return { byId: Map.groupBy(rows, ({ id }) => id), span, usual, taken }
+}
+
+const mostTaken = 10_000
+
+/** Which of their other names are ids; a path or an ARN belongs to one resource. */
+async function takenBy(ctx: Context, resources: readonly ResourceRow[]): Promise<Set<string>> {
+  const own = new Set(resources.map(({ id }) => id.toLowerCase()))
+  const ids = namesOf(resources).filter((name) => !own.has(name) && !/[/:]/.test(name))
+  if (ids.length === 0) return own
+  const { rows } = await resourcesOf(ctx, { kinds: resourceKinds, ids }, { limit: mostTaken, offset: 0 })
+  return new Set([...own, ...rows.map(({ id }) => id.toLowerCase())])
+}
+
+/** Under its id, and the names that are no other's id. */
+function rowsOf({ byId, taken }: ResourceCosts, resource: ResourceRow): Queries['resourceCosts']['row'][] {
+  const id = resource.id.toLowerCase()
+  return namesOf([resource]).flatMap((name) => (name === id || !taken.has(name) ? (byId.get(name) ?? []) : []))
 }
 
 /** The sum under all names of a resource, in the usual currency or the one that it is billed in. */
-export function costOf({ byId, usual }: ResourceCosts, resource: ResourceRow): ResourceCost {
-  const rows = namesOf([resource]).flatMap((name) => byId.get(name) ?? [])
+export function costOf(costs: ResourceCosts, resource: ResourceRow): ResourceCost {
+  const { usual } = costs
+  const rows = rowsOf(costs, resource)
   const found = Map.groupBy(rows, ({ currency }) => currency)
   const currency = found.has(usual) ? usual : ([...found.keys()].toSorted()[0] ?? usual)
   return { currency, amount: plain(sum((found.get(currency) ?? []).map(({ cost }) => parse(cost)))) }
@@ -120,9 +143,8 @@ export const listOf = (json: string | null): string[] =>
   json === null ? [] : ((JSON.parse(json) as string[] | null) ?? [])
 
 /** The costs of each day. */
-export function historyOf({ byId }: ResourceCosts, resource: ResourceRow) {
-  const rows = namesOf([resource]).flatMap((name) => byId.get(name) ?? [])
-  return rows
+export function historyOf(costs: ResourceCosts, resource: ResourceRow) {
+  return rowsOf(costs, resource)
     .flatMap(({ day, currency, cost }) =>
       day === null ? [] : [{ day, currency, cost: toNumber(parse(cost)), costExact: plain(parse(cost)) }],
     )

@@ -98,7 +98,7 @@ function listed<Key extends string, More extends object>(
   })
 }
 
-const noCosts: View.ResourceCosts = { byId: new Map(), span: undefined, usual: 'USD' }
+const noCosts: View.ResourceCosts = { byId: new Map(), span: undefined, usual: 'USD', taken: new Set() }
 
 async function readableCosts(ctx: Context, rows: ResourceRow[], byDay = false): Promise<View.ResourceCosts> {
   return may(ctx.actor, 'read:costs') ? await View.costsOf(ctx, rows, byDay) : noCosts

@@ -73,6 +73,10 @@ export async function fleetWorld(given: FleetWorld) {
     resources: (asked) => matching(given, asked),
     resourceCount: (asked) => [{ count: matching(given, asked).length }],
     resourceCharges: () => given.charges,
+    resourceCosts: ({ ids = [] }) =>
+      given.charges
+        .filter(({ id }) => ids.includes(id ?? ''))
+        .map(({ id, currency, effective: cost }) => ({ id, day: null, currency, cost })),
     resourceChanges: () => given.changes ?? [],
     commitmentCosts: () => given.commitments ?? [],
     committedUse: () => given.committed ?? [],
