@@ -12,7 +12,7 @@ import type { Dimensions, Facts, RootCause, Share } from './anomaly.ts'
 
 /** Four weeks before the anomaly: what the parts of the cost were before it. */
 const daysBefore = 28
-const mostShares = 10
+const mostEvents = 10
 const mostChanges = 1_000
 const mostNamed = 3
 const decimals = 10
@@ -35,7 +35,7 @@ export async function rootCauseOf(
     filters: filtersOf(facts.dimensions, facts.providers),
     leftOut: (facts.leftOut ?? []).map((dimensions) => filtersOf(dimensions)),
     tagKeys,
-    most: mostShares,
+    most: Detect.mostParts,
   })
   const named = shares.flatMap(({ dimension, value }) =>
     dimension === 'resource' && value !== null ? [endingOf(value)] : [],
@@ -49,7 +49,7 @@ export async function rootCauseOf(
     actual: Money.plain(question.actual),
     shares: found.shares.map(plainShare),
     affectedResources,
-    events: events.slice(0, mostShares),
+    events: events.slice(0, mostEvents),
   }
 }
 

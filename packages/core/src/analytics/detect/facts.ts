@@ -4,6 +4,9 @@ import type * as Money from '../../kernel/money.ts'
 /** A tag as `tag:Team`. */
 export type Dimension = 'service' | 'account' | 'region' | 'usageType' | 'resource' | `tag:${string}`
 
+/** Of a dimension, so many of the largest parts are named. */
+export const mostParts = 10
+
 /** Cost and usage of one value of a dimension, such as one account, in the time of an anomaly. */
 export interface Part {
   dimension: Dimension
@@ -50,7 +53,7 @@ export interface RootCause {
   excess: Money.Amount
   /** Largest first; those of one dimension sum to `excess` exactly. */
   shares: Share[]
-  /** Resources that moved with the excess, at most 20, largest first. */
+  /** The named resources that moved with the excess, largest first. */
   affectedResources: string[]
   /** Of affected resources first, then by day. */
   events: InventoryEvent[]

@@ -11,4 +11,5 @@ export {
 export { perCause, type Cause, type Sighting } from './cause.ts'
 export { Detector, judge, type Judgement, type Sensitivity } from './detector.ts'
 export type * from './facts.ts'
+export { mostParts } from './facts.ts'
 export { explain } from './root-cause.ts'

@@ -105,7 +105,18 @@ describe('the sentence', () => {
         ...Array.from({ length: 10 }, (_, i) => part('resource', `i-${i}`, 5, 15 - i / 10)),
       ]),
       'EC2 (50 % of it) and S3 (45 %) cost 100 USD (+100 %) more than expected from 3 to 5 October 2026: it is spread over ' +
-        '10 resources, the largest is i-0.',
+        'at least 10 resources, the largest is i-0.',
+    ],
+    [
+      'few resources',
+      question(100, 200, [part('resource', 'i-1', 0, 60), part('resource', 'i-2', 0, 40)]),
+      'All services cost 100 USD (+100 %) more than expected from 3 to 5 October 2026: it is spread over 2 resources, the ' +
+        'largest is i-1.',
+    ],
+    [
+      'no percentage of almost nothing',
+      question(0.0077, 500.0077, [part('service', 'S3', 0.0077, 500.0077)]),
+      'S3 cost 500 USD more than expected from 3 to 5 October 2026.',
     ],
     [
       'an expired commitment',

@@ -3,7 +3,6 @@ import type { Dimension, InventoryEvent, Part, Question, RootCause, Share } from
 import { sentenceOf } from './sentence.ts'
 
 const decimals = 10
-const mostResources = 20
 
 /** The facts behind an excess, and one sentence that is built from them. */
 export function explain(question: Question): RootCause {
@@ -14,10 +13,7 @@ export function explain(question: Question): RootCause {
     ({ dimension, value, percent }) => dimension === 'resource' && value !== null && percent > 0,
   )
   const least = (resources[0]?.percent ?? 0) / 100
-  const affectedResources = resources
-    .filter(({ percent }) => percent >= least)
-    .flatMap(({ value }) => value ?? [])
-    .slice(0, mostResources)
+  const affectedResources = resources.filter(({ percent }) => percent >= least).flatMap(({ value }) => value ?? [])
   const isAffected = ({ resource }: InventoryEvent) => (affectedResources.includes(resource) ? 0 : 1)
   const events = [...question.events].sort(
     (a, b) => isAffected(a) - isAffected(b) || (a.day < b.day ? -1 : a.day > b.day ? 1 : 0),

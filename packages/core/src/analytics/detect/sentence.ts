@@ -1,11 +1,14 @@
 import type { Day } from '../../kernel/calendar.ts'
 import * as Money from '../../kernel/money.ts'
-import type { Dimension, InventoryEvent, Question, RootCause, Share } from './facts.ts'
+import { type Dimension, type InventoryEvent, mostParts, type Question, type RootCause, type Share } from './facts.ts'
 
 type Facts = Omit<RootCause, 'sentence'>
 
 /** A value with this share of the excess is the place of it. */
 const leadPercent = 70
+
+/** More says only that almost nothing was expected. */
+const mostPercent = 10_000
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 })
 /** Three digits at least, so that a small usage does not become 0. */
@@ -34,6 +37,7 @@ function leading({ shares }: Facts, dimension: Dimension): Share | undefined {
 function percentText({ expected }: Question, excess: Money.Amount): string {
   if (expected.eq(0)) return ''
   const percent = Math.round(Money.percentOf(excess, expected.abs()))
+  if (Math.abs(percent) >= mostPercent) return ''
   return ` (${percent > 0 ? '+' : ''}${number.format(percent)} %)`
 }
 
@@ -90,9 +94,9 @@ function resourcesOf(facts: Facts): string {
   const percent = Math.round(first.percent)
   if (percent >= leadPercent) return `${percent} % of it is ${first.change === 'new' ? 'the new ' : ''}${first.value}`
   const count = facts.affectedResources.length
-  return count > 1
-    ? `it is spread over ${count === 20 ? 'at least 20' : count} resources, the largest is ${first.value}`
-    : ''
+  const named = facts.shares.filter(({ dimension, value }) => dimension === 'resource' && value !== null)
+  const atLeast = named.length < mostParts ? '' : 'at least '
+  return count > 1 ? `it is spread over ${atLeast}${count} resources, the largest is ${first.value}` : ''
 }
 
 const verbs: Record<InventoryEvent['kind'], string> = {
