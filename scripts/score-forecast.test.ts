@@ -56,6 +56,10 @@ test.each([
   expect(ids).toEqual(['a', 'b'])
 })
 
+test('score:forecast reads a text with a mark of the byte order', () => {
+  expect(score(`\uFEFF${good('a')}`).status).toBe(0)
+})
+
 test('score:forecast answers a horizon of 0 with empty lists', () => {
   const { stdout, status } = score(JSON.stringify({ ...question, id: 'a', horizon: 0 }))
   expect([status, JSON.parse(stdout)]).toEqual([0, { id: 'a', mean: [], lower: [], upper: [] }])

@@ -10,8 +10,10 @@ export async function answerLines<Question>(schema: z.ZodType<Question>, answer:
   let number = 0
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     number++
-    if (line.trim() === '') continue
-    const question = parse(schema, line)
+    // Also the mark of the byte order, with which some programs begin a text.
+    const text = line.trim()
+    if (text === '') continue
+    const question = parse(schema, text)
     if ('problem' in question) {
       process.stderr.write(`Line ${number} is refused: ${question.problem}\n`)
       process.exitCode = 2

@@ -75,8 +75,13 @@ function loss(origins: number[], runs: Float64Array[], values: Float64Array): nu
   return weights > 0 ? sum / weights : 1
 }
 
-/** Steps whose phase was 0 in the last four cycles of the longest season are 0, such as hours at which all is off. */
-function keepZeros(steps: Float64Array, { observed, zero, periods }: Prepared, origin: number): Float64Array {
+/**
+ * Steps whose phase was 0 in the last four cycles of the longest season are 0, such as hours at which all is off, and all
+ * steps of a series that has ended.
+ */
+function keepZeros(steps: Float64Array, prepared: Prepared, origin: number): Float64Array {
+  const { observed, zero, periods } = prepared
+  if (hasEnded(prepared, origin)) return steps.map(() => zero)
   const first = origin - 4 * (periods.at(-1) ?? 0)
   if (periods.length === 0 || first < 0) return steps
   const isOff = (period: number, h: number) => {
@@ -84,6 +89,17 @@ function keepZeros(steps: Float64Array, { observed, zero, periods }: Prepared, o
     return true
   }
   return steps.map((value, h) => (periods.some((period) => isOff(period, h)) ? zero : value))
+}
+
+/** It was 0 for eight days, and for more than twice as long as ever before. */
+function hasEnded({ observed, zero, mostPaused }: Prepared, origin: number): boolean {
+  let [longest, paused] = [0, 0]
+  for (const value of observed.subarray(0, origin)) {
+    if (Number.isNaN(value)) continue
+    if (value === zero) paused++
+    else [longest, paused] = [Math.max(longest, paused), 0]
+  }
+  return paused >= mostPaused && paused > 2 * longest
 }
 
 function combine(runs: Float64Array[], weights: number[]): Float64Array {

@@ -184,6 +184,14 @@ test.each([2, 0.5, 0])('a level of %f times the old one is followed once it has 
   }
 })
 
+test('a cost that is 0 for eight days has ended, unless it paused half as long before', () => {
+  const stopped = (weekend: number, days: number, isOff: (i: number) => boolean = () => false) =>
+    costs(200, weekend).map((value, i) => (i >= 200 - days || isOff(i) ? 0 : value))
+  for (const weekend of [1, 0.7, 0]) expect(sumOf(stopped(weekend, 10))).toBe(0)
+  expect(sumOf(stopped(0.7, 6))).toBeGreaterThan(1_500)
+  expect(sumOf(stopped(0.7, 10, (i) => i >= 90 && i < 95))).toBeGreaterThan(0)
+})
+
 test.each([300, 1_000, 3_000])('a fee of %i on the first of each month does not hide the week', (fee) => {
   for (const length of [200, 400]) {
     const all = costs(length + 31, 0.7).map((value, i) => value + (dateOf(i) === 1 ? fee : 0))
@@ -199,6 +207,12 @@ test.each([3, 5, 13, 30])('a cost on every %ith day is forecast by its rate', (e
   const next = random(6)
   const values = Array.from({ length: 400 }, (_, i) => (i % every === 0 ? 90 + 20 * next() : 0))
   expect(Math.abs(sumOf(values, 60) / (6_000 / every) - 1)).toBeLessThan(0.25)
+})
+
+test('gaps are unknown, and not 0: a trend goes on, although most of its values are missing', () => {
+  const values = Array.from({ length: 200 }, (_, i) => (i % 5 < 3 ? null : 100 + i))
+  const { mean } = forecast(series(values), { horizon: 10, levels: [] })
+  for (const [h, value] of mean.entries()) expect(Math.abs(value - 300 - h)).toBeLessThan(3)
 })
 
 test('a cost on few days that ended long ago is 0, and one on the first of each month stays there', () => {
@@ -233,6 +247,13 @@ test('costs that were never negative are not forecast below 0, and an interval o
       if (values.every((value) => value === null || value >= 0)) expect(Math.min(0, ...result.mean, ...lower)).toBe(0)
     }),
     { numRuns: 100 },
+  )
+})
+
+test('days after the last one that has a date are forecast, without an effect of the day of the month', () => {
+  const far = { start: '+275760-09-10T00:00:00Z', stepSeconds: day, values: [1, 2, 3, 4, 5, 6] }
+  expect(forecast(far, { horizon: 3, levels: [] }).mean).toEqual(
+    forecast(series(far.values), { horizon: 3, levels: [] }).mean,
   )
 })
 

@@ -29,6 +29,8 @@ export interface Prepared {
   floor: number
   /** Of a daily series: see `daysFrom`. */
   daysOfMonth: Uint8Array | undefined
+  /** So many steps of cost 0 are no pause: eight days, or eight longer steps. */
+  mostPaused: number
 }
 
 const candidates: Record<number, number[]> = { 3_600: [24, 168], 86_400: [7], 604_800: [52] }
@@ -134,10 +136,14 @@ function isRare(observed: Float64Array, zero: number, baseline: Baseline | undef
   const isCost = (i: number) => observed[i] !== zero && !Number.isNaN(observed[i]) && !baseline?.effect[i]
   const costs = [...observed.keys()].filter(isCost)
   const [first = 0, last = 0] = [costs[0], costs.at(-1)]
+  const known = observed.subarray(first).filter((value) => !Number.isNaN(value)).length
   const gaps = costs.slice(1).map((place, k) => place - (costs[k] ?? 0))
   const isOver = observed.length - last > 2 * Math.max(...gaps)
-  return costs.length >= 3 && costs.length < (observed.length - first) / 2 && !isOver
+  return costs.length >= 3 && costs.length < known / 2 && !isOver
 }
+
+/** Of a date, in milliseconds (ECMA-262). */
+const latestTime = 8.64e15
 
 /** Prepares a series for forecasts of up to `horizon` steps. */
 export function prepare({ start, stepSeconds, values }: Series, horizon: number): Prepared {
@@ -150,10 +156,9 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
   // Halves keep the difference of the largest numbers finite.
   const scale = Math.min(Number.MAX_VALUE, 2 * largest(present.map((value) => value / 2 - center / 2)))
   const observed = raw.map((value) => (scale > 0 ? (value / 2 - center / 2) / (scale / 2) : value - value))
-  const daysOfMonth =
-    stepSeconds === 86_400 && !Number.isNaN(Date.parse(start))
-      ? daysFrom(Date.parse(start) + from * 86_400_000, raw.length + horizon)
-      : undefined
+  const [begin, count] = [Date.parse(start) + from * 86_400_000, raw.length + horizon]
+  const hasDates = Math.abs(begin) + count * 86_400_000 < latestTime
+  const daysOfMonth = stepSeconds === 86_400 && hasDates ? daysFrom(begin, count) : undefined
   const zero = -center / scale
   const about = { stepSeconds, periods: candidates[stepSeconds] ?? [], daysOfMonth }
   const measure = (units: Units): Measure => ({ units, baseline: baselineOf(observed.map(units.to), about) })
@@ -162,7 +167,8 @@ export function prepare({ start, stepSeconds, values }: Series, horizon: number)
   const multiplies = logarithms && measure(logarithms)
   const periods = provenPeriods(interpolate(withoutSpikes(observed, adds.baseline)), stepSeconds)
   const floor = present.every((value) => value >= 0) ? 0 : -Infinity
-  const found = { observed, center, scale, zero, floor, periods, daysOfMonth }
+  const mostPaused = Math.max(8, Math.round((8 * 86_400) / stepSeconds))
+  const found = { observed, center, scale, zero, floor, periods, daysOfMonth, mostPaused }
   if (periods.length === 0 && isRare(observed, zero, adds.baseline))
     return {
       ...found,
