@@ -214,7 +214,14 @@ test('a charge has the same text in each month', async () => {
   const rows = await ask('chargesByDay', { ...month, filters, groupBy: 'service' })
   expect(rows.map(({ charge, ...row }) => [row, JSON.parse(charge)])).toEqual([
     [
-      { day: '2024-09-04', currency: 'USD', dimension: 'Amazon EC2', isOnce: false, cost: '1000' },
+      {
+        day: '2024-09-04',
+        currency: 'USD',
+        dimension: 'Amazon EC2',
+        payer: expect.any(String),
+        isOnce: false,
+        cost: '1000',
+      },
       [expect.any(String), 'Tax', 'Amazon EC2', null, 'On Demand Linux'],
     ],
   ])

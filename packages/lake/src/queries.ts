@@ -54,7 +54,7 @@ FROM days LEFT JOIN groups ON dimension IS NOT DISTINCT FROM name GROUP BY ALL`,
     return {
       dataset: 'costs',
       values: { ...values, ...dimension.values },
-      sql: `SELECT CAST(${day} AS VARCHAR) AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension,
+      sql: `SELECT CAST(${day} AS VARCHAR) AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension, BillingAccountId AS payer,
   CAST(to_json([BillingAccountId, ChargeCategory, ServiceName, CommitmentDiscountId, ${description}]) AS VARCHAR) AS charge,
   coalesce(ChargeCategory = 'Purchase' AND ChargeFrequency = 'One-Time', false) AS "isOnce", CAST(coalesce(sum(${metricColumn[parameters.metric]}), 0) AS VARCHAR) AS cost
 FROM {files} WHERE ${where} GROUP BY ALL`,

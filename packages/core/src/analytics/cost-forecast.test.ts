@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { addDays, monthSpan } from '../kernel/calendar.ts'
 import { lakeOf, type Row, snapshot } from '../testing/cost-lake.ts'
 import { costForecast } from './cost-forecast.ts'
+import { reconciled } from './cost-parts.ts'
 import { recurring } from './recurring.ts'
 
 const first = '2024-06-01'
@@ -20,6 +21,7 @@ const cost = (day: string, amount: number, dimension: string | null = null): Row
 const usage = days.map((day) => cost(day, new Date(day).getUTCDay() === 0 ? 4 : 10))
 const charge = (day: string, amount: number, charge = 'Tax', isOnce = false) => ({
   ...cost(day, amount),
+  payer: '1',
   charge,
   isOnce,
 })
@@ -28,7 +30,7 @@ const oneOff = [charge('2024-08-17', -900)]
 
 interface Held {
   costByDay: Row[]
-  chargesByDay: (Row & { charge: string; isOnce: boolean })[]
+  chargesByDay: (Row & { payer: string | null; charge: string; isOnce: boolean })[]
   costByGroup: (Row & { payer: string | null; isRest: boolean })[]
 }
 
@@ -160,6 +162,27 @@ test.each([3, 11, 28])(
   },
 )
 
+test('a fee of a provider whose bills are behind repeats, also on the days that it has not billed', async () => {
+  const azure = ['2024-06', '2024-07', '2024-08'].map((period) =>
+    snapshot({
+      provider: 'Microsoft',
+      billingAccountId: '2',
+      period,
+      days: { first: `${period}-01`, last: monthSpan(period).end },
+    }),
+  )
+  const until = '2024-09-20'
+  const costByDay = days.filter((day) => day <= until).map((day) => cost(day, 100, '1'))
+  const fees = ['2024-06-05', '2024-07-05', '2024-08-05'].map((day) => ({ ...charge(day, 3_000, 'Fee'), payer: '2' }))
+  const september = snapshot({ provider: 'AWS', period: '2024-09', days: { first: '2024-09-01', last: until } })
+  const { ctx } = await lake({ costByDay, chargesByDay: fees }, [...bills.slice(0, 3), september, ...azure])
+  const { forecast, monthEnd, basedOn } = await costForecast(ctx, {})
+  expect(forecast[0]?.date).toBe('2024-09-21')
+  expect(forecast.filter(({ predictedCost }) => predictedCost > 3_000).map(({ date }) => date)).toEqual(['2024-10-05'])
+  expect(monthEnd).toMatchObject({ month: '2024-09', costToDate: 2_000, predictedCost: 6_000 })
+  expect(basedOn).toMatchObject({ recurring: [{ dayOfMonth: 5, cost: 3_000 }], oneOffs: 0 })
+})
+
 test('the days of a missing bill are unknown, and not free', async () => {
   const costByDay = days.filter((day) => !day.startsWith('2024-08')).map((day) => cost(day, 100, '1'))
   const { ctx } = await lake(
@@ -168,6 +191,14 @@ test('the days of a missing bill are unknown, and not free', async () => {
   )
   const { totalForecasted, totalLowerBound, totalUpperBound } = await costForecast(ctx, {})
   expect([totalLowerBound, totalForecasted, totalUpperBound]).toEqual([3_000, 3_000, 3_000])
+})
+
+test('lines that sum to the total keep their bounds above 0', () => {
+  const line = { predictedCost: 10, lowerBound: 0, upperBound: 30 }
+  expect(reconciled([line, { predictedCost: 30, lowerBound: -5, upperBound: 40 }], 20)).toEqual([
+    { predictedCost: 5, lowerBound: 0, upperBound: 25 },
+    { predictedCost: 15, lowerBound: -20, upperBound: 25 },
+  ])
 })
 
 test('a fee that recurs does not make an upfront purchase of its day recur', () => {

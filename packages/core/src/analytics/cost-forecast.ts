@@ -142,14 +142,16 @@ export const costForecast = question(
     ])
     const inCurrency = <Priced extends Row>(rows: readonly Priced[]) => rows.filter((row) => row.currency === currency)
     const reach = reachOf(view, last)
+    const isComplete = ({ day, payer }: { day: Day; payer: string | null }) => day <= reach.until(payer)
     const usages = inCurrency(used)
       .map((row) => ({ ...row, payer: row.dimension }))
-      .filter(({ day, payer }) => day <= reach.until(payer))
-    const made = await predict(usages, inCurrency(others), last, reach, input)
+      .filter(isComplete)
+    const charges = inCurrency(others).filter(isComplete)
+    const made = await predict(usages, charges, last, reach, input)
     const { daily, sumOf } = made
     const { start: firstDay, end: lastOfMonth } = monthSpan(monthOf(addDays(last, 1)))
     const month = monthOf(firstDay)
-    const toDate = sum([...usages, ...inCurrency(others)].filter(({ day }) => monthOf(day) === month).map(costOf))
+    const toDate = sum([...usages, ...charges].filter(({ day }) => monthOf(day) === month).map(costOf))
     const rest = sumOf(daysIn({ start: last, end: lastOfMonth }) - 1, daysIn({ start: firstDay, end: last }))
     const atEnd = (part: number) => rounded(toNumber(toDate) + part)
     const ahead = sumOf(input.daysAhead)
@@ -165,10 +167,7 @@ export const costForecast = question(
         lowerBound: atEnd(rest.lowerBound),
         upperBound: atEnd(rest.upperBound),
       },
-      breakdown: reconciled(
-        await breakdownOf(inCurrency(groups), inCurrency(others), last, reach, input),
-        ahead.predictedCost,
-      ),
+      breakdown: reconciled(await breakdownOf(inCurrency(groups), charges, last, reach, input), ahead.predictedCost),
       accuracyMetrics: made.accuracy(),
       basedOn: {
         startDate: made.start,

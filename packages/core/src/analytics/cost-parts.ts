@@ -63,7 +63,7 @@ interface Question {
 /** A forecast of usage, and of the charges that are treated apart, after the last complete day. */
 export async function predict(
   used: readonly Row[],
-  others: readonly Charge[],
+  others: readonly (Charge & Pick<Row, 'payer'>)[],
   last: Day,
   reach: Reach,
   question: Question,
@@ -74,13 +74,24 @@ export async function predict(
   // Until the end of the month at least.
   const horizon = Math.max(question.daysAhead, 31)
   const byEnd = Map.groupBy(used, ({ payer }) => reach.until(payer))
+  const daysBehind = (until: Day) => daysIn({ start: until, end: last }) - 1
   // Late payers are forecast from a day of their own; their bounds are added to those of the others.
   const parts = [...(byEnd.size > 0 ? byEnd : [[last, used] as const])].map(([until, rows]) => {
     const { start, series } = seriesOf(rows, until, reach)
-    const behind = daysIn({ start: until, end: last }) - 1
+    const behind = daysBehind(until)
     return { start, behind, model: forecast(series, { horizon: behind + horizon, levels: [level] }) }
   })
-  const repeated = recurring(others, last)
+  const repeated = [...Map.groupBy(others, ({ payer }) => reach.until(payer))].map(([until, rows]) => ({
+    behind: daysBehind(until),
+    ...recurring(rows, until),
+  }))
+  /** Of the next days, and of the days before them that late payers have not billed. */
+  const repeatedIn = (days: number, before: number) =>
+    repeated.reduce((all, { behind, on }) => {
+      const early = Math.min(before, behind)
+      const dates = Array.from({ length: early + days }, (_, n) => addDays(last, 1 - early + n))
+      return dates.reduce((sum, date) => sum + on(date), all)
+    }, 0)
   const rangeOf = (ranges: readonly { mean: number; lower: number; upper: number }[], fixed: number): Range => {
     const sumOf = (name: 'mean' | 'lower' | 'upper') => ranges.reduce((sum, range) => sum + range[name], fixed)
     return {
@@ -95,17 +106,15 @@ export async function predict(
       const [at, usual = 0] = [behind + n, mean[behind + n]]
       return { mean: usual, lower: intervals[0]?.lower[at] ?? usual, upper: intervals[0]?.upper[at] ?? usual }
     })
-    return { date, ...rangeOf(ranges, repeated.on(date)) }
+    const fixed = repeated.reduce((sum, { on }) => sum + on(date), 0)
+    return { date, ...rangeOf(ranges, fixed) }
   })
   /** Of the next days; `before` counts the days before them that late payers have not billed either. */
   const sumOf = (days: number, before = 0): Range => {
     const ranges = parts.map(({ behind, model }) =>
       total(model, { from: Math.max(0, behind - before), to: behind + days, level }),
     )
-    return rangeOf(
-      ranges,
-      daily.slice(0, days).reduce((all, { date }) => all + repeated.on(date), 0),
-    )
+    return rangeOf(ranges, repeatedIn(days, before))
   }
   const accuracy = () => {
     const until = [...byEnd.keys()].reduce((first, day) => (day < first ? day : first), last)
@@ -113,6 +122,7 @@ export async function predict(
     const shown = (value: number | undefined) => (value === undefined ? null : rounded(value))
     return { mape: shown(mapePercent), rmse: shown(rmse), mase: shown(mase), coverage: shown(coverageRatio) }
   }
+  const repeatedDays = repeated.flatMap(({ days }) => days)
   const starts = parts.flatMap(({ start }) => start ?? []).toSorted()
   const seasons = [...new Set(parts.flatMap(({ model }) => model.periods))].toSorted((a, b) => a - b)
   return {
@@ -121,8 +131,10 @@ export async function predict(
     sumOf,
     accuracy,
     seasons,
-    recurring: repeated.days,
-    oneOffs: repeated.oneOffs,
+    recurring: [...Map.groupBy(repeatedDays, ({ dayOfMonth }) => dayOfMonth)]
+      .toSorted(([a], [b]) => a - b)
+      .map(([dayOfMonth, own]) => ({ dayOfMonth, cost: own.reduce((sum, { cost }) => sum + cost, 0) })),
+    oneOffs: repeated.reduce((sum, { oneOffs }) => sum + oneOffs, 0),
   }
 }
 
@@ -132,10 +144,13 @@ export function reconciled<Line extends Range>(lines: readonly Line[], wanted: n
   const size = lines.reduce((all, { predictedCost }) => all + Math.abs(predictedCost), 0)
   return lines.map((line) => {
     const moved = size > 0 ? ((wanted - sum) * Math.abs(line.predictedCost)) / size : (wanted - sum) / lines.length
+    const predictedCost = rounded(line.predictedCost + moved)
+    // Costs that are not negative stay so.
+    const least = line.lowerBound < 0 ? -Infinity : Math.min(0, predictedCost)
     return {
       ...line,
-      predictedCost: rounded(line.predictedCost + moved),
-      lowerBound: rounded(line.lowerBound + moved),
+      predictedCost,
+      lowerBound: Math.max(least, rounded(line.lowerBound + moved)),
       upperBound: rounded(line.upperBound + moved),
     }
   })

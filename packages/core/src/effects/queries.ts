@@ -135,11 +135,14 @@ export interface Queries {
     parameters: CostParameters & { groupBy?: Dimension } & TagGrouping
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
-  /** Of each charge, which has the same text in all months; `isOnce` is a purchase that is made once. */
+  /**
+   * Of each charge, which has the same text in all months; `isOnce` is a purchase that is made once. `payer` is the billing
+   * account.
+   */
   chargesByDay: {
     dataset: 'costs'
     parameters: CostParameters & { groupBy?: Dimension } & TagGrouping
-    row: Queries['costByDay']['row'] & { charge: string; isOnce: boolean }
+    row: Queries['costByDay']['row'] & { payer: string | null; charge: string; isOnce: boolean }
   }
   /**
    * Of the `most` groups of each currency with the largest cost in the days from `recent` on, in all currencies; the
