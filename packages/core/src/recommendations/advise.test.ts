@@ -92,6 +92,24 @@ test('what an execution followed is completed, once the inventory shows that it 
   })
 })
 
+test('savings in several currencies are ordered by their worth', async () => {
+  const { ctx } = await world({
+    resources: [resource('vol-yen'), resource('vol-dollar')],
+    // A dollar is more than 100 yen.
+    charges: [charge('vol-yen', '5000', { currency: 'JPY' }), charge('vol-dollar', '100')],
+    changes: [detached('vol-yen'), detached('vol-dollar')],
+  })
+  await advise(ctx)
+  for (const sortBy of ['priority', 'savings'] as const) {
+    const { recommendations } = await list(ctx, { sortBy })
+    const shown = recommendations.map((each) => [each.affectedResources[0]?.id, each.estimatedSavingsMonthlyExact])
+    expect(shown).toEqual([
+      ['vol-dollar', '100'],
+      ['vol-yen', '5000'],
+    ])
+  }
+})
+
 test('a machine that ran for less than 30 hours of the window is not judged by its use', async () => {
   const idle = (id: string, hours: number) =>
     (['cpu', 'network_in', 'network_out'] as const).map((metric) => ({

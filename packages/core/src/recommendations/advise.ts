@@ -1,17 +1,13 @@
-import { factors } from '../currencies/factor.ts'
-import * as ExchangeRate from '../currencies/rates.ts'
-import { usualCurrency } from '../costs/scope.ts'
 import type { Context } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
-import { dayOf } from '../kernel/calendar.ts'
 import { isWritten } from '../kernel/fault.ts'
-import * as Money from '../kernel/money.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import { type Finding, listPrices, priceBook, recommend } from '../rules/index.ts'
+import { type Finding, listPrices, priceBook, type RateOf, recommend } from '../rules/index.ts'
 import { demandsOf } from './demands.ts'
 import * as Dismissals from './dismissals.ts'
 import { measuredOf } from './measure.ts'
 import { planOf } from './plan.ts'
+import { ratesOf, worthOf } from './rates.ts'
 import type { Info } from './recommendation.ts'
 import { defaults } from './settings.ts'
 import { subjectsOf } from './subjects.ts'
@@ -41,6 +37,9 @@ export async function advise(ctx: Context): Promise<Report> {
     currencies.map((currency) => listPrices(ctx, { currency, places: [...places.values()] })),
   )
   const requiredTags = organization?.tags?.required ?? []
+  const rateOf = await ratesOf(ctx, organization?.currency)
+  // Two digits order well enough, and a priority does not change each day.
+  const roundRateOf: RateOf = (currency) => rateOf(currency).prec(2)
   const advice = recommend(
     subjects,
     { now: at, unread, requiredTags },
@@ -48,16 +47,16 @@ export async function advise(ctx: Context): Promise<Report> {
       book: priceBook(own, prices.flat()),
       demands: await demandsOf(ctx, prices.flat()),
       isDismissed,
+      rateOf: roundRateOf,
     },
   )
   const { snapshots } = await Snapshot.view(ctx, { kind: 'inventory' })
   const accounts = new Set(snapshots.map(({ provider, accountId }) => `${provider}/${accountId}`))
   const succeeded = await succeededOf(ctx, rows)
-  const plan = planOf({ orgId: ctx.orgId, at, rows, subjects, advice, accounts, succeeded })
+  const plan = planOf({ orgId: ctx.orgId, at, rows, subjects, advice, accounts, succeeded, rateOf: roundRateOf })
   const floor = organization?.recommendations?.floorAmount ?? defaults.floorAmount
-  const inCurrency = await converted(ctx, organization?.currency)
   const announced = (row: Info): Info =>
-    row.isAnnounced || !row.isChosen || row.status !== 'active' || inCurrency(row) < floor
+    row.isAnnounced || !row.isChosen || row.status !== 'active' || worthOf(row, rateOf).lt(floor)
       ? row
       : { ...row, isAnnounced: true }
   for (const row of plan.found.map(announced))
@@ -89,20 +88,6 @@ async function succeededOf(ctx: Context, rows: readonly Info[]): Promise<Set<str
 function eventsOf(ctx: Context, { id, isAnnounced }: Info, wasAnnounced: boolean) {
   if (!isAnnounced || wasAnnounced) return []
   return [event(ctx, 'recommendation.found', { recommendationId: id }, `recommendation.found/${id}`)]
-}
-
-/** The saving in the currency of the organization; one without an exchange rate counts as it is. */
-async function converted(ctx: Context, wanted: string | null | undefined): Promise<(row: Info) => number> {
-  const currency = wanted ?? usualCurrency(await Snapshot.view(ctx))
-  const { lastDay } = await ExchangeRate.held(ctx)
-  const today = dayOf(ctx.now())
-  const day = today < lastDay ? today : lastDay
-  const factorOf = factors(await ExchangeRate.publications(ctx, { start: day, end: day }, lastDay))
-  return ({ found }) => {
-    const { amount = '0', currency: own = currency } = found?.saving ?? {}
-    const factor = factorOf(own, currency, day)
-    return Money.toNumber(factor ? Money.parse(amount).times(factor) : Money.parse(amount))
-  }
 }
 
 async function measure(ctx: Context, rows: readonly Info[]): Promise<void> {

@@ -6,6 +6,7 @@ import {
   keyOf,
   type Option,
   priorityOf,
+  type RateOf,
   type Recommendation,
   type relationsOf,
   type Saving,
@@ -23,7 +24,7 @@ export const unknownRule = 'not-enough-data'
 type Relations = ReturnType<typeof relationsOf>
 
 /** How the table keeps an option; alternatives only if it is the chosen one. */
-export function factsOf(option: Option | Recommendation, relations: Relations): Facts {
+export function factsOf(option: Option | Recommendation, relations: Relations, rateOf?: RateOf): Facts {
   const { finding, saving } = option
   const { evidence, change, confidence, risk, effort, restartNeeded, rollbackPossible, undo, subject } = finding
   const alternatives = 'alternatives' in option ? option.alternatives : []
@@ -41,7 +42,7 @@ export function factsOf(option: Option | Recommendation, relations: Relations): 
       restartNeeded,
       rollbackPossible,
       undo,
-      priority: Money.plain(priorityOf(finding, saving)),
+      priority: Money.plain(priorityOf(finding, saving, rateOf)),
       alternatives: alternatives.map((other) => ({
         rule: other.finding.rule,
         finds: other.finding.finds,

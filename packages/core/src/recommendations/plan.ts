@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { dayOf } from '../kernel/calendar.ts'
-import { type Advice, keyOf, relationsOf, type Subject } from '../rules/index.ts'
+import { type Advice, keyOf, type RateOf, relationsOf, type Subject } from '../rules/index.ts'
 import { factsOf, factsOfUnknown, unknownRule } from './facts.ts'
 import { followedBy, isGone } from './followed.ts'
 import { type Facts, idOf, type Info, isEnded } from './recommendation.ts'
@@ -31,10 +31,11 @@ export interface Given {
   accounts: ReadonlySet<string>
   /** Ids of executions of rows that succeeded. */
   succeeded: ReadonlySet<string>
+  rateOf?: RateOf
 }
 
 /** Holds the advice of an analysis against the rows of earlier ones. Rows in no list stay as they are. */
-export function planOf({ orgId, at, rows, subjects, advice, accounts, succeeded }: Given): Plan {
+export function planOf({ orgId, at, rows, subjects, advice, accounts, succeeded, rateOf }: Given): Plan {
   const relations = relationsOf(subjects)
   const now = at.toISOString()
   const known = new Map(rows.map((row) => [row.id, row]))
@@ -53,13 +54,13 @@ export function planOf({ orgId, at, rows, subjects, advice, accounts, succeeded 
   const { recommendations, dismissed, unknown } = advice
   const chosen = recommendations.slice(0, mostFound)
   for (const option of chosen)
-    add(idOf(orgId, option.finding.rule, option.finding.subject), factsOf(option, relations), {
+    add(idOf(orgId, option.finding.rule, option.finding.subject), factsOf(option, relations, rateOf), {
       status: 'active',
       isChosen: true,
     })
   const unwanted = dismissed.slice(0, mostFound)
   for (const option of unwanted)
-    add(idOf(orgId, option.finding.rule, option.finding.subject), factsOf(option, relations), {
+    add(idOf(orgId, option.finding.rule, option.finding.subject), factsOf(option, relations, rateOf), {
       status: 'active',
       isChosen: false,
     })

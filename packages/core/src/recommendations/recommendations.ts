@@ -8,10 +8,11 @@ import { Day } from '../kernel/calendar.ts'
 import { clouds } from '../kernel/cloud.ts'
 import { invalid } from '../kernel/fault.ts'
 import * as Money from '../kernel/money.ts'
-import { levels } from '../rules/index.ts'
+import { levels, type RateOf } from '../rules/index.ts'
 import * as Dismissals from './dismissals.ts'
 import { categories, type Category, type Info, prefixOf, statuses } from './recommendation.ts'
 import { load, loadFound } from './load.ts'
+import { ratesOf, worthOf } from './rates.ts'
 import { nameOf, Preview, previewOf, Public, publicOf } from './shown.ts'
 
 export { Applied, apply } from './apply.ts'
@@ -71,7 +72,7 @@ export const list = command(
       // One that is dismissed no more competes again with the next analysis.
       .filter((row) => row.isChosen || input.status === 'dismissed')
       .filter((row) => isWanted(row, input))
-      .toSorted(orders[input.sortBy])
+      .toSorted(input.sortBy === 'savings' ? bySavings(await ratesOf(ctx, ctx.currency)) : orders[input.sortBy])
       .map((row) => publicOf(row, dismissals))
       .filter(({ status }) => status === input.status)
     const skipped = (input.page - 1) * input.pageSize
@@ -131,9 +132,12 @@ const byCost = (a: Info, b: Info) =>
 const byPriority = (a: Info, b: Info) => exactOf(b.found?.priority).cmp(exactOf(a.found?.priority)) || byCost(a, b)
 const riskOf = ({ found }: Info) => (found ? levels.indexOf(found.risk) : levels.length)
 
-const orders: Record<z.output<typeof Filter>['sortBy'], (a: Info, b: Info) => number> = {
+/** In one currency. */
+const bySavings = (rateOf: RateOf) => (a: Info, b: Info) =>
+  worthOf(b, rateOf).cmp(worthOf(a, rateOf)) || byPriority(a, b)
+
+const orders: Record<Exclude<z.output<typeof Filter>['sortBy'], 'savings'>, (a: Info, b: Info) => number> = {
   priority: byPriority,
-  savings: (a, b) => exactOf(b.found?.saving.amount).cmp(exactOf(a.found?.saving.amount)) || byPriority(a, b),
   age: (a, b) => (a.foundAt === b.foundAt ? byPriority(a, b) : a.foundAt < b.foundAt ? -1 : 1),
   risk: (a, b) => riskOf(a) - riskOf(b) || byPriority(a, b),
 }

@@ -1,6 +1,6 @@
 import * as Money from '../kernel/money.ts'
 import type { Saving } from './pricing/money.ts'
-import { priorityOf } from './priority.ts'
+import { oneCurrency, priorityOf, type RateOf } from './priority.ts'
 import type { Found } from './rule.ts'
 import { keyOf } from './subject.ts'
 
@@ -25,10 +25,10 @@ interface Ranked extends Option {
  * Of options that concern the same resource, the one with the highest priority becomes the recommendation, and the others
  * its alternatives. So each resource's cost is saved once. The most important first.
  */
-export function compete(options: readonly Option[]): Recommendation[] {
+export function compete(options: readonly Option[], rateOf: RateOf = oneCurrency): Recommendation[] {
   const holders = new Map<string, Recommendation>()
   const found: Recommendation[] = []
-  for (const { finding, saving, rank, keys } of options.filter(isWorthwhile).map(ranked).toSorted(byRank)) {
+  for (const { finding, saving, rank, keys } of rankedOf(options, rateOf)) {
     const holder = keys.map((key) => holders.get(key)).find((held) => held !== undefined)
     if (holder) {
       holder.alternatives.push({ finding, saving })
@@ -41,19 +41,25 @@ export function compete(options: readonly Option[]): Recommendation[] {
   return found
 }
 
+const rankedOf = (options: readonly Option[], rateOf: RateOf) =>
+  options
+    .filter(isWorthwhile)
+    .map((option) => ranked(option, rateOf))
+    .toSorted(byRank)
+
 /** A change that saves nothing is none. That a commitment would go on paying for what is not used is worth knowing. */
 function isWorthwhile({ finding, saving }: Option): boolean {
   const isUnused = finding.saving.kind === 'stops_cost' && saving.committed !== undefined
   return finding.saving.kind === 'none' || isUnused || saving.amount !== '0'
 }
 
-function ranked({ finding, saving }: Option): Ranked {
+function ranked({ finding, saving }: Option, rateOf: RateOf): Ranked {
   const { subject, also = [], rule } = finding
   const keys = [subject, ...also].map((each) => keyOf(each, each.id))
   // An order such as a missing tag can be followed beside anything else.
   const own = finding.saving.kind === 'none' ? [`${rule} ${keys[0]}`] : keys
   const name = [keys[0], rule, finding.change.action, finding.change.to].join(' ')
-  return { finding, saving, rank: priorityOf(finding, saving), keys: own, name }
+  return { finding, saving, rank: priorityOf(finding, saving, rateOf), keys: own, name }
 }
 
 function byRank(a: Ranked, b: Ranked): number {

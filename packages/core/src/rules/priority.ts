@@ -1,4 +1,4 @@
-import type * as Money from '../kernel/money.ts'
+import * as Money from '../kernel/money.ts'
 import { amountOf, type Saving } from './pricing/money.ts'
 import type { Found, Level } from './rule.ts'
 
@@ -8,7 +8,17 @@ const chances: Record<Level, string> = { low: '0.4', medium: '0.7', high: '0.95'
 const riskFactors: Record<Level, string> = { low: '1', medium: '0.7', high: '0.4' }
 const effortFactors: Record<Level, string> = { low: '1', medium: '0.85', high: '0.6' }
 
-/** Saving a month x confidence x risk factor x effort factor; exact. */
-export function priorityOf({ confidence, risk, effort }: Found, saving: Saving): Money.Amount {
-  return amountOf(saving).times(chances[confidence.level]).times(riskFactors[risk]).times(effortFactors[effort])
+/** What a unit of a currency is worth in the one of the organization. */
+export type RateOf = (currency: string | undefined) => Money.Amount
+
+export const oneCurrency: RateOf = () => Money.one
+
+/** Saving a month in the organization's currency x confidence x risk factor x effort factor; exact in one currency. */
+export function priorityOf(
+  { confidence, risk, effort }: Found,
+  saving: Saving,
+  rateOf: RateOf = oneCurrency,
+): Money.Amount {
+  const amount = amountOf(saving).times(rateOf(saving.currency))
+  return amount.times(chances[confidence.level]).times(riskFactors[risk]).times(effortFactors[effort])
 }

@@ -4,6 +4,7 @@ import { judge, type Settings } from './engine.ts'
 import { sparing } from './exclusions.ts'
 import { priced } from './pricing/money.ts'
 import type { PriceBook } from './pricing/prices.ts'
+import type { RateOf } from './priority.ts'
 import { type Demand, purchases } from './purchase.ts'
 import type { Finding, Unknown } from './rule.ts'
 import { keyOf, type Subject } from './subject.ts'
@@ -22,6 +23,8 @@ export interface Given {
   demands?: readonly Demand[]
   /** Whether the organization does not want to hear of it. */
   isDismissed?: (finding: Finding) => boolean
+  /** Default: all is in one currency. */
+  rateOf?: RateOf
 }
 
 /** All rules on all subjects of an organization, and purchases for the usage that stays; priced and resolved. */
@@ -32,7 +35,7 @@ export function recommend(subjects: readonly Subject[], settings: Settings, give
 /** Findings of any analyzers, and purchases for the usage that stays; priced and resolved. */
 export function resolve(
   findings: readonly Finding[],
-  { book, demands = [], isDismissed = () => false }: Given,
+  { book, demands = [], isDismissed = () => false, rateOf }: Given,
 ): Advice {
   const dismissed: Option[] = []
   const unknown: Unknown[] = []
@@ -51,8 +54,8 @@ export function resolve(
       return isUnwanted ? [] : [option]
     })
   const options = wanted(findings)
-  const bought = purchases(demands, compete(options), wanted)
-  return { recommendations: compete([...options, ...bought]), dismissed, unknown }
+  const bought = purchases(demands, compete(options, rateOf), wanted)
+  return { recommendations: compete([...options, ...bought], rateOf), dismissed, unknown }
 }
 
 /** Whoever does not want a resource deleted does not want it deleted with another either. */
