@@ -124,6 +124,20 @@ describe('a daily cost', () => {
     }
   })
 
+  test.each([
+    [9, 1],
+    [12, 1],
+    [20, 1],
+    [27, 1],
+    [12, 2],
+  ])('that is ten times as high for %d days, and then %d times, raises no alarm at the end', (days, after) => {
+    for (let seed = 0; seed < 5; seed++) {
+      const factorOf = (i: number) => (i < 150 ? 1 : i < 150 + days ? 10 : after)
+      const found = alarms(changed(costs(300, seed), (value, i) => value * factorOf(i)))
+      expect(found.filter((day) => day < 150 || day > 157)).toEqual([])
+    }
+  })
+
   test('accepts a new season after three weeks, such as weekends that are off from now on', () => {
     for (let seed = 0; seed < 5; seed++) {
       const values = changed(costs(300, seed), (value, i) => (i >= 150 && i % 7 >= 5 ? 0 : value))

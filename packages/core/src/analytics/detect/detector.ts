@@ -27,6 +27,8 @@ const longestSeason = 4_096
 const loneFall = 1.3
 const shiftDays = 8
 const returnDays = 28
+/** Of the way back, what may be left at the level from before. */
+const backRatio = 0.1
 const mergeDays = 3
 const mostScore = 1e6
 
@@ -137,7 +139,7 @@ export class Detector {
     )
     this.#returns = offset === 0 ? 0 : this.#returns + 1
     if (this.#returns === 2 && (offset === sinceShift || !this.#isFine)) {
-      if (former && offset === sinceShift) this.#restoreSeason(former)
+      if (offset === sinceShift && Math.abs(error + offset) < backRatio * Math.abs(offset)) former?.restore()
       this.#moveTo(step, forecast - offset)
       this.#former = undefined
     }
@@ -174,12 +176,6 @@ export class Detector {
     this.#lastAlarm = step
   }
 
-  #restoreSeason({ ratio }: Former): void {
-    if (ratio === undefined) return
-    for (const smoother of this.#smoothers) smoother.restoreSeason()
-    this.#spread.scaleBy(1 / Math.max(1, ratio))
-  }
-
   #moveTo(step: number, prediction: number): void {
     for (const smoother of this.#smoothers) smoother.level += prediction - smoother.predict(step)
   }
@@ -201,12 +197,14 @@ export class Detector {
     const isClimbing = Math.abs(late - early) > 0.3 * Math.abs(early + late) * 0.5
     if (isClimbing && run.steps < 4 * steps) return false
     const ratio = growthOf(run)
-    const former = { at: held.smoother.frozen(held.level), ratio, until: step + returnDays * this.#perDay }
+    const at = held.smoother.frozen(held.level)
+    const until = step + returnDays * this.#perDay
     if (!this.#isFine && this.#spread.count > steps && isAnother(run)) {
-      this.#restart(run, former)
+      const restore = this.#restart(run)
+      this.#former = { at, until, restore }
       return true
     }
-    this.#former = former
+    this.#former = { at, until, restore: () => this.#restoreSeason(ratio) }
     if (ratio !== undefined) {
       for (const smoother of this.#smoothers) smoother.scaleSeason(ratio)
       this.#spread.scaleBy(Math.max(1, ratio))
@@ -217,8 +215,15 @@ export class Detector {
     return true
   }
 
-  /** Learns the values of a run as if the series began with them; `former` has no season to restore. */
-  #restart({ seen }: Run, { at, until }: Former): void {
+  #restoreSeason(ratio: number | undefined): void {
+    if (ratio === undefined) return
+    for (const smoother of this.#smoothers) smoother.restoreSeason()
+    this.#spread.scaleBy(1 / Math.max(1, ratio))
+  }
+
+  /** Learns the values of a run as if the series began with them; returns how all is restored that was known before. */
+  #restart({ seen }: Run): () => void {
+    const [smoothers, slow, spread, month] = [this.#smoothers, this.#slow, this.#spread, this.#month]
     const end = this.#step
     const first = seen[0]?.step ?? end
     this.#spread = this.#begin(first)
@@ -227,7 +232,13 @@ export class Detector {
     this.#former = undefined
     const values = new Map(seen.map(({ step, value }) => [step, value]))
     for (this.#step = first; this.#step < end;) this.next(values.get(this.#step) ?? null)
-    this.#former = { at, ratio: undefined, until }
+    return () => {
+      spread.forgetLatest()
+      this.#smoothers = smoothers
+      this.#slow = slow
+      this.#spread = spread
+      this.#month = month
+    }
   }
 }
 

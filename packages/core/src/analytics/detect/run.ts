@@ -32,8 +32,8 @@ export function isAnother({ usual, seen }: Run): boolean {
 /** The level from before a shift. */
 export interface Former {
   at: (step: number) => number
-  /** Of the new level to this one; undefined if the season stayed as it was. */
-  ratio: number | undefined
+  /** The season and the errors of it. */
+  restore: () => void
   until: number
 }
 

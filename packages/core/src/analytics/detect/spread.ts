@@ -62,6 +62,11 @@ export class Spread {
     for (const error of errors) this.#errors.add(error)
   }
 
+  /** The latest errors are those of another level. */
+  forgetLatest(): void {
+    this.#recent.length = 0
+  }
+
   /** The errors of a level grow with it. */
   scaleBy(factor: number): void {
     this.#errors.scaleBy(factor)
