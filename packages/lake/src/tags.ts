@@ -34,13 +34,15 @@ export const tagStatements = {
       const own = virtualTags.length > 0 ? tagValue(`own${n}`, key, []) : undefined
       Object.assign(values, value.values, own?.values, { [`key${n}`]: key })
       if (allowedValues) values[`allowed${n}`] = JSON.stringify(allowedValues)
-      const isAllowed = allowedValues ? isIn(`allowed${n}`, `value${n}`) : 'true'
+      // A value of the bill that a rule overwrites is still on the bill.
+      const said = own ? `own${n}` : `value${n}`
+      const isAllowed = allowedValues ? isIn(`allowed${n}`, said) : 'true'
       return {
         columns: `${value.sql} AS value${n}${own ? `, ${own.sql} AS own${n}` : ''}`,
         state: `CASE WHEN value${n} IS NULL THEN 'missing' ${own ? `WHEN own${n} IS NULL THEN 'virtual'` : ''} WHEN ${isAllowed} THEN 'allowed' ELSE 'violating' END AS state${n}`,
-        value: `value${n}`,
+        value: said,
         parts: `UNION ALL SELECT 'tag', $key${n}, state${n}, NULL, ${priced}, ${amount} FROM cells GROUP BY ALL
-UNION ALL SELECT 'violation', $key${n}, 'violating', value${n}, ${priced}, ${amount} FROM (${largest(`(SELECT value${n}, currency, "rateDay", cost FROM cells WHERE state${n} = 'violating')`, `value${n}`)}) GROUP BY ALL`,
+UNION ALL SELECT 'violation', $key${n}, 'violating', ${said}, ${priced}, ${amount} FROM (${largest(`(SELECT ${said}, currency, "rateDay", cost FROM cells WHERE state${n} = 'violating')`, said)}) GROUP BY ALL`,
       }
     })
     const of = (name: 'columns' | 'state' | 'value') => wanted.map((one) => `, ${one[name]}`).join('')

@@ -176,6 +176,16 @@ test.each([
   )
 })
 
+test('a value of the bill that a rule overwrites is judged as it is on the bill', async () => {
+  const virtualTags = [rule('blue', [service('Amazon S3')], true)]
+  const rows = await covered([{ key: 'Team', allowedValues: ['blue'], virtualTags }])
+  const costOf = (state: string) => rows.find((row) => row.part === 'tag' && row.state === state)?.cost
+  const expected = expectedOf('Team', ['blue'])
+  expect([costOf('allowed'), costOf('violating')]).toEqual([expected.get('allowed'), expected.get('violating')])
+  const violations = rows.filter(({ part }) => part === 'violation').map(({ value, cost }) => [value, cost])
+  expect(violations).toEqual([['red', expected.get('violating')]])
+})
+
 test('a virtual tag is a part of its own, and several tags are covered at once, the largest first', async () => {
   const virtualTags = [rule('shop', [service('Amazon S3')])]
   const rows = await covered([{ key: 'Team', allowedValues: ['blue'], virtualTags }, { key: 'Env' }], 1)
