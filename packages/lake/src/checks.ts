@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Fault, Money, Partition } from '@cloudoptima/core'
-import { mandatory } from '@cloudoptima/providers'
+import { type Column, mandatory } from '@cloudoptima/providers'
 import { identifier, parquet, plain, rows } from './database.ts'
 import type { Bill, Control } from './bills/bill.ts'
 import { Unclear } from './bills/decide.ts'
@@ -17,6 +17,12 @@ interface Violation {
 /** Predicates over lake columns that no row may fulfil. */
 const violations: Violation[] = [
   ...mandatory.map((column) => ({ column, predicate: `${column} IS NULL`, reason: 'a mandatory value is missing' })),
+  {
+    // The first public cloud began in 2006. Another year is of another calendar, or a day that was read as a year.
+    column: 'BillingPeriodStart',
+    predicate: `year(BillingPeriodStart) NOT BETWEEN 2006 AND ${new Date().getUTCFullYear() + 1}`,
+    reason: 'the billing period is before 2006 or after next year: export dates as 2024-09-30',
+  },
   {
     column: 'BillingPeriodEnd',
     predicate: 'BillingPeriodEnd <= BillingPeriodStart',
@@ -141,23 +147,27 @@ async function lossOf(connection: DuckDBConnection, bill: Bill, key: string): Pr
   return refusal(source.name, 'the row would be lost', { line: await lineOfRow(source, Number(first.row)) })
 }
 
+/** The macros that read text; NULL for a text that they do not understand. */
+const macros: Partial<Record<Column['type'], string>> = { time: 'bill_time', month: 'gcp_month' }
+
 /** The refusal in the bill's own terms, if a column of the bill is the cause. */
 export async function missingInSource(
   connection: DuckDBConnection,
   { source, format, reading }: Bill,
 ): Promise<Fault | undefined> {
   for (const [name, column] of Object.entries(format.columns)) {
-    if (!column.notNull && column.type !== 'time') continue
+    const macro = macros[column.type]
+    if (!column.notNull && macro === undefined) continue
     const value = identifier(name)
     const isMissing = column.notNull ? `${value} IS NULL` : 'false'
-    const isUnreadable = column.type === 'time' ? `(${value} IS NOT NULL AND bill_time(${value}) IS NULL)` : 'false'
+    const isUnreadable = macro === undefined ? 'false' : `(${value} IS NOT NULL AND ${macro}(${value}) IS NULL)`
     const select = selectSource(source, format, { ...reading, numbered: true })
     const first = await firstRow(connection, select, { predicate: `${isMissing} OR ${isUnreadable}`, value })
     if (!first) continue
     const reason =
       first.value === null
         ? 'a mandatory value is missing'
-        : `${JSON.stringify(first.value)} is no date that can be understood`
+        : `${JSON.stringify(first.value)} is no ${column.type === 'month' ? 'month' : 'date'} that can be understood`
     return refusal(source.name, reason, {
       line: await lineOfRow(source, first.row),
       column: headerOf(source, format, name),

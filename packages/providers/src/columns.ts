@@ -10,6 +10,7 @@ const typeOf: Record<Column['type'], LakeType> = {
   tags: 'VARCHAR',
   decimal: 'DECIMAL(38,18)',
   time: 'TIMESTAMP',
+  month: 'VARCHAR',
 }
 
 /** All columns that a mapping may return, in the order of the lake's files; `x_Format` is the format of the bill. */

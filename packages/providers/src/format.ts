@@ -1,6 +1,9 @@
 export interface Column {
-  /** `decimal`: exact, DECIMAL(38,18). `time`: text for the macro `bill_time`. `tags`: a JSON object as text. */
-  type: 'text' | 'decimal' | 'time' | 'tags'
+  /**
+   * `decimal`: exact, DECIMAL(38,18). `time`: text for the macro `bill_time`. `month`: text for the macro `gcp_month`.
+   * `tags`: a JSON object as text.
+   */
+  type: 'text' | 'decimal' | 'time' | 'month' | 'tags'
   /** Other names of its header. Case does not matter. */
   aliases?: readonly string[]
   /** The file is refused without this column. */
@@ -20,6 +23,11 @@ export interface Format {
   times: { start: string; end: string; charge: string }
   /** The column with the billing currency. */
   currency: string
+  /**
+   * If the provider has several exports of these columns, and each holds all costs: which one wrote a file, by its name
+   * or else by its headers (as keys), which are left out for a file that may lack columns without values.
+   */
+  exportOf?(name: string, headers: ReadonlySet<string> | undefined): string | undefined
   /** A file with such a name is a whole run of the export that its first group names. */
   runFile?: RegExp
   /** Its first group is the tag's key. The tags are collected in the column `gathered_tags`. */

@@ -9,13 +9,18 @@ CREATE OR REPLACE MACRO bill_value(written) AS
     WHEN NOT list_contains(['', 'NULL', 'null', '(null)', '\N', 'NaN', 'nan', 'NAN', '<NA>', 'N/A', 'n/a', '#N/A', 'None'], written) THEN written
   END;
 
--- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes,
--- with the name of the month, as Go prints it (2024-09-01 00:00:00 +0000 UTC).
+-- A text without blanks around, also those that trim keeps: tabs (which keep a spreadsheet from rounding ids), line
+-- ends, and characters without width.
+CREATE OR REPLACE MACRO bill_trim(written) AS regexp_replace(written, '^[\s\pZ\x{200b}\x{feff}]+|[\s\pZ\x{200b}\x{feff}]+$', '', 'g');
+
+-- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes or
+-- dots, with hours of one digit, with the name of the month, as Go prints it (2024-09-01 00:00:00 +0000 UTC).
 CREATE OR REPLACE MACRO bill_time_rare(written) AS
   CASE
     WHEN regexp_full_match(written, '\d{8}') THEN try_strptime(written, '%Y%m%d')
     WHEN regexp_full_match(written, '\d{8}T\d{6}Z?') THEN try_strptime(written[1:15], '%Y%m%dT%H%M%S')
-    WHEN regexp_full_match(written, '\d{4}[-/]\d{1,2}[-/]\d{1,2}') THEN TRY_CAST(replace(written, '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}[-/.]\d{1,2}[-/.]\d{1,2}( \d{1,2}:\d{2}(:\d{2})?)?') THEN
+      try_strptime(translate(written, '/.', '--'), ['%Y-%m-%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M'])
     WHEN regexp_full_match(written, '(?i)\d{1,2}-[a-z]{3}-(\d{2}|\d{4})') THEN try_strptime(written, ['%d-%b-%y', '%d-%b-%Y'])
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}Z?') THEN TRY_CAST(written[1:16] || ':00' AS TIMESTAMP)
     WHEN regexp_full_match(written, '\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?( ?Z|( \+0000)? ?UTC)?') THEN
@@ -59,8 +64,8 @@ CREATE OR REPLACE MACRO bill_month(period_start) AS strftime(period_start + INTE
 
 -- The name of a company: lower case, single blanks, without what follows the words before its legal form.
 CREATE OR REPLACE MACRO company_name(written) AS
-  lower(regexp_replace(trim(written), '\s+', ' ', 'g'))
-    .regexp_replace('^(aws|amazon web services|amazon internet services|microsoft|google|oracle)\b.* (inc|llc|ltda?|limited|s\.?a\.?r\.?l|gmbh|corp|corporation|g\.?k|k\.?k|b\.?v)\.?$', '\1');
+  lower(regexp_replace(bill_trim(written), '\s+', ' ', 'g'))
+    .regexp_replace('^(aws|amazon aws|amazon web services|amazon internet services|microsoft|google|oracle)\b.* (inc|llc|ltda?|limited|s\.?a\.?r\.?l|gmbh|corp|corporation|g\.?k|k\.?k|b\.?v)\.?$', '\1');
 
 -- One provider has one name, however the bill spells it, and whichever of its companies the bill names.
 CREATE OR REPLACE MACRO bill_provider(written) AS
@@ -70,17 +75,17 @@ CREATE OR REPLACE MACRO bill_provider(written) AS
     WHEN regexp_full_match(company_name(written), 'azure|microsoft(,? (azure|corp(oration|\.)?))?') THEN 'Microsoft'
     WHEN regexp_full_match(company_name(written), 'gcp|google(,? (llc|inc\.?|cloud( platform)?( \(gcp\))?))?') THEN 'Google Cloud'
     WHEN regexp_full_match(company_name(written), 'oci|oracle(,? (corporation|cloud( infrastructure)?( \(oci\))?))?') THEN 'Oracle'
-    ELSE trim(written)
+    ELSE bill_trim(written)
   END;
 
-CREATE OR REPLACE MACRO bill_currency(written) AS CASE WHEN strlen(written) = 3 AND upper(written) = written THEN written ELSE upper(trim(written)) END;
+CREATE OR REPLACE MACRO bill_currency(written) AS CASE WHEN strlen(written) = 3 AND upper(written) = written THEN written ELSE upper(bill_trim(written)) END;
 
 -- A value of FOCUS begins with a capital; Google's view writes `usage`.
 CREATE OR REPLACE MACRO bill_word(written) AS CASE WHEN written >= 'a' THEN upper(written[1]) || written[2:] ELSE written END;
 
--- An id without the marks of a spreadsheet: ="0123", '0123, 123.0, blanks around.
+-- An id without the marks of a spreadsheet: ="0123", "0123", '0123, 123.0, blanks around. One pattern keeps plans small.
 CREATE OR REPLACE MACRO bill_bare_id(written) AS
-  regexp_replace(regexp_replace(trim(written), '^(?:=\s*"(.*)"|''(.*))$', '\1\2'), '^(\d+)\.0+$', '\1');
+  regexp_replace(written, '(?s)^[\s\pZ\x{200b}\x{feff}]*(?:=?\s*"(?:(\d+)\.0+|(.*?))"|''(.*?)|(\d+)\.0+|(.*?))[\s\pZ\x{200b}\x{feff}]*$', '\1\2\3\4\5');
 
 -- The names of Azure's path segments, and the ids that Azure writes in upper case. Other ids are lower case.
 CREATE OR REPLACE MACRO azure_path(written) AS
@@ -97,7 +102,7 @@ CREATE OR REPLACE MACRO bill_account(provider, written) AS
     WHEN provider = 'AWS' THEN
       CASE
         WHEN strlen(written) = 12 AND regexp_full_match(written, '\d{12}') THEN written
-        WHEN regexp_full_match(bill_bare_id(written), '\d{4}-\d{4}-\d{4}|\d{1,3}(,\d{3}){2,3}') THEN lpad(regexp_replace(bill_bare_id(written), '[-,]', '', 'g'), 12, '0')
+        WHEN regexp_full_match(bill_bare_id(written), '\d{4}[- ]\d{4}[- ]\d{4}|\d{1,3}(,\d{3}){2,3}') THEN lpad(regexp_replace(bill_bare_id(written), '[-, ]', '', 'g'), 12, '0')
         WHEN regexp_full_match(bill_bare_id(written), '\d{6,11}') THEN lpad(bill_bare_id(written), 12, '0')
         ELSE bill_bare_id(written)
       END
@@ -123,7 +128,7 @@ CREATE OR REPLACE MACRO bill_digits(written) AS
   nullif(
     regexp_extract(
       trim(written, ' ' || chr(9) || chr(160) || chr(8239)),
-      '^(?:[-+−]? ?[$€£¥]? ?|[$€£¥] ?[-+−] ?|\( ?[$€£¥]? ?)((?:\d{1,3}(?:[ \x{a0}\x{202f}''’]\d{3})+|[.,]?\d[\d.,]*)(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?: ?[$€£¥])?(?: ?-| ?\))?$',
+      '^(?:[-+−]? ?[$€£¥]? ?|[$€£¥] ?[-+−] ?|\( ?[$€£¥]? ?)((?:\d{1,3}(?:[ \x{a0}\x{202f}''’]\d{3})+|[.,]?\d[\d.,]*)(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?:[ \x{a0}\x{202f}]?[$€£¥])?(?: ?-| ?\))?$',
       1
     ).regexp_replace('[ \x{a0}\x{202f}''’]', '', 'g'),
     ''
@@ -137,11 +142,11 @@ CREATE OR REPLACE MACRO is_minus(written) AS
 CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?');
 CREATE OR REPLACE MACRO is_with_comma(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?');
 
--- An amount without the currency of its row: 5.00 USD. NULL for `none`, `null` and the NA of R in any case.
+-- An amount without the currency of its row: 5.00 USD. NULL for blanks, and for `none`, `null` and the NA of R in any case.
 CREATE OR REPLACE MACRO bill_amount(written, currency) AS
   CASE
     WHEN upper(right(written, 3)) = upper(trim(currency)) THEN left(written, -3)
-    WHEN strlen(written) > 4 OR lower(written) NOT IN ('none', 'null', 'na') THEN written
+    WHEN lower(trim(written)) NOT IN ('', 'none', 'null', 'na') THEN written
   END;
 
 -- Parses an amount of a spreadsheet, by the decimal mark of its file. NULL if the format is unknown.
@@ -166,12 +171,24 @@ CREATE OR REPLACE MACRO is_rounded(written) AS
 CREATE OR REPLACE MACRO bill_tag_object(keys, tag_values) AS
   CASE WHEN len(list_distinct(keys)) = len(keys) AND len(keys) = len(tag_values) THEN CAST(to_json(map_from_entries(list_zip(keys, tag_values))) AS VARCHAR) END;
 
+-- A value that Python printed, as JSON: {'Team': "mill's", 'Env': None}. It is invalid if quotes cannot be told apart.
+CREATE OR REPLACE MACRO bill_python(written) AS
+  regexp_replace(regexp_replace(written, '''([^''"\\]*)''', '"\1"', 'g'), ':\s*None\s*([,}])', ': null\1', 'g');
+
 -- Tags as Athena and Python print them. NULL for text whose pairs cannot be told apart.
 CREATE OR REPLACE MACRO bill_tag_map(written) AS
   CASE
     WHEN regexp_full_match(written, '\{[^=,{}"'']+=[^=,{}]*(, [^=,{}"'']+=[^=,{}]*)*\}') THEN
       bill_tag_object(regexp_extract_all(written, '[{,]\s*([^=,{}]+)=', 1), regexp_extract_all(written, '=([^=,{}]*)', 1))
-    WHEN regexp_full_match(written, '\{''[^''"\\]*'': ?''[^''"\\]*''(, ?''[^''"\\]*'': ?''[^''"\\]*'')*\}') THEN replace(written, '''', '"')
+    WHEN written LIKE '{''%' THEN CAST(TRY_CAST(bill_python(written) AS JSON) AS VARCHAR)
+  END;
+
+-- A JSON object of a list of pairs. NULL if it is another list.
+CREATE OR REPLACE MACRO bill_tag_list(document) AS
+  CASE json_array_length(document)
+    WHEN len(json_extract_string(document, '$[*].key')) THEN bill_tag_object(json_extract_string(document, '$[*].key'), json_extract_string(document, '$[*].value'))
+    -- As AWS's API writes them.
+    WHEN len(json_extract_string(document, '$[*].Key')) THEN bill_tag_object(json_extract_string(document, '$[*].Key'), json_extract_string(document, '$[*].Value'))
   END;
 
 -- Parses tags into a JSON object. Azure's native exports omit the braces, Google and OCI list pairs of key and value,
@@ -183,11 +200,10 @@ CREATE OR REPLACE MACRO bill_tags(written) AS
     WHEN written LIKE '{%' AND json_valid(written) THEN written
     WHEN json_valid('{' || written || '}') THEN '{' || written || '}'
     WHEN trim(written) LIKE '{%' AND json_valid(written) THEN trim(written)
-    WHEN trim(written) LIKE '[%' AND json_valid(written) THEN
+    WHEN trim(written) LIKE '[%' THEN
       coalesce(
-        CASE WHEN json_array_length(written) = len(json_extract_string(written, '$[*].key')) THEN
-          bill_tag_object(json_extract_string(written, '$[*].key'), json_extract_string(written, '$[*].value'))
-        END,
+        -- A lambda evaluates its argument once, and keeps the plan small.
+        list_transform([coalesce(TRY_CAST(written AS JSON), TRY_CAST(bill_python(written) AS JSON))], lambda document: bill_tag_list(document))[1],
         json_object('x_UnparsedTags', written)::VARCHAR
       )
     ELSE coalesce(bill_tag_map(trim(written)), json_object('x_UnparsedTags', written)::VARCHAR)

@@ -9,6 +9,9 @@ const Manifest = z.object({
   blobs: z.array(z.object({ blobName: z.string() })).optional(),
   dataFiles: z.array(z.string()).optional(),
   reportKeys: z.array(z.string()).optional(),
+  reportName: z.string().optional().catch(undefined),
+  account: z.string().optional().catch(undefined),
+  billingPeriod: z.object({ start: z.string() }).optional().catch(undefined),
 })
 
 interface Described {
@@ -18,6 +21,8 @@ interface Described {
   /** Export, period and set: only runs of one export replace each other. */
   subject: string
   submittedAt: string | undefined
+  /** Of a Cost and Usage Report: its name, and the account and month that it holds as a whole. */
+  report: { name: string; bill: string } | undefined
 }
 
 const mostBytes = 16 * 1024 * 1024
@@ -27,17 +32,22 @@ export const isManifest = (name: string): boolean => /manifest\.json$/i.test(nam
 /** The name of a run's folder: a GUID (Azure, legacy CUR), or a time with an execution id (AWS Data Exports). */
 const runName = /[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}|^\d{4}-?\d{2}-?\d{2}T[\d:.-]+Z/i
 
+/** The folder with the minute of a run, in which Azure's exports may put the folder of the run: 202409030404. */
+const runTime = /^20\d{10}$/
+
 /** The folder of the run that wrote a file, and the folder that holds the runs; undefined for a file of no run. */
 export function runOf(path: string): { parent: string; run: string } | undefined {
   const folders = path.split(/[\\/]/).slice(0, -1)
   const at = folders.findLastIndex((folder) => runName.test(folder))
-  return at < 0 ? undefined : { parent: folders.slice(0, at).join('/'), run: folders[at] ?? '' }
+  if (at < 0) return undefined
+  const from = runTime.test(folders[at - 1] ?? '') ? at - 1 : at
+  return { parent: folders.slice(0, from).join('/'), run: folders.slice(from, at + 1).join('/') }
 }
 
 /**
  * The bills of a delivery without its manifests, and without what these say is not of the bill: runs that a newer run
  * of the export replaced, and parts that an earlier, larger delivery left in the folder. Throws Fault `invalid` if a
- * manifest names a file that the delivery lacks beside others that it has.
+ * manifest names a file that the delivery lacks beside others that it has, and for two reports of one bill.
  */
 export async function newestRuns<File extends { name: string; path: string }>(
   files: readonly File[],
@@ -84,7 +94,12 @@ function leftoversOf<File extends { name: string }>(
 ) {
   const delivered = new Set(bills.map(({ name }) => unpackedName(name)))
   const keptNames = new Set(kept.map(({ name }) => unpackedName(name)))
-  const places = manifests.map((manifest) => ({ path: manifest.path, names: placesOf(manifest, [...delivered]) }))
+  const places = manifests.map((manifest) => ({
+    path: manifest.path,
+    names: placesOf(manifest, [...delivered]),
+    report: manifest.report,
+  }))
+  refuseTwoReports(places.filter(({ names }) => names.some((name) => keptNames.has(name))))
   const named = new Set(places.flatMap(({ names }) => names))
   const leftovers = new Map<File, string>()
   for (const { path, names } of places) {
@@ -98,6 +113,19 @@ function leftoversOf<File extends { name: string }>(
     }
   }
   return leftovers
+}
+
+/** Each Cost and Usage Report of an account holds all its costs. */
+function refuseTwoReports(places: readonly Pick<Described, 'path' | 'report'>[]) {
+  const first = new Map<string, Pick<Described, 'path' | 'report'>>()
+  for (const { path, report } of places) {
+    if (!report) continue
+    const other = first.get(report.bill) ?? { path, report }
+    first.set(report.bill, other)
+    if (other.report?.name === report.name) continue
+    const message = `it is a report of the same bill as ${other.path}, and together they would count it twice`
+    throw new Fault('invalid', `${path}: ${message}. Import the files of one of them.`, [{ path, message }])
+  }
 }
 
 function incomplete(manifest: string, missing: string) {
@@ -201,7 +229,9 @@ async function described(file: string, path: string): Promise<Described[]> {
   const { exportConfig, runInfo, blobs = [], dataFiles = [], reportKeys = [] } = parsed.data
   const subject = [exportConfig?.exportName, exportConfig?.type, runInfo?.startDate, runInfo?.endDate].join(' ')
   const files = [...blobs.map(({ blobName }) => blobName), ...dataFiles, ...reportKeys]
-  return [{ path, files, subject, submittedAt: runInfo?.submittedTime }]
+  const { reportName: name, account, billingPeriod } = parsed.data
+  const report = name && account && billingPeriod ? { name, bill: `${account} ${billingPeriod.start}` } : undefined
+  return [{ path, files, subject, submittedAt: runInfo?.submittedTime, report }]
 }
 
 function json(text: string): unknown {

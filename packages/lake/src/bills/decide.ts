@@ -163,7 +163,10 @@ export async function decideOrder(
   throw new Undecided('order', fault)
 }
 
-/** The orders under which periods have a week, and no charge is outside its period that the other order puts inside. */
+/**
+ * The orders under which periods have a week, no charge is outside its period that the other order puts inside, and no
+ * period is longer than two months that the other order makes shorter: in December, 01/12/2024 to 01/01/2025.
+ */
 async function plausibleOrders(
   connection: DuckDBConnection,
   { source, format }: Subject,
@@ -177,9 +180,11 @@ async function plausibleOrders(
      coalesce(${time(end, isDayFirst)}, ${time(start, isDayFirst)} + INTERVAL 1 MONTH) AS ${prefix}_end`
   const isInside = (prefix: string): string =>
     `coalesce(${prefix}_charge BETWEEN ${prefix}_start - INTERVAL 1 DAY AND ${prefix}_end + INTERVAL 1 DAY, false)`
+  const isShort = (prefix: string): string =>
+    `coalesce(${prefix}_end BETWEEN ${prefix}_start + INTERVAL 7 DAY AND ${prefix}_start + INTERVAL 2 MONTH, false)`
   const isPlausible = (prefix: string, other: string): string =>
     `bool_and(coalesce(${prefix}_end >= ${prefix}_start + INTERVAL 7 DAY, false)
-      AND (${isInside(prefix)} OR NOT ${isInside(other)}))`
+      AND (${isShort(prefix)} OR NOT ${isShort(other)}) AND (${isInside(prefix)} OR NOT ${isInside(other)}))`
   const [found] = await rows<{ hasPeriods: boolean; day: boolean; month: boolean; isOneMonth: boolean }>(
     connection,
     `SELECT

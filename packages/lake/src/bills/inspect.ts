@@ -7,6 +7,7 @@ import { jsonHeaders } from './json-lines.ts'
 import { refuseLargeParquet } from './limits.ts'
 import { Malformed, recordsOf } from './records.ts'
 import { parquetRefusal, refusal } from './refusal.ts'
+import { parquetOf } from './select.ts'
 import { type Compression, type Dialect, type Source, unpacked } from './source.ts'
 
 // Bytes that are read for the header: the second size holds a header with thousands of tag columns.
@@ -37,7 +38,7 @@ export async function holdsNothing(file: SourceFile): Promise<boolean> {
 async function inspectParquet(connection: DuckDBConnection, file: SourceFile, limits: Limits.Limits): Promise<Source> {
   try {
     await refuseLargeParquet(connection, file, limits)
-    const columns = await describe(connection, `SELECT * FROM read_parquet(${literal(file.path)})`)
+    const columns = await describe(connection, `SELECT * FROM ${parquetOf(file.path)}`)
     const schema = await schemaOf(connection, file.path)
     const names = outerNames(schema)
     // DuckDB reads decimals of more than 38 digits as binary floats.
@@ -104,7 +105,7 @@ async function leavesOf(
   const leaves = columns.map(async ({ column_name, column_type }) => {
     const [name, field] = [prefix.name + column_name, prefix.field + identifier(column_name)]
     if (!/^STRUCT\(.*\)$/s.test(column_type)) return [{ column_name: name, column_type, field }]
-    const inner = await describe(connection, `SELECT unnest(${field}) FROM read_parquet(${literal(path)})`)
+    const inner = await describe(connection, `SELECT unnest(${field}) FROM ${parquetOf(path)}`)
     return await leavesOf(connection, path, inner, { name: `${name}.`, field: `${field}.` })
   })
   return (await Promise.all(leaves)).flat()

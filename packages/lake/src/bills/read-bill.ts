@@ -8,7 +8,7 @@ import { decideMark, decideOrder, hasLocalTimes, Unclear, Undecided } from './de
 import { inspect } from './inspect.ts'
 import { refuseTooMany } from './limits.ts'
 import { recognise } from './recognise.ts'
-import { complaintOf } from './refusal.ts'
+import { complaintOf, refusal, tooLarge } from './refusal.ts'
 import { rewriteJson } from './json-lines.ts'
 import { regularity } from './regular.ts'
 import { rewrite } from './rewrite.ts'
@@ -22,7 +22,7 @@ export async function readBill(
   { origin, rewriteTo, limits }: { origin: number; rewriteTo: string; limits: Limits.Limits },
 ): Promise<Bill> {
   const source = await inspect(connection, file, limits)
-  refuseLargeHeader(source, limits)
+  refuseHeader(source, limits)
   const bill: Bill = {
     origin,
     source,
@@ -62,11 +62,16 @@ export async function readBill(
   return bill
 }
 
-/** Refuses a header with more columns than a bill has. */
-function refuseLargeHeader({ name, headers }: Source, limits: Limits.Limits): void {
-  const tags = tagsOf(headers).size
-  refuseTooMany(name, 'tag columns', tags, limits.tagColumns)
-  refuseTooMany(name, 'columns', headers.length - tags, limits.columns)
+/** Refuses a header with more columns than a bill has, or with a tag twice. */
+function refuseHeader({ name, headers }: Source, limits: Limits.Limits): void {
+  const tags = tagsOf(headers)
+  refuseTooMany(name, 'tag columns', tags.size, limits.tagColumns)
+  refuseTooMany(name, 'columns', headers.length - tags.size, limits.columns)
+  const seen = new Set<string>()
+  for (const header of [...tags.keys()].map((position) => headers[position] ?? '')) {
+    if (seen.has(header)) throw refusal(name, `the column ${header} appears several times`, { line: 1 })
+    seen.add(header)
+  }
 }
 
 function tagsOf(headers: readonly string[]): Map<number, string> {
@@ -162,6 +167,7 @@ async function learn(connection: DuckDBConnection, bill: Bill, error: unknown): 
   const complaint = complaintOf(source, error)
   if (complaint === 'structure' && isOriginal) return await rewriteBill(bill)
   if (complaint === 'numbers' && reading.mark === undefined) return await decide(connection, bill, 'mark')
+  if (complaint === 'numbers') throw tooLarge(source, error)
   throw complaint instanceof Fault ? complaint : error
 }
 
@@ -193,7 +199,7 @@ async function firstMissing(connection: DuckDBConnection, bill: Bill): Promise<F
     (await locate(connection, bill, {
       column: 'BillingAccountId',
       predicate: ['ServiceProviderName', 'BillingAccountId', 'BillingPeriodStart', 'BillingCurrency']
-        .map((column) => `${column} IS NULL`)
+        .map((column) => `CAST(${column} AS VARCHAR) IS NULL OR CAST(${column} AS VARCHAR) = ''`)
         .join(' OR '),
       reason: 'the row belongs to no account, period or currency',
     }))

@@ -31,10 +31,17 @@ const ofCsv = new RegExp(
   'i',
 )
 
+/** The refusal of a bill with a number, or a total, that the lake cannot keep. */
+export function tooLarge(source: Source, error: unknown): Fault {
+  const [first = ''] = messageOf(error).split('\n')
+  return refusal(source.name, `a number or a total has more than 20 digits before the decimal point (${first})`)
+}
+
 /** What DuckDB's error says about a bill; undefined if it is about something else. */
 export function complaintOf(source: Source, error: unknown): 'numbers' | 'structure' | Fault | undefined {
   const message = messageOf(error)
   if (/Could not convert string .* to DECIMAL/s.test(message)) return 'numbers'
+  if (/^(Out of Range|Conversion) Error/.test(message)) return tooLarge(source, error)
   if (source.kind !== 'parquet') return ofCsv.test(message) ? 'structure' : undefined
   const isOfParquet = /parquet|thrift|snappy|zstd|corrupt|Out of buffer|TProtocol|page/i.test(message)
   return isOfParquet ? parquetRefusal(source.name, error) : undefined

@@ -21,6 +21,10 @@ export function refuseUnreadableColumns(source: Source, format: Format): void {
         `the type ${type} has more than 38 digits and cannot be read exactly: export it as DECIMAL(38,18)`,
         { column: source.headers[first] },
       )
+    if (column.type === 'text' && column.notNull && type === 'FLOAT')
+      throw refusal(source.name, 'the type FLOAT rounds ids to 7 digits: export it as text', {
+        column: source.headers[first],
+      })
   }
 }
 
@@ -95,9 +99,14 @@ export function csvOf(source: Source, { isSerial }: { isSerial: boolean }): stri
   return `read_csv(${options.join(', ')})`
 }
 
+/** A delivered Parquet file. Some engines write texts without saying that they are texts; a bill has no other bytes. */
+export function parquetOf(path: string): string {
+  return `read_parquet(${literal(path)}, binary_as_string = true, hive_partitioning = false)`
+}
+
 /** The Parquet file with columns named by position. */
 function named({ path, headers, fields = ['*'] }: Source): string {
-  return `(SELECT ${fields.join(', ')} FROM read_parquet(${literal(path)})) AS file(${headers.map((_, i) => `c${i}`).join(', ')})`
+  return `(SELECT ${fields.join(', ')} FROM ${parquetOf(path)}) AS file(${headers.map((_, i) => `c${i}`).join(', ')})`
 }
 
 /** Writes a Parquet file as CSV, from which the tags of thousands of columns can be gathered. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { Limits, Partition, type SourceFile } from '@cloudoptima/core'
+import { keysOf } from '@cloudoptima/providers'
 import { type Database, literal } from '../database.ts'
 import { inLanes } from '../lanes.ts'
 import { type Bill, type Control, controlKey } from './bill.ts'
@@ -88,21 +89,31 @@ async function decideBySiblings(connection: DuckDBConnection, bill: Bill, bills:
   await readAgain(connection, bill)
 }
 
-/** Throws Fault `invalid` for the same bill in two formats, which would count it twice. */
+/** Throws Fault `invalid` for the same bill in two formats, or of two exports, which would count it twice. */
 function refuseTwoSources(bills: readonly Bill[]): void {
   const first = new Map<string, Bill>()
   for (const bill of bills) {
     for (const key of new Set(bill.control.map(controlKey))) {
       const other = first.get(key) ?? bill
-      first.set(key, other)
-      if (other.format.id === bill.format.id || other.format.pairedWith === bill.format.id) continue
+      if (!first.has(key) || exportOf(other) === undefined) first.set(key, bill)
+      const [ours, theirs] = [bill, other].map(exportOf)
+      const isOtherExport = ours !== undefined && theirs !== undefined && ours !== theirs
+      if (!isOtherExport && (other.format.id === bill.format.id || other.format.pairedWith === bill.format.id)) continue
       const { provider, billingAccountId, period } = Partition.parse(key)
+      const difference = isOtherExport
+        ? `from another export (${ours}, ${theirs})`
+        : `in another format (${bill.format.title}, ${other.format.title})`
       const reason =
         `it is a bill of ${provider} account ${billingAccountId} for ${period}, and so is ${other.source.name}, ` +
-        `in another format (${bill.format.title}, ${other.format.title}): together they would count it twice`
+        `${difference}: together they would count it twice`
       throw refusal(bill.source.name, reason)
     }
   }
+}
+
+/** JSON lines may lack fields without values. */
+function exportOf({ format, source }: Bill): string | undefined {
+  return format.exportOf?.(source.name, source.kind === 'json' ? undefined : keysOf(source.headers))
 }
 
 function pairedPeriods(bill: Bill, bills: Bill[]): string[] {

@@ -18,10 +18,14 @@ const magic: readonly [string, string][] = [
   ['fd377a585a', 'it is packed with xz: unpack it, or pack it with gzip'],
   ['377abcaf', 'it is a 7z archive: unpack it'],
   ['52617221', 'it is a RAR archive: unpack it'],
+  ['04224d18', 'it is packed with lz4: unpack it, or pack it with gzip'],
+  ['ff060000734e6150', 'it is packed with snappy: unpack it, or pack it with gzip'],
+  ['1f9d', 'it is packed with compress: unpack it, or pack it with gzip'],
   ['d0cf11e0', 'it is an Excel workbook: save it as CSV (UTF-8)'],
   ['25504446', 'it is a PDF, such as an invoice: export the cost details as CSV or Parquet'],
   ['4f626a01', 'it is Avro: export the bill as CSV or Parquet'],
   ['4f5243', 'it is ORC: export the bill as CSV or Parquet'],
+  ['4152524f5731', 'it is Arrow (Feather): export the bill as CSV or Parquet'],
 ]
 
 /** Texts that are no CSV, by how they begin. */
@@ -97,6 +101,8 @@ async function unpackZip(file: SourceFile, place: Place): Promise<SourceFile[]> 
     for await (const entry of archive.eachEntry()) {
       if (entry.fileName === '[Content_Types].xml')
         throw refusal(file.name, 'it is an Excel workbook: save it as CSV (UTF-8)')
+      if (entry.fileName === 'mimetype')
+        throw refusal(file.name, 'it is an OpenDocument spreadsheet: save it as CSV (UTF-8)')
       if (litter.test(entry.fileName)) continue
       if (found.length === mostEntries) throw refusal(file.name, `it holds more than ${mostEntries} files: unpack it`)
       if (entry.isEncrypted()) throw refusal(file.name, 'it is protected by a password: unpack it')

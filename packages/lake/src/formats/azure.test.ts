@@ -277,6 +277,12 @@ describe('MCA', () => {
   })
 })
 
+it('a price in a currency of many digits is no reason to refuse a bill: its list cost is unknown', async () => {
+  const dear = { ...usage, PayGPrice: '250000', PricingCurrency: 'USD', ExchangeRatePricingToBilling: '16000' }
+  const { rows } = await bring({ 'mca.csv': csv([{ ...dear, BillingCurrency: 'IDR', Cost: '4000000000' }]) })
+  expect(rows[0]).toMatchObject({ BilledCost: '4000000000', ListCost: null })
+})
+
 describe('an enrollment', () => {
   const path = '/providers/Microsoft.Billing/billingAccounts/0012345'
 

@@ -122,6 +122,12 @@ describe("a row of Google's export", () => {
     expect(rows[0]).toMatchObject({ ResourceId: null, ResourceType: null, ListCost: null, ContractedUnitPrice: null })
   })
 
+  it.each(['202413', 'September', '2024'])('of the month %s refuses the bill', async (month) => {
+    await expect(bring({ 'rows.jsonl': lines({}, { invoice: { month } }) })).rejects.toThrow(
+      `line 2, column invoice_month: "${month}" is no month that can be understood`,
+    )
+  })
+
   it('of a marketplace seller names the seller', async () => {
     const row = await one({ transaction_type: 'THIRD_PARTY_RESELLER', seller_name: 'Quarry Ltd' })
     expect(row).toMatchObject({
@@ -222,6 +228,20 @@ describe('credits', () => {
     await expect(bring({ 'rows.jsonl': broken })).rejects.toThrow(
       /line 2, column BilledCost: a mandatory value is missing/,
     )
+  })
+
+  it.each(['[ ]', '[\n]', ''])('may be none, written as "%s"', async (credits) => {
+    const { service: _, sku: __, project: ___, labels: ____, ...row } = disk
+    const flat = { ...row, 'invoice.month': '202405', cost: '1', credits }
+    const texts = Object.entries(flat).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))
+    const { rows } = await bring({ 'rows.csv': csv([Object.fromEntries(texts) as Record<string, string>]) })
+    expect(rows[0]?.BilledCost).toBe('1')
+  })
+
+  it('with a decimal comma, or of more digits than a cost, refuse the bill', async () => {
+    const bill = (amount: unknown) => bring({ 'rows.jsonl': lines({ credits: [credit('PROMOTION', amount)] }) })
+    await expect(bill('-0,5')).rejects.toThrow(/line 1, column BilledCost: a mandatory value is missing/)
+    await expect(bill(-1e30)).rejects.toThrow(/a number or a total has more than 20 digits/)
   })
 
   it('of a text that looks like an amount are not counted', async () => {

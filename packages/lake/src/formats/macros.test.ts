@@ -210,6 +210,12 @@ describe('bill_tags keeps every tag', () => {
     ['as Python prints a dictionary', "{'Team': 'blue'}", '{"Team": "blue"}'],
     ["Google's list of pairs", '[{"key":"Team","value":"blue"}]', '{"Team":"blue"}'],
     ['a map with a key twice, word for word', '{a=b, a=c}', '{"x_UnparsedTags":"{a=b, a=c}"}'],
+    ['Python without a value', "{'a': 'b', 'c': None}", `{"a": "b", "c": null}`],
+    ['Python with other quotes', `{'a': "the mill's"}`, `{"a": "the mill's"}`],
+    ['Python with quotes that cannot be told apart', `{'a': 'a "b" c'}`, `{"x_UnparsedTags":"{'a': 'a \\"b\\" c'}"}`],
+    ['a list of Python', "[{'key': 'a', 'value': 'b'}]", '{"a":"b"}'],
+    ["a list of AWS's API", '[{"Key":"a","Value":"b"}]', '{"a":"b"}'],
+    ['a list with apostrophes', `[{"key":"a","value":"the mill's 'b'"}]`, `{"a":"the mill's 'b'"}`],
     ['what is no JSON, word for word', 'team=data; "x"', '{"x_UnparsedTags":"team=data; \\"x\\""}'],
     ['what is no object, word for word', '["a"]', '{"x_UnparsedTags":"[\\"a\\"]"}'],
   ])('%s', async (_, text, expected) => {

@@ -47,6 +47,21 @@ describe('an archive is read', () => {
     expect(await one(Buffer.concat(parts))).toBe(whole)
   })
 
+  it('Parquet with texts that its schema does not call texts', async () => {
+    const { path } = await parquet(`${billed}, encode('{"Owner":"Blå"}') AS Tags FROM range(2)`)
+    const { rows } = await bring({ 'bill.parquet': { path } })
+    expect(rows.map(({ Tags }) => Tags)).toEqual(Array(2).fill('{"Owner":"Blå"}'))
+  })
+
+  it.each([
+    ['an account as FLOAT', '123456789012::FLOAT AS BillingAccountId', /BillingAccountId: the type FLOAT rounds ids/],
+    ['a cost of 26 digits', '1e25::DECIMAL(38,0) AS BilledCost', /more than 20 digits before the decimal point/],
+  ])('Parquet with %s is refused', async (_, column, reason) => {
+    expect(await outcome({ 'bill.parquet': await parquet(`SELECT * REPLACE (${column}) FROM (${billed})`) })).toMatch(
+      reason,
+    )
+  })
+
   it('gzip of Parquet', async () => {
     const { path } = await parquet(`${billed} FROM range(2)`)
     expect(await one(gzipSync(await readFile(path)))).toBe(whole)
@@ -67,6 +82,14 @@ describe('an archive is read', () => {
     ['xz', Buffer.from('fd377a585a00', 'hex'), /xz: unpack it/],
     ['7z', Buffer.from('377abcaf271c', 'hex'), /7z archive/],
     ['PDF', Buffer.from('%PDF-1.7'), /PDF, such as an invoice/],
+    ['lz4', Buffer.from('04224d18', 'hex'), /lz4: unpack it, or pack it with gzip/],
+    ['snappy', Buffer.from('ff060000734e61507059', 'hex'), /snappy: unpack it, or pack it with gzip/],
+    ['Arrow', Buffer.from('ARROW1\0\0'), /Arrow \(Feather\): export the bill as CSV/],
+    [
+      'an OpenDocument spreadsheet',
+      zip({ mimetype: 'application/vnd.oasis.opendocument.spreadsheet', 'content.xml': '<x/>' }),
+      /OpenDocument spreadsheet: save it as CSV/,
+    ],
     ['a sign-in page', Buffer.from('\n<!DOCTYPE html><html>'), /web page, such as a sign-in page/],
     ['JSON', Buffer.from('[{"cost": 1}]'), /JSON: export the bill as CSV/],
     ['gzip of JSON', gzipSync('{"cost": 1}'), /JSON: export the bill as CSV/],
@@ -165,6 +188,32 @@ describe('the parts of a delivery', () => {
     )
   })
 
+  it('of two runs in folders with their minute are refused by name', async () => {
+    const run = (time: string, n: number): string => `x/${time}/${guid(n).slice(2)}/a.csv`
+    const files = { [run('202409030404', 1)]: days(1), [run('202409040404', 2)]: bill }
+    expect(await outcome(files)).toMatch(/the runs 202409030404\/1111.* and 202409040404\/2222.* newest run alone/)
+  })
+
+  it("of Google's standard and detailed export are refused, and parts of one count", async () => {
+    const standard = {
+      billing_account_id: '01AAAA-BBBBBB-CCCCCC',
+      usage_start_time: '2024-09-03 07:00:00 UTC',
+      invoice_month: '202409',
+      cost: '1.5',
+      currency: 'EUR',
+      credits: '[]',
+    }
+    const detailed = { ...standard, 'resource.name': 'vm' }
+    const later = csv([{ ...standard, usage_start_time: '2024-09-04 07:00:00 UTC' }])
+    expect(await outcome({ 'a.csv': csv([standard]), 'b.csv': csv([detailed]) })).toMatch(
+      /^refused: b\.csv: .* and so is a\.csv, from another export \(detailed, standard\): .* count it twice/,
+    )
+    const tables = { 'gcp_billing_export_v1_01.jsonl': standard, 'gcp_billing_export_resource_v1_01.jsonl': detailed }
+    const lines = Object.entries(tables).map(([name, row]) => [name, JSON.stringify(row)])
+    expect(await outcome(Object.fromEntries(lines) as Record<string, string>)).toMatch(/from another export/)
+    expect(await outcome({ 'a.csv': csv([standard]), 'b.csv': later })).toMatch(/2024-09: 3 EUR, 2 rows$/)
+  })
+
   it('of runs of two months, accounts or scopes count', async () => {
     const october = focus({
       BillingPeriodStart: '2024-10-01',
@@ -187,6 +236,11 @@ describe('of several runs of one export in a delivery', () => {
     [`${root}${guid(1)}/manifest.json`]: manifest('2024-09-04T04:00:00Z'),
     [`${root}${guid(2)}/part.csv`]: days(1),
     [`${root}${guid(2)}/manifest.json`]: manifest('2024-09-03T04:00:00Z'),
+  })
+
+  it('in folders with their minute, the manifests tell the newest', async () => {
+    const dated = Object.entries(runs('')).map(([name, text]) => [`x/20240904040${name[0] ?? ''}/${name}`, text])
+    expect(await outcome(Object.fromEntries(dated) as Record<string, string>)).toBe(whole)
   })
 
   it.each(['', 'exports/mills/20240901-20240930/'])('in "%s", the manifests tell the newest', async (root) => {
@@ -265,6 +319,20 @@ const parts = (actual: string, amortized: string): Record<string, string> => ({
   [`${amortized}2.csv`]: csv(taxes.toReversed()),
 })
 
+describe('Azure sets of older exports, which have a reservation and no pricing model', () => {
+  const older = (rows: Record<string, string>[]): string =>
+    csv(rows.map(({ PricingModel, ...row }) => ({ ...row, ReservationId: PricingModel === 'Reservation' ? 'r1' : '' })))
+  const [actual, amortized] = [older([...sets.actual, ...usage]), older([...sets.amortized, ...usage])]
+
+  it.each([
+    ['alone', { 'a.csv': amortized }, /: 8 EUR, 3 rows$/, '32'],
+    ['as a pair', { 'a.csv': actual, 'b.csv': amortized }, /: 738 EUR, 4 rows$/, '32'],
+  ])('%s', async (_, files, billed, effective) => {
+    expect(await outcome(files)).toMatch(billed)
+    expect((await bring(files)).normalized.partitions[0]?.totals[0]?.effective).toBe(effective)
+  })
+})
+
 describe('an Azure pair in parts', () => {
   it.each([
     ['in folders named so', 'run/actual/', 'run/amortized/'],
@@ -308,6 +376,12 @@ describe('tags', () => {
     const { rows } = await bring({ 'bill.csv': csv(cur(tags, 3)) })
     const last = Object.entries(JSON.parse(rows[2]?.Tags ?? '{}')).at(-1)
     expect(last).toEqual(tags === 10 ? ['t2', '"v, 2"'] : ['t4002', '"v, 4002"'])
+  })
+
+  it.each([2, 3])('with one column %i times are refused', async (times) => {
+    const [header = '', row = ''] = csv(cur(1, 1)).split('\n')
+    const bill = [header, row].map((line, at) => line + `,${at === 0 ? 'resourceTags/user:t0' : 'x'}`.repeat(times - 1))
+    expect(await one(bill.join('\n'))).toMatch(/line 1: the column resourceTags\/user:t0 appears several times/)
   })
 
   it('of more columns are refused with the number', async () => {

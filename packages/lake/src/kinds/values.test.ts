@@ -18,13 +18,18 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
   it.each([
     ['a decimal comma', semicolons('0,125', '12,375'), '12.5'],
     ['groups and a decimal comma', semicolons('1.234,567', '1.000'), '2234.567'],
-    ['groups of blanks', semicolons('1\u00a0234,5', '-2 000,25 €'), '-765.75'],
+    ['groups of blanks', semicolons('1\u00a0234,5\u00a0€', '-2 000,25 €'), '-765.75'],
     ['a decimal point among semicolons', semicolons('0.125', '12.375'), '12.5'],
     ['whole numbers', semicolons('12', '3'), '15'],
     ['groups and a decimal point', quoted('1,234.5', '12,375'), '13609.5'],
     ['a decimal comma among commas', quoted('1,5', '12,375'), '13.875'],
     ['credits in brackets', quoted('(5.25)', '10'), '4.75'],
     ['lakhs of India', quoted('1,23,456.78', '12,34,567.5'), '1358024.28'],
+    [
+      'blanks around, or nothing but blanks',
+      focus({ ListCost: ' ' }, { BilledCost: ' 1.5\t', ContractedCost: '  ' }),
+      '3',
+    ],
     ['the currency of the row', quoted('5.00 USD', '2.5'), '7.5'],
     ['the currency of the row beside a comma', semicolons('1.234,50 USD', '2 USD'), '1236.5'],
     ['a point among commas, as machines write', quoted('1.234', '12.375'), '13.609'],
@@ -92,6 +97,11 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     expect(rows).toMatchObject([{ BilledCost: '1.5', ListCost: null }])
   })
 
+  it('a total of more than 20 digits before the point is refused', async () => {
+    const bill = quoted('98765432109876543210', '98765432109876543210')
+    expect(await one(bill)).toMatch(/^refused: bill\.csv: a number or a total has more than 20 digits/)
+  })
+
   it('numbers with two readings are refused in any cost column', async () => {
     const costs = { BilledCost: '1', EffectiveCost: '1', ListCost: '1,234', ContractedCost: '' }
     expect(await one(focus(costs))).toMatch(/line 2, column ListCost: "1,234" is 1\.234 or 1234/)
@@ -129,10 +139,30 @@ describe('the dates of a file have one order, decided from all of them', () => {
     ['periods with the day first', period('01/09/2024', '01/10/2024'), whole],
     ['periods with the month first', period('09/01/2024', '10/01/2024'), whole],
     ['compact dates', dates('20240902', '20240903'), whole],
+    ['the year first, as spreadsheets of Asia write it', dates('2024/9/2 0:00', '2024/9/3 13:00:00'), whole],
+    ['the year first, with dots', dates('2024.09.02', '2024.9.3'), whole],
     ['Azure with the month first', azure('09/02/2024', '09/13/2024'), /^Microsoft\/.*\/2024-09: 3 USD, 2 rows$/],
     ['Azure, about one month', azure('09/02/2024', '09/03/2024'), /^Microsoft\/.*\/2024-09: 3 USD, 2 rows$/],
   ])('%s', async (_, bill, expected) => {
     expect(await one(bill)).toMatch(expected)
+  })
+
+  it.each([
+    ['the day first', '01/12/2024', '01/01/2025', '05/12/2024'],
+    ['the month first', '12/01/2024', '01/01/2025', '12/05/2024'],
+  ])('early in December with %s, by the length of the billing period', async (_, start, end, day) => {
+    const row = { BillingPeriodStart: start, BillingPeriodEnd: end, ChargePeriodStart: day, ChargePeriodEnd: day }
+    expect(await one(focus(row))).toBe('Mill/m1/2024-12: 1.5 USD, 1 rows')
+  })
+
+  it.each([
+    ['of the Thai calendar', period('2567-09-01', '2567-10-01')],
+    ['of the Thai calendar with the day first', period('01/09/2567', '01/10/2567')],
+    ['of two digits that come first', azure('24/09/01', '24/09/02')],
+  ])('years %s are refused', async (_, bill) => {
+    expect(await one(bill)).toMatch(
+      /line 2, column BillingPeriodStart: the billing period is before 2006 or after next/,
+    )
   })
 
   it.each([
@@ -175,6 +205,12 @@ describe('one account, provider and currency is one, however it is spelled', () 
       '012345678901',
     ],
     [
+      'AWS ids with the marks of spreadsheets',
+      'AWS',
+      ['\t012345678901', '012345678901\u00a0', '\u200b012345678901', '"012345678901"', '0123 4567 8901'],
+      '012345678901',
+    ],
+    [
       'Azure accounts',
       'Microsoft',
       ['/providers/Microsoft.Billing/billingAccounts/1', '/providers/microsoft.billing/billingaccounts/1', '1'],
@@ -196,6 +232,7 @@ describe('one account, provider and currency is one, however it is spelled', () 
   it.each([
     ['AWS', ['Amazon  Web Services', 'Amazon Web Services EMEA SARL', 'AWS EMEA SARL', 'Amazon Web Services, Inc.']],
     ['AWS', ['Amazon Internet Services Private Limited', 'Amazon Web Services India Private Limited']],
+    ['AWS', ['Amazon AWS Serviços Brasil Ltda.', '\tAWS']],
     ['Microsoft', ['Microsoft Ireland Operations Ltd.', 'Microsoft Corporation', 'microsoft azure']],
     ['Google Cloud', ['Google Cloud EMEA Limited', 'Google LLC', 'Google Cloud Platform']],
     ['Oracle', ['Oracle America, Inc.', 'Oracle Corporation']],
@@ -239,6 +276,12 @@ describe('no row vanishes', () => {
         ...row,
       })),
     )
+
+  it('a row whose account is a blank is refused', async () => {
+    expect(await one(focus({}, { BillingAccountId: ' ' }))).toMatch(
+      /line 3, column BillingAccountId: the row belongs to no/,
+    )
+  })
 
   it('a row of Azure without account and subscription is refused', async () => {
     const bill = payg([{}, { SubscriptionGuid: '', ChargeType: 'Purchase', PreTaxCost: '120.75' }])

@@ -158,6 +158,46 @@ it.each(['_delta_log/0.json', 'metadata/v1.metadata.json', '.hoodie/hoodie.prope
   },
 )
 
+it('a report of AWS for Athena has a file with its state, which is no bill', async () => {
+  const { names } = await delivered({
+    'year=2024/month=9/mills-00001.snappy.parquet': 'a',
+    'cost_and_usage_data_status/cost_and_usage_data_status.parquet': 'x',
+    'mills-create-table.sql': 'x',
+    'crawler-cfn.yml': 'x',
+  })
+  expect(names).toEqual(['year=2024/month=9/mills-00001.snappy.parquet'])
+})
+
+describe('two reports of AWS with the same bill', () => {
+  const report = (reportName: string, start: string, account = '012345678901'): Record<string, string> => ({
+    [`${reportName}/mills-1.csv`]: reportName,
+    [`${reportName}/mills-Manifest.json`]: JSON.stringify({
+      account,
+      reportName,
+      billingPeriod: { start, end: '20241001T000000.000Z' },
+      reportKeys: [`p/${reportName}/mills-1.csv`],
+    }),
+  })
+  const september = '20240901T000000.000Z'
+
+  it('are refused by their manifests', async () => {
+    const { reasons } = await delivered({ ...report('daily', september), ...report('hourly', september) })
+    expect(reasons).toEqual([
+      expect.stringMatching(
+        /hourly\/mills-Manifest\.json: it is a report of the same bill as .*daily.* count it twice/,
+      ),
+    ])
+  })
+
+  it.each([
+    ['months', report('daily', '20240801T000000.000Z')],
+    ['accounts', report('daily', september, '999999999999')],
+  ])('of two %s count', async (_, other) => {
+    const { names } = await delivered({ ...other, ...report('hourly', september) })
+    expect(names).toEqual(['daily/mills-1.csv', 'hourly/mills-1.csv'])
+  })
+})
+
 it('a desktop leaves litter beside a bill, which is no bill', async () => {
   const { names } = await delivered({
     'bill.csv': 'a',

@@ -2,4 +2,5 @@
 SELECT DISTINCT hash(Date, lower(SubscriptionId), lower(ChargeType), MeterId, Product, lower(ResourceId), Quantity, Cost) AS charge
 FROM source
 WHERE coalesce(lower(replace(PricingModel, ' ', '')), '') NOT IN ('reservation', 'savingsplan')
+  AND NOT (PricingModel IS NULL AND ReservationId IS NOT NULL)
   AND coalesce(lower(replace(ChargeType, ' ', '')), '') NOT IN ('unusedreservation', 'unusedsavingsplan')

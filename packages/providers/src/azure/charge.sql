@@ -22,7 +22,7 @@ WITH detail AS NOT MATERIALIZED (
     CASE WHEN PricingCurrency <> BillingCurrency THEN TRY_CAST(ExchangeRatePricingToBilling AS DECIMAL(16, 8)) ELSE 1::DECIMAL(16, 8) END AS exchange_rate,
     TRY_CAST(Quantity AS DECIMAL(19, 8)) AS priced_quantity,
     azure_unit(UnitOfMeasure) AS unit,
-    regexp_replace(trim(SubscriptionId), '(?i)^/subscriptions/', '') AS subscription
+    regexp_replace(bill_bare_id(SubscriptionId), '(?i)^/subscriptions/', '') AS subscription
   FROM source
 )
 SELECT
@@ -30,13 +30,14 @@ SELECT
   rounded,
   commitment IS NOT NULL AND coalesce(charge_type, 'usage') IN ('usage', 'unusedreservation', 'unusedsavingsplan') AS is_covered,
   commitment IS NOT NULL AND charge_type IN ('purchase', 'refund') AS is_commitment_purchase,
-  -- Ten and eight decimals, so that the product is exact in DECIMAL(38, 18).
+  -- Ten and eight decimals, so that the product is exact in DECIMAL(38, 18). The cost at a price that needs more digits
+  -- is unknown.
   coalesce(
     nullif(PaygCostInBillingCurrency, 0),
-    CAST(list_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity,
+    TRY_CAST(list_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity,
     CASE WHEN Cost = 0 AND commitment IS NULL THEN 0 END
   ) AS list_cost,
-  CAST(unit_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity AS cost_at_unit_price,
+  TRY_CAST(unit_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity AS cost_at_unit_price,
   bill_currency(BillingCurrency) AS BillingCurrency,
 
   -- Billing account, issuer, period. Ids as in Microsoft's own FOCUS export, so that both have the same partition.

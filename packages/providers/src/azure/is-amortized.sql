@@ -3,5 +3,9 @@
 SELECT EXISTS (
   SELECT 1 FROM source
   WHERE lower(replace(ChargeType, ' ', '')) IN ('unusedreservation', 'unusedsavingsplan')
-    OR (lower(replace(PricingModel, ' ', '')) IN ('reservation', 'savingsplan') AND lower(ChargeType) = 'usage' AND Cost <> 0)
+    OR (
+      -- Older exports have no pricing model, but they have the reservation.
+      (lower(replace(PricingModel, ' ', '')) IN ('reservation', 'savingsplan') OR (PricingModel IS NULL AND ReservationId IS NOT NULL))
+      AND lower(ChargeType) = 'usage' AND Cost <> 0
+    )
 )

@@ -2,7 +2,7 @@
 SELECT
   'Google Cloud' AS provider,
   bill_account('Google Cloud', billing_account_id) AS billing_account_id,
-  bill_month(strptime(bill_bare_id(invoice_month), '%Y%m')) AS period,
+  bill_month(gcp_month(invoice_month)) AS period,
   bill_currency(currency) AS currency,
   sum(cost) + sum(gcp_credit_total(credits)) AS total,
   count(*) AS rows,

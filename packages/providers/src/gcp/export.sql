@@ -8,7 +8,7 @@ WITH charge AS NOT MATERIALIZED (
   SELECT
     *,
     cost + gcp_credit_total(credits) AS net_cost,
-    strptime(bill_bare_id(invoice_month), '%Y%m') AS invoice_start,
+    gcp_month(invoice_month) AS invoice_start,
     lower(coalesce(cost_type, 'regular')) AS kind,
     lower(coalesce(cost_type, 'regular')) = 'regular' AND sku_description ILIKE 'commitment%' AS is_fee,
     gcp_commitment_credit(credits) AS commitment_credit,
@@ -27,7 +27,7 @@ committed AS NOT MATERIALIZED (
     -- Of resource-based commitments: what is committed, and what they cover, in pricing units such as core hours.
     CASE
       WHEN is_fee AND sku_description ILIKE 'commitment v1: %' THEN usage_amount_in_pricing_units
-      WHEN covered_share IS NOT NULL THEN CAST(round(CAST(usage_amount_in_pricing_units AS DOUBLE) * covered_share, 9) AS DECIMAL(38, 18))
+      WHEN covered_share IS NOT NULL THEN TRY_CAST(round(CAST(usage_amount_in_pricing_units AS DOUBLE) * covered_share, 9) AS DECIMAL(38, 18))
     END AS committed_quantity
   FROM charge
 )

@@ -23,7 +23,7 @@ const columns: Record<string, Column> = {
   cost_type: text,
   credits: { type: 'tags', required: true },
   currency: must(text),
-  invoice_month: must(text),
+  invoice_month: must({ type: 'month' }),
   labels: { type: 'tags' },
   location_region: text,
   location_zone: text,
@@ -49,6 +49,13 @@ const columns: Record<string, Column> = {
   usage_unit: text,
 }
 
+/** By the name of its table, which an extract usually keeps, or by the columns that only the detailed export has. */
+function exportOf(name: string, headers: ReadonlySet<string> | undefined) {
+  const table = /gcp_billing_export_(resource_)?v1/.exec(name)
+  if (table) return table[1] === undefined ? 'standard' : 'detailed'
+  return headers && (headers.has('resourcename') || headers.has('resourceglobalname') ? 'detailed' : 'standard')
+}
+
 /** Google Cloud's billing export of BigQuery: standard, and detailed, which adds resources and prices. */
 export const gcpFormats: readonly Format[] = [
   {
@@ -57,6 +64,7 @@ export const gcpFormats: readonly Format[] = [
     columns,
     currency: 'currency',
     times: { start: 'invoice_month', end: 'invoice_month', charge: 'usage_start_time' },
+    exportOf,
     matches: (headers) => headers.has('invoicemonth') && headers.has('usagestarttime'),
     mapping: `SELECT 'gcp-export' AS x_Format, * FROM (${sql('./gcp/export.sql')})`,
     control: sql('./gcp/control.sql'),

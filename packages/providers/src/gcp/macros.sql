@@ -2,8 +2,11 @@
 CREATE OR REPLACE MACRO gcp_json(written) AS
   CASE
     WHEN json_valid(written) THEN written
-    ELSE replace(written, '''', '"').regexp_replace(':\s*None\s*([,}])', ': null\1', 'g').regexp_replace('\}\s+\{', '}, {', 'g')
+    ELSE bill_python(written).regexp_replace('\}\s+\{', '}, {', 'g')
   END;
+
+-- The first day of the month of an invoice: 202409. NULL if it is none.
+CREATE OR REPLACE MACRO gcp_month(written) AS try_strptime(bill_bare_id(written), ['%Y%m', '%Y-%m']);
 
 -- The text of the amount of each credit of a row.
 CREATE OR REPLACE MACRO gcp_credit_amounts(written) AS
@@ -12,8 +15,8 @@ CREATE OR REPLACE MACRO gcp_credit_amounts(written) AS
 -- The sum of a row's credits, by the text of each amount, so that it is exact. NULL if an amount is missing.
 CREATE OR REPLACE MACRO gcp_credit_total(written) AS
   CASE
-    WHEN written IS NULL OR trim(written) = '[]' THEN CAST(0 AS DECIMAL(38, 18))
-    WHEN json_valid(gcp_json(written)) AND CASE json_type(gcp_json(written)) WHEN 'OBJECT' THEN 1 ELSE json_array_length(gcp_json(written)) END = len(regexp_extract_all(gcp_json(written), '"amount"\s*:\s*"?-?[\d.]')) THEN
+    WHEN written IS NULL OR trim(written) = '[]' OR regexp_full_match(written, '\s*\[\s*\]\s*') THEN CAST(0 AS DECIMAL(38, 18))
+    WHEN json_valid(gcp_json(written)) AND CASE json_type(gcp_json(written)) WHEN 'OBJECT' THEN 1 ELSE json_array_length(gcp_json(written)) END = len(regexp_extract_all(gcp_json(written), '"amount"\s*:\s*(?:"-?[\d.]+(?:[eE][+-]?\d+)?"|-?[\d.]+(?:[eE][+-]?\d+)?\s*[,}])')) THEN
       list_sum(list_transform(gcp_credit_amounts(written), lambda amount: CAST(amount AS DECIMAL(38, 18))))
   END;
 
