@@ -5,6 +5,7 @@ import { detect, type Format, matcherOf } from '@cloudoptima/providers'
 import { Malformed, records, wholeLines } from './records.ts'
 import { refusal } from './refusal.ts'
 import { csvText } from './rewrite.ts'
+import { tagKeys } from './select.ts'
 import type { Source } from './source.ts'
 
 type Fields = Record<string, unknown>
@@ -26,7 +27,10 @@ function pathsOf(fields: Fields): string[] {
   ])
 }
 
-/** Writes JSON lines as CSV with the columns of their format. Throws Fault `invalid` with the first unreadable line. */
+/**
+ * Writes JSON lines as CSV with the columns of their format, and one for the fields that are tags. Throws Fault `invalid`
+ * with the first unreadable line.
+ */
 export async function rewriteJson(source: Source, target: string): Promise<Source> {
   const [format] = detect(source.headers)
   if (!format) throw refusal(source.name, noLines)
@@ -35,13 +39,14 @@ export async function rewriteJson(source: Source, target: string): Promise<Sourc
   } catch (error) {
     throw error instanceof Malformed ? refusal(source.name, error.message, { line: error.line }) : error
   }
-  return { ...source, headers: Object.keys(format.columns), rewritten: target }
+  const headers = Object.keys(format.columns)
+  return { ...source, headers, rewritten: target, tagsAt: headers.length }
 }
 
 async function* lines(source: Source, format: Format): AsyncGenerator<string> {
   const columns = Object.keys(format.columns)
   const columnOf = matcherOf(format.columns)
-  let batch = `${columns.map(csvText).join(',')}\n`
+  let batch = `${[...columns, 'tags'].map(csvText).join(',')}\n`
   for await (const { fields, line } of records(source.path, wholeLines(source.dialect))) {
     const row = parsed(fields[0] ?? '') ?? invalid(source.name, line)
     const cells = new Map<string, string>()
@@ -49,12 +54,24 @@ async function* lines(source: Source, format: Format): AsyncGenerator<string> {
       if (cells.has(column)) throw refusal(source.name, `the column ${column} appears 2 times`, { line })
       cells.set(column, value)
     }
-    batch += `${columns.map((column) => csvText(cells.get(column) ?? '')).join(',')}\n`
+    const texts = [...columns.map((column) => cells.get(column) ?? ''), tagsOf(row, format)]
+    batch += `${texts.map(csvText).join(',')}\n`
     if (batch.length < 64 * 1024) continue
     yield batch
     batch = ''
   }
   yield batch
+}
+
+/** The fields of a row that are tags, as one JSON object; empty without any. */
+function tagsOf(row: Fields, format: Format): string {
+  if (!format.tagHeader) return ''
+  const keys = tagKeys(Object.keys(row), format)
+  const pairs = Object.values(row).flatMap((value, position) => {
+    const key = keys.get(position)
+    return key === undefined || value === null || value === '' ? [] : [[key, value] as const]
+  })
+  return pairs.length === 0 ? '' : JSON.stringify(Object.fromEntries(pairs))
 }
 
 /** The columns of a row with their values; lists, and objects that are a column, stay JSON. */

@@ -407,6 +407,13 @@ describe('tags', () => {
     }
   })
 
+  it('of JSON lines, a field for each', async () => {
+    const [line = {}] = cur(1, 1)
+    const flat = { ...line, 'resourceTags/user:t0': 'blue', 'resourceTags/user:t1': null, 'resourceTags/aws:by': 'Ada' }
+    const { rows } = await bring({ 'bill.jsonl': JSON.stringify(flat) })
+    expect(rows.map(({ Tags }) => Tags)).toEqual(['{"t0":"blue","aws:by":"Ada"}'])
+  })
+
   it('of Azure, and the instance by its name or path', async () => {
     const named = { ResourceId: '', InstanceName: 'vm1', Tags: '"Team": "blue"' }
     const rows = [charge(named), charge({ ...named, InstanceName: '/Subscriptions/1/VM2' })]
