@@ -7,12 +7,13 @@ interface Syncs {
 }
 
 const patienceMs = 90_000
+const instanceType = 'm5.4xlarge'
 
 /** A machine in the customer's account; returns its id. */
 export async function runInstance(account: Account): Promise<string> {
   const answer = await account.query('ec2', 'RunInstances', '2016-11-15', {
     ImageId: 'ami-12345678',
-    InstanceType: 'g5.4xlarge',
+    InstanceType: instanceType,
     MinCount: '1',
     MaxCount: '1',
     'TagSpecification.1.ResourceType': 'instance',
@@ -41,5 +42,6 @@ export async function findInstance(user: Ask, instanceId: string): Promise<void>
   const path = '/v1/resources/compute?filter%5Btag%3Ateam%5D=rehearsal'
   const { resources } = await user<{ resources: { id: string; type: string; status: string }[] }>('GET', path, 200)
   const found = resources.map(({ id, type, status }) => `${id} ${type} ${status}`)
-  if (found.join() !== `${instanceId} g5.4xlarge running`) throw new Error(`The resources are ${JSON.stringify(found)}`)
+  if (found.join() !== `${instanceId} ${instanceType} running`)
+    throw new Error(`The resources are ${JSON.stringify(found)}`)
 }
