@@ -10,7 +10,7 @@ export async function answerLines<Question>(schema: z.ZodType<Question>, answer:
   let number = 0
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     number++
-    // Also the mark of the byte order, with which some programs begin a text.
+    // `trim` also removes a byte order mark.
     const text = line.trim()
     if (text === '') continue
     const question = parse(schema, text)

@@ -81,7 +81,7 @@ export async function run(ctx: Context, firstAt: string): Promise<boolean> {
   return isWhole
 }
 
-/** `hasAll`: none but series of tags may be missing. */
+/** `hasAll`: only series of tags can be missing. */
 async function costSeries(ctx: Context, view: View, until: Day, { tagKeys }: Settings) {
   const span = { start: addDays(until, 1 - historyDays), end: until }
   const files = filesFor(ctx.orgId, view, span)

@@ -32,7 +32,7 @@ export const isManifest = (name: string): boolean => /manifest\.json$/i.test(nam
 /** The name of a run's folder: a GUID (Azure, legacy CUR), or a time with an execution id (AWS Data Exports). */
 const runName = /[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}|^\d{4}-?\d{2}-?\d{2}T[\d:.-]+Z/i
 
-/** The folder with the minute of a run, in which Azure's exports may put the folder of the run: 202409030404. */
+/** A folder named after the minute of a run, 202409030404, which may hold the run's own folder. */
 const runTime = /^20\d{10}$/
 
 /** The folder of the run that wrote a file, and the folder that holds the runs; undefined for a file of no run. */

@@ -25,7 +25,7 @@ export interface Refusal {
 const companions = [
   /^(licen[cs]e|readme|notice|copying|changelog)([-._]|$)/i,
   /^_(success|started|committed|metadata|common_metadata)/i,
-  // AWS's CUR for Athena says in it whether it is being written.
+  // In this file, AWS's CUR for Athena says whether it is being written.
   /^cost_and_usage_data_status\./i,
   /^(md5|sha\d+)sums?(\.txt)?$/i,
   /\.(md|json|json\.gz|yml|yaml|xml|sql|html?|pdf|md5|sha\d+|crc|sig|asc|log|ini)$/i,

@@ -27,7 +27,7 @@ const longestSeason = 4_096
 const loneFall = 1.3
 const shiftDays = 8
 const returnDays = 28
-/** Of the way back, what may be left at the level from before. */
+/** The old level is reached when at most this share of the way back to it is left. */
 const backRatio = 0.1
 const mergeDays = 3
 const mostScore = 1e6
@@ -67,7 +67,7 @@ export class Detector {
     this.#spread = this.#begin(0)
   }
 
-  /** Of a series that begins at a step. */
+  /** Starts the smoothers of a series that begins at this step. */
   #begin(first: number): Spread {
     const periods = [1, ...seasonsOf(this.#stepSeconds)]
     const { rates, misses } = this.#set
@@ -221,7 +221,7 @@ export class Detector {
     this.#spread.scaleBy(1 / Math.max(1, ratio))
   }
 
-  /** Learns the values of a run as if the series began with them; returns how all is restored that was known before. */
+  /** Learns the values of a run as if the series began with them. The result restores the state from before. */
   #restart({ seen }: Run): () => void {
     const [smoothers, slow, spread, month] = [this.#smoothers, this.#slow, this.#spread, this.#month]
     const end = this.#step

@@ -4,7 +4,7 @@ import type * as Money from '../../kernel/money.ts'
 /** A tag as `tag:Team`. */
 export type Dimension = 'service' | 'account' | 'region' | 'usageType' | 'resource' | `tag:${string}`
 
-/** Of a dimension, so many of the largest parts are named. */
+/** How many parts of a dimension are named, the largest first. */
 export const mostParts = 10
 
 /** Cost and usage of one value of a dimension, such as one account, in the time of an anomaly. */

@@ -8,7 +8,7 @@ export const settings = {
     percent: 10,
     fatigue: 0.1,
     fatigueDays: 60,
-    /** So many values of one phase that miss its season in one direction are a new season. */
+    /** The number of values of one phase, all off its season in one direction, that make a new season. */
     misses: 3,
   },
   fine: {

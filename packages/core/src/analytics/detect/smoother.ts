@@ -7,7 +7,7 @@ interface Options {
   rate: number
   /** Steps that the mean error looks back. */
   memory: number
-  /** So many values of one phase, which all miss its season in one direction, are a new season. */
+  /** The number of values of one phase, all off its season in one direction, that make a new season. */
   misses: number
   /** The first step. */
   first: number

@@ -91,7 +91,7 @@ function keepZeros(steps: Float64Array, prepared: Prepared, origin: number): Flo
   return steps.map((value, h) => (periods.some((period) => isOff(period, h)) ? zero : value))
 }
 
-/** It was 0 for eight days, and for more than twice as long as ever before. */
+/** The last pause at 0 has lasted eight days, and more than twice as long as each pause before it. */
 function hasEnded({ observed, zero, mostPaused }: Prepared, origin: number): boolean {
   let [longest, paused] = [0, 0]
   for (const value of observed.subarray(0, origin)) {

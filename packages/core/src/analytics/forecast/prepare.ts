@@ -29,7 +29,7 @@ export interface Prepared {
   floor: number
   /** Of a daily series: see `daysFrom`. */
   daysOfMonth: Uint8Array | undefined
-  /** So many steps of cost 0 are no pause: eight days, or eight longer steps. */
+  /** The fewest steps of cost 0 that can be an end: those of eight days, or eight if a step is longer than a day. */
   mostPaused: number
 }
 
@@ -142,7 +142,7 @@ function isRare(observed: Float64Array, zero: number, baseline: Baseline | undef
   return costs.length >= 3 && costs.length < known / 2 && !isOver
 }
 
-/** Of a date, in milliseconds (ECMA-262). */
+/** The latest time of a Date, in milliseconds (ECMA-262). */
 const latestTime = 8.64e15
 
 /** Prepares a series for forecasts of up to `horizon` steps. */
